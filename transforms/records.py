@@ -1,0 +1,256 @@
+"""The frozen dataclasses that flow, and their JSON form.
+
+    Feed -> FeedEntry -> ArticleLink -> FetchedPage -> Article -> Article (+ entities) -> rows
+                                any step can instead end in Rejection or Failure
+
+All times are aware datetimes in UTC. Records are frozen: change one by `dataclasses.replace`.
+JSON goes through msgspec (`to_json`, `from_json`): datetimes as RFC 3339, bytes as base64, enums as their value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class BlockKind(StrEnum):
+    """What a block of a page is. Which kinds go into `body` is a policy (transforms.boilerplate)."""
+
+    PARAGRAPH = "paragraph"
+    HEADING = "heading"
+    LIST_ITEM = "list_item"
+    QUOTE = "quote"
+    HEADLINE = "headline"
+    STANDFIRST = "standfirst"
+    BYLINE = "byline"
+    CAPTION = "caption"
+    CREDIT = "credit"
+    BIO = "bio"
+    PROMO = "promo"
+    RELATED = "related"
+    SOCIAL = "social"
+    LEGAL = "legal"
+    COMMENT = "comment"
+    AD = "ad"
+    TAGS = "tags"
+    LIVE_POST = "live_post"
+    LIVE_POINTER = "live_pointer"
+    TABLE = "table"
+    EMBED = "embed"
+    PULL_QUOTE = "pull_quote"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+class PageKind(StrEnum):
+    """What a page as a whole is."""
+
+    ARTICLE = "article"
+    LIVE_BLOG = "live_blog"
+    VIDEO = "video"
+    GALLERY = "gallery"
+    INDEX = "index"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One entry of a feed, as the feed says it.
+
+    `guid` is a hint only: GUIDs change and repeat; the canonical URL is the key.
+    `is_feed` marks the child of a sitemap index, which is a feed to be polled and no article.
+    """
+
+    url: str
+    title: str = ""
+    guid: str = ""
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+    authors: tuple[str, ...] = ()
+    summary: str = ""
+    tags: tuple[str, ...] = ()
+    language: str = ""
+    is_feed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleLink:
+    """A URL that a feed named, on its way through the graph.
+
+    `canonical_url` is the key and `url` the spelling first seen, which is what gets fetched.
+    `tries` counts the tries that ended before this one; `title`, `published_at` ... are the feed's hints.
+    """
+
+    url: str
+    canonical_url: str
+    article_id: str
+    host: str
+    feed_url: str = ""
+    discovered_at: datetime | None = None
+    tries: int = 0
+    title: str = ""
+    published_at: datetime | None = None
+    authors: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """An answer of status 200: `body` decoded from its content encoding, not yet from its charset."""
+
+    link: ArticleLink
+    url: str
+    content_type: str
+    body: bytes
+    fetched_at: datetime
+    elapsed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a page's text: one paragraph, one heading, one caption.
+
+    `evidence` names the signals seen when the page was walked ("class:related", "link_density:0.92", ...);
+    the boilerplate rules decide on them and on the text.
+    """
+
+    kind: BlockKind
+    text: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedBlock:
+    """A block that is not part of the body: `reason` is from a fixed list, `rule` says what decided."""
+
+    position: int
+    text: str
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of the article with its caption and credit."""
+
+    url: str
+    caption: str = ""
+    credit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One place in `Article.body` (character offsets, end exclusive) that names an entity.
+
+    `entity` is the index of the thing in `Article.entities`.
+    """
+
+    entity: int
+    start: int
+    end: int
+    text: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A thing that the article names; `salience` is its share of attention, 0 to 1, all entities adding up to 1."""
+
+    name: str
+    label: str
+    mentions: int
+    salience: float
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """An article as it is known so far.
+
+    Extraction fills the metadata and `blocks` (every block of the page's article region, typed);
+    `strip_boilerplate` moves what is not body from `blocks` to `removed`; entities come last.
+    `sources` says for each metadata field where it was taken from ("json-ld", "og:title", "feed", ...).
+    """
+
+    link: ArticleLink
+    url: str
+    title: str = ""
+    description: str = ""
+    authors: tuple[str, ...] = ()
+    section: str = ""
+    tags: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+    language: str = ""
+    site_name: str = ""
+    canonical_url: str = ""
+    lead_image: str = ""
+    page_kind: PageKind = PageKind.ARTICLE
+    is_paywalled: bool = False
+    blocks: tuple[Block, ...] = ()
+    removed: tuple[RemovedBlock, ...] = ()
+    images: tuple[Image, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    fetched_at: datetime | None = None
+    entities: tuple[Entity, ...] = ()
+    mentions: tuple[Mention, ...] = ()
+    entity_model: str = ""
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The texts of the blocks that are left, in reading order."""
+        return [block.text for block in self.blocks]
+
+    @property
+    def body(self) -> str:
+        """The stored body: paragraphs with an empty line between; mention offsets count in it."""
+        return "\n\n".join(self.paragraphs)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """The end of a URL that no retry will change."""
+
+    link: ArticleLink
+    reason: str
+    stage: str
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The end of one try: tried again at `due_at`, or given up if that is None.
+
+    It is also the dead letter: `payload` is the record that the stage was given, as JSON, cut to 10,000 characters.
+    `tries` counts this try as well.
+    """
+
+    link: ArticleLink
+    reason: str
+    stage: str
+    error_class: str
+    message: str
+    tries: int
+    at: datetime
+    due_at: datetime | None
+    payload: str = ""
+    traceback: str = ""
+
+
+Outcome = Article | Rejection | Failure
+
+
+def to_json(record: object) -> str:
+    """Encode a record as one line of JSON."""
+    return msgspec.json.encode(record).decode()
+
+
+def from_json(text: str | bytes, kind: type[T]) -> T:
+    """Decode one record; raises `msgspec.ValidationError` that names the field which does not fit."""
+    return msgspec.json.decode(text, type=kind)
