@@ -80,6 +80,53 @@ class FeedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedState:
+    """What is remembered of a feed between two polls.
+
+    `url` is the address as configured and the key; `fetch_url` is where the feed lives now (it moves after a repeated
+    301 or 308). `interval_s` is the time between two successful polls; `failures` is a weighted sum of failures in a
+    row (transforms.schedule); `conditional_get` is the per-feed off switch for feeds that send false 304s.
+    `from_index` is the sitemap index that named this feed, if one did.
+    """
+
+    url: str
+    fetch_url: str
+    host: str
+    title: str = ""
+    language: str = ""
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+    conditional_get: bool = True
+    enabled: bool = True
+    interval_s: float = 3600.0
+    polls: int = 0
+    successes: int = 0
+    failures: float = 0.0
+    moved_to: str = ""
+    moved_times: int = 0
+    gone_times: int = 0
+    polled_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    new_entry_at: datetime | None = None
+    last_error: str = ""
+    from_index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth knowing that happened to a feed or a URL: a gap, a move, an error.
+
+    `kind` is one of "gap", "moved", "gone", "error", "disabled", "enabled", "recovered", "try".
+    """
+
+    kind: str
+    subject: str
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleLink:
     """A URL that a feed named, on its way through the graph.
 
