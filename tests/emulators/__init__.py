@@ -1,0 +1,1 @@
+"""Real servers that tests start on this machine: processes of their own, on loopback, stopped by who started them."""

