@@ -28,6 +28,7 @@ setup(
         "feedparser>=6.0.11",
         "google-cloud-pubsub>=2.20",
         "httpx[http2]>=0.28,<1",
+        "idna>=3.6",
         "lxml>=5.2",
         # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
         "lxml_html_clean>=0.4",
