@@ -1,0 +1,140 @@
+"""schema.org data inside a page: JSON-LD scripts, read tolerantly.
+
+Only the node that describes the page's own article is used: pages also describe their neighbours, their publisher and
+their breadcrumbs. https://schema.org/Article
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+Node = dict[str, Any]
+
+ARTICLE_TYPES = frozenset(
+    {
+        "article",
+        "newsarticle",
+        "reportagenewsarticle",
+        "analysisnewsarticle",
+        "opinionnewsarticle",
+        "backgroundnewsarticle",
+        "reviewnewsarticle",
+        "askpublicnewsarticle",
+        "satiricalarticle",
+        "advertisercontentarticle",
+        "blogposting",
+        "liveblogposting",
+        "socialmediaposting",
+        "techarticle",
+        "scholarlyarticle",
+        "report",
+        "review",
+        "claimreview",
+        "recipe",
+    }
+)
+PAGE_TYPES = frozenset({"webpage", "itempage", "videoobject", "podcastepisode", "imagegallery", "mediagallery"})
+_MAX_NODES = 5000
+_MAX_SCRIPT = 1_500_000
+_CONTROL = re.compile(r"[\x00-\x1f]+")
+_TRAILING_COMMA = re.compile(r",\s*([}\]])")
+_CDATA = re.compile(r"^\s*(?://\s*)?<!\[CDATA\[|(?://\s*)?\]\]>\s*$|^\s*<!--|-->\s*$")
+
+
+def read_linked_data(tree: etree._Element) -> list[Node]:
+    """Return every JSON-LD node of the page, outermost first; scripts that are not JSON are skipped."""
+    nodes: list[Node] = []
+    for script in tree.iter("script"):
+        if "ld+json" in (script.get("type") or "").lower() and script.text and len(script.text) < _MAX_SCRIPT:
+            nodes.extend(_walk(_load(script.text)))
+            if len(nodes) > _MAX_NODES:
+                break
+    return nodes[:_MAX_NODES]
+
+
+def types_of(node: Node) -> set[str]:
+    """Return the node's types in lower case, without the schema.org prefix."""
+    types = node.get("@type", ())
+    if isinstance(types, str):
+        types = [types]
+    return {t.rsplit("/", 1)[-1].lower() for t in types if isinstance(t, str)} if isinstance(types, list) else set()
+
+
+def choose_article(nodes: list[Node], title: str) -> Node:
+    """Return the node of the page's own article, or an empty one."""
+    best: Node = {}
+    best_score = 0.0
+    wanted = _key(title)
+    for position, node in enumerate(nodes):
+        types = types_of(node)
+        if types & ARTICLE_TYPES:
+            score = 10.0
+        elif types & PAGE_TYPES:
+            score = 3.0
+        else:
+            continue
+        headline = _key(text_of(node.get("headline")) or text_of(node.get("name")))
+        if headline and wanted and (headline in wanted or wanted in headline):
+            score += 6
+        score += 2 * ("datePublished" in node) + ("author" in node) + ("headline" in node)
+        score -= min(position, 20) * 0.05
+        if score > best_score:
+            best, best_score = node, score
+    return best
+
+
+def text_of(value: object) -> str:
+    """Return a value as one line of text: the string itself, the first of a list, a node's name."""
+    if isinstance(value, str):
+        return " ".join(html.unescape(html.unescape(value)).split())
+    if isinstance(value, list):
+        return next((text for text in map(text_of, value) if text), "")
+    if isinstance(value, dict):
+        return text_of(value.get("name") or value.get("@value") or value.get("url") or value.get("headline"))
+    return ""
+
+
+def as_list(value: object) -> list[Any]:
+    """Return a value that may be missing, single or a list as a list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _key(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _load(text: str) -> object:
+    text = _CDATA.sub("", text).strip().rstrip(";")
+    for attempt in (text, _CONTROL.sub(" ", text), _TRAILING_COMMA.sub(r"\1", _CONTROL.sub(" ", text))):
+        try:
+            return json.loads(attempt, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    return _load_prefix(_CONTROL.sub(" ", text))
+
+
+def _load_prefix(text: str) -> object:
+    try:
+        return json.JSONDecoder(strict=False).raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _walk(root: object) -> Iterator[Node]:
+    queue, seen = [root], 0
+    while queue and seen < _MAX_NODES:
+        value = queue.pop(0)
+        seen += 1
+        if isinstance(value, dict):
+            yield value
+            queue.extend(child for child in value.values() if isinstance(child, dict | list))
+        elif isinstance(value, list):
+            queue.extend(value[:300])
