@@ -24,7 +24,8 @@
         ├── TlsFailed            "tls"
         ├── ProtocolFailed       "protocol"
         ├── RobotsUnavailable    "robots unavailable"
-        └── WorkTimeout          "work timeout"
+        ├── WorkTimeout          "work timeout"
+        └── HostBusy             "host busy"
 
 `reason` is the word that lands in the tables; keep it stable, consumers group by it.
 Foreign errors (httpx, lxml, SQLAlchemy) are mapped to these where they are met and never leak further.
@@ -202,3 +203,12 @@ class WorkTimeout(Retryable):
     """Extraction or enrichment of one page took longer than allowed."""
 
     reason = "work timeout"
+
+
+class HostBusy(Retryable):
+    """The host's pace leaves no room for this URL in this batch; nothing was asked, so it counts as no try.
+
+    `retry_after` is the seconds until there may be room.
+    """
+
+    reason = "host busy"

@@ -1,0 +1,57 @@
+"""STAGES and build(): the one graph that every runner gets.
+
+    batches of ArticleLink -> fetch -> FetchedPage -> extract -> Article -> strip -> Article -> entities -> Article
+                                 any stage: -> Rejection | Failure
+
+The input is batches and not single links, since fetching keeps many hosts in flight at once; who makes the batches sees
+to it that a host is in one batch at a time (pipeline.local by leases, pipeline.streaming by keys).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import Config
+from transforms.boilerplate import strip_boilerplate
+from transforms.entities import EntityRecognizer
+from transforms.errors import NewsbeamError
+from transforms.extract import extract
+from transforms.fetch import FetchPolicy, shared_fetcher
+from transforms.records import ArticleLink, FetchedPage
+from transforms.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class FetchBatch:
+    """Fetch a batch of links with the one fetcher that this process has for the policy."""
+
+    policy: FetchPolicy
+
+    def __call__(self, links: Sequence[ArticleLink]) -> Iterator[FetchedPage | tuple[ArticleLink, NewsbeamError]]:
+        return shared_fetcher(self.policy).fetch_articles(links)
+
+
+# name, how its callable is made from the configuration, whether it takes whole batches.
+# To add an enrichment: one file in transforms/ with a callable Article -> Article, one line here.
+STAGES: tuple[tuple[str, Callable[[Config], Any], bool], ...] = (
+    ("fetch", lambda config: FetchBatch(config.fetch_policy()), True),
+    ("extract", lambda config: extract, False),
+    ("strip", lambda config: strip_boilerplate, False),
+    ("entities", lambda config: EntityRecognizer(config.entity_models()), False),
+)
+
+
+def build(batches: Any, config: Config) -> tuple[Any, ...]:
+    """Apply the stages to a PCollection of batches of links.
+
+    Returns the PCollections of outcomes: the articles first, then the endings of each stage. Every link comes out of
+    exactly one of them.
+    """
+    records, endings = batches, []
+    for name, make, many in STAGES:
+        staged = records | Stage(name, make(config), many)
+        records = staged.good
+        endings.extend(staged.endings)
+    return (records, *endings)

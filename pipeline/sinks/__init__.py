@@ -1,0 +1,28 @@
+"""Where outcomes land. A sink is one file here and one line in SINKS.
+
+A sink is a PTransform over a tuple of PCollections of outcomes (Article, Rejection, Failure), made from its URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from transforms.errors import UserError
+
+# scheme of the sink's URL -> module and class; imported when used, so that a laptop needs no cloud libraries
+SINKS: dict[str, tuple[str, str]] = {
+    "sqlite": ("pipeline.sinks.sql", "WriteToSql"),
+    "postgresql": ("pipeline.sinks.sql", "WriteToSql"),
+}
+
+
+def sink_of(url: str) -> Any:
+    """Return the PTransform that writes to this sink's URL; raises UserError for an unknown scheme."""
+    scheme = url.partition(":")[0].partition("+")[0]
+    if scheme not in SINKS:
+        raise UserError(f"unknown sink {scheme!r}: say one of {', '.join(SINKS)}")
+    module, name = SINKS[scheme]
+    make: Callable[[str], Any] = getattr(import_module(module), name)
+    return make(url)
