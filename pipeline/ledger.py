@@ -268,6 +268,11 @@ class Ledger:
             self._free_hosts(connection, owner, set(hosts), now, delays)
         return given_back
 
+    def hosts_of(self, owner: str) -> list[str]:
+        """Return the hosts that this owner holds."""
+        with reading(self.engine) as connection:
+            return list(connection.execute(sa.select(HOSTS.c.host).where(HOSTS.c.lease_owner == owner)).scalars())
+
     def take_back_dead(self, owner: str, now: datetime) -> int:
         """End the leases of processes of this machine that are gone, so that a restart need not wait for them.
 
