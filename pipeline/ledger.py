@@ -72,8 +72,9 @@ def is_dead(owner: str) -> bool:
 class Ledger:
     """The feeds, URLs and leases in one database."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: sa.Engine, revisit_after: timedelta = REVISIT_AFTER) -> None:
+        """`revisit_after` is how long an article stays as it landed, however often its feed says that it was edited."""
+        self.engine, self.revisit_after = engine, revisit_after
 
     # -- feeds
 
@@ -181,7 +182,7 @@ class Ledger:
                     URLS.c.canonical_url == sa.bindparam("key"),
                     URLS.c.outcome == "article",
                     URLS.c.due_at.is_(None),
-                    URLS.c.settled_at < now - REVISIT_AFTER,
+                    URLS.c.settled_at < now - self.revisit_after,
                     sa.func.coalesce(URLS.c.entry_updated_at, URLS.c.settled_at) < sa.bindparam("updated"),
                 )
                 .values(due_at=now, tries=0, entry_updated_at=sa.bindparam("updated")),
