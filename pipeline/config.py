@@ -58,6 +58,10 @@ class Config:
         self.entity_models()
         return self
 
+    def as_environment(self) -> dict[str, str]:
+        """Return the variables from which `from_environment` makes this Config again, for a child process."""
+        return {f"NEWSBEAM_{field.name.upper()}": str(getattr(self, field.name)) for field in fields(self)}
+
     @property
     def user_agent(self) -> str:
         """The honest name that every request carries."""

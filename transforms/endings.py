@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from transforms.errors import HostBusy, NewsbeamError, Rejected
 from transforms.records import ArticleLink, Failure, Rejection, to_json
@@ -18,8 +18,11 @@ def end(link: ArticleLink, error: NewsbeamError, stage: str, now: datetime, rand
     message = str(error)[:LONGEST_MESSAGE]
     if isinstance(error, Rejected):
         return Rejection(link, error.reason, stage, message, now)
-    # a try that was put off before anything was asked of the host is no try
-    tries = link.tries if isinstance(error, HostBusy) else link.tries + 1
+    if isinstance(error, HostBusy):
+        # nothing was asked of the host, so it was no try
+        tries, due_at = link.tries, now + timedelta(seconds=error.retry_after or 0.0)
+    else:
+        tries, due_at = link.tries + 1, retry_at(error, link.tries + 1, now, random)
     return Failure(
         link,
         reason=error.reason,
@@ -28,7 +31,7 @@ def end(link: ArticleLink, error: NewsbeamError, stage: str, now: datetime, rand
         message=message,
         tries=tries,
         at=now,
-        due_at=retry_at(error, tries, now, random),
+        due_at=due_at,
         payload=to_json(link)[:LONGEST_PAYLOAD],
     )
 
