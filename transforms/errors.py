@@ -33,6 +33,8 @@ Foreign errors (httpx, lxml, SQLAlchemy) are mapped to these where they are met 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class NewsbeamError(Exception):
     """Base of every error that newsbeam expects; anything else is a bug."""
@@ -42,6 +44,16 @@ class NewsbeamError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.reason)
+
+    def __reduce__(self) -> tuple[Callable[..., NewsbeamError], tuple[object, ...]]:
+        # some classes make their message in __init__; a copy, or what crosses to another process, is not made anew
+        return _restore, (type(self), self.args, dict(self.__dict__))
+
+
+def _restore(kind: type[NewsbeamError], args: tuple[object, ...], state: dict[str, object]) -> NewsbeamError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class UserError(NewsbeamError):
@@ -170,7 +182,7 @@ class HttpUnavailable(Retryable):
 
 
 class ConnectFailed(Retryable):
-    """The host did not accept or keep a connection."""
+    """The host did not accept a connection."""
 
     reason = "connect"
 
@@ -188,7 +200,7 @@ class TlsFailed(Retryable):
 
 
 class ProtocolFailed(Retryable):
-    """The server's answer is not valid HTTP."""
+    """The server's answer is not valid HTTP, or broke off."""
 
     reason = "protocol"
 

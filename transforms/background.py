@@ -1,0 +1,150 @@
+"""An event loop in a thread of its own, and the hand-off of its results to a thread that computes."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+_LOOK_S = 5.0
+
+
+class Permit:
+    """Room for one result between the loop and the consumer."""
+
+    def __init__(self, room: asyncio.Semaphore) -> None:
+        self._room = room
+        self._held = False
+
+    @property
+    def is_held(self) -> bool:
+        return self._held
+
+    async def acquire(self) -> None:
+        """Wait for room; harmless when it is held already."""
+        if not self._held:
+            await self._room.acquire()
+            self._held = True
+
+    def release(self) -> None:
+        if self._held:
+            self._held = False
+            self._room.release()
+
+
+class Background:
+    """A loop that lives until `close`; coroutines run in it, results come out in the caller's thread."""
+
+    def __init__(self, name: str, at_end: Callable[[], Awaitable[None]]) -> None:
+        """Await `at_end` in the loop when it closes, after everything else was cancelled."""
+        self._loop = asyncio.new_event_loop()
+        self._at_end = at_end
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            tasks = asyncio.all_tasks(self._loop)
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(self._end(tasks))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    async def _end(self, tasks: set[asyncio.Task[Any]]) -> None:
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._at_end()
+
+    @property
+    def is_closed(self) -> bool:
+        return not self._thread.is_alive()
+
+    def call(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run one coroutine in the loop and wait for its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self, timeout_s: float) -> None:
+        """Cancel what runs and end the thread; waits for it at most `timeout_s` seconds."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout_s)
+
+    def stream(
+        self, lanes: Iterable[deque[Job]], width: int, room: int, work: Callable[[Job, Permit], Awaitable[Result]]
+    ) -> Iterator[Result]:
+        """Work off every lane, up to `width` jobs of one at once, and yield results in the order of completion.
+
+        A job that has acquired its permit holds one of `room` places until its result is taken, so a slow consumer
+        slows the work instead of filling the memory. Closing the iterator cancels what is left. An exception of
+        `work` is a bug: it ends the stream and is raised.
+        """
+        return _Stream(self._loop, self._thread, lanes, width, room, work).read()
+
+
+class _Stream(Generic[Job, Result]):
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        thread: threading.Thread,
+        lanes: Iterable[deque[Job]],
+        width: int,
+        room: int,
+        work: Callable[[Job, Permit], Awaitable[Result]],
+    ) -> None:
+        self._loop = loop
+        self._thread = thread
+        self._lanes = list(lanes)
+        self._width = width
+        self._room = asyncio.Semaphore(room)
+        self._work = work
+        self._ready: queue.SimpleQueue[tuple[Result, Permit] | BaseException] = queue.SimpleQueue()
+
+    def read(self) -> Iterator[Result]:
+        left = sum(map(len, self._lanes))
+        running = asyncio.run_coroutine_threadsafe(self._run_lanes(), self._loop)
+        try:
+            for _ in range(left):
+                item = self._take()
+                if isinstance(item, BaseException):
+                    raise item
+                result, permit = item
+                self._loop.call_soon_threadsafe(permit.release)
+                yield result
+        finally:
+            if not running.done():
+                running.cancel()
+
+    def _take(self) -> tuple[Result, Permit] | BaseException:
+        while True:
+            try:
+                return self._ready.get(timeout=_LOOK_S)
+            except queue.Empty:
+                if not self._thread.is_alive():
+                    raise RuntimeError("the fetcher was closed while its results were read") from None
+
+    async def _run_lanes(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in self._lanes:
+                    for _ in range(min(self._width, len(lane))):
+                        group.create_task(self._run_lane(lane))
+        except ExceptionGroup as exc:
+            self._ready.put(exc.exceptions[0])
+        except asyncio.CancelledError:
+            self._ready.put(RuntimeError("the fetcher was closed while its results were read"))
+            raise
+
+    async def _run_lane(self, lane: deque[Job]) -> None:
+        while lane:
+            permit = Permit(self._room)
+            result = await self._work(lane.popleft(), permit)
+            self._ready.put((result, permit))

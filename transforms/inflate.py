@@ -1,0 +1,104 @@
+"""The content encodings of HTTP, undone within a limit."""
+
+from __future__ import annotations
+
+import zlib
+
+from transforms.errors import ContentTypeRejected, ProtocolFailed, TooLarge
+
+ACCEPT_ENCODING = "gzip, deflate"
+_GZIP_MAGIC = b"\x1f\x8b"
+_ENCODINGS = {"": "", "identity": "", "none": "", "gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
+# a block-wise gzip of the largest body has some hundreds; hundreds of thousands of empty ones only burn time
+_MAX_MEMBERS = 1_000
+
+
+class Inflater:
+    """Collects a body chunk by chunk; never holds more than `limit` bytes of it, whatever it would inflate to.
+
+    A body that is labelled gzip and is not is taken as it is, which servers that compress twice or not at all need.
+    """
+
+    def __init__(self, encoding: str, limit: int) -> None:
+        """Raise ContentTypeRejected for an encoding that was not asked for."""
+        name = encoding.strip().lower()
+        if name not in _ENCODINGS:
+            raise ContentTypeRejected(f"content encoding {encoding[:80]!r}")
+        self._encoding = _ENCODINGS[name]
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._members = 0
+        self._held = b""
+        self._inflate: zlib._Decompress | None = None
+
+    def feed(self, chunk: bytes) -> None:
+        """Add what came over the wire.
+
+        Raises TooLarge when the body is longer than the limit (its first part can still be taken), ProtocolFailed
+        when it is damaged.
+        """
+        if not self._encoding:
+            self._add(chunk)
+            return
+        data = self._held + chunk
+        self._held = b""
+        while data:
+            if self._inflate is None:
+                if len(data) < 2:
+                    self._held = data
+                    return
+                if not self._start_member(data):
+                    return
+                if not self._encoding:
+                    self._add(data)
+                    return
+            assert self._inflate is not None
+            try:
+                out = self._inflate.decompress(data, self._limit + 1 - self._size)
+            except zlib.error as exc:
+                raise ProtocolFailed(f"damaged {self._encoding}: {exc}") from exc
+            self._add(out)
+            if self._inflate.eof:
+                data, self._inflate = self._inflate.unused_data, None
+            else:
+                data = self._inflate.unconsumed_tail
+
+    def finish(self) -> bytes:
+        """Return the whole body; raises ProtocolFailed if its end is missing."""
+        if self._inflate is not None:
+            raise ProtocolFailed(f"{self._encoding} breaks off after {self._size} bytes")
+        if self._held and not self._members:
+            self._add(self._held)
+        return b"".join(self._parts)
+
+    def take(self) -> bytes:
+        """Return what there is so far, at most `limit` bytes."""
+        return b"".join(self._parts)[: self._limit]
+
+    def _start_member(self, data: bytes) -> bool:
+        """Prepare for the next compressed member; False if what follows the last one is only padding."""
+        if self._encoding == "gzip":
+            if data.startswith(_GZIP_MAGIC):
+                self._inflate = zlib.decompressobj(wbits=31)
+            elif self._members:
+                return False
+            else:
+                self._encoding = ""
+                return True
+        elif self._members:
+            return False
+        else:
+            # RFC 9110, 8.4.1.2 says zlib; some servers send the bare stream
+            has_header = data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
+            self._inflate = zlib.decompressobj(wbits=15 if has_header else -15)
+        self._members += 1
+        if self._members > _MAX_MEMBERS:
+            raise TooLarge(f"more than {_MAX_MEMBERS} gzip members")
+        return True
+
+    def _add(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > self._limit:
+            raise TooLarge(f"more than {self._limit} bytes")

@@ -1,0 +1,82 @@
+"""Where a request goes: the parts of an address that HTTP needs, read as a browser reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import quote, urljoin
+
+from transforms.errors import InvalidUrl
+from transforms.urls import canonical_url
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_PRINTABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+# https://url.spec.whatwg.org/#concept-basic-url-parser: gone wherever they stand
+_DROPPED = {ord(character): None for character in "\t\n\r"}
+# RFC 9110, 4.1 asks servers for 8,000; a longer one is somebody's mistake or somebody's trick
+MAX_URL_LENGTH = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One http or https address, ready to be asked for.
+
+    `host` is ASCII in lower case, an IPv6 address without its brackets; `path` holds the query too. `userinfo` is
+    never part of `url`, so that a password reaches neither a log nor a table.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    userinfo: str = field(default="", repr=False)
+
+    @property
+    def netloc(self) -> str:
+        """The value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.netloc}{self.path}"
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """What connections and robots.txt belong to (RFC 6454)."""
+        return self.scheme, self.host, self.port
+
+    @property
+    def site(self) -> str:
+        """The host name that the pace belongs to, whatever the scheme and the port."""
+        return self.host.rstrip(".")
+
+
+def parse_target(url: str) -> Target:
+    """Read an address that may be written anyhow; the fragment is dropped, everything else is kept.
+
+    Dot segments are resolved before robots.txt is asked. Raises UnsupportedScheme and InvalidUrl.
+    """
+    if len(url) > MAX_URL_LENGTH:
+        raise InvalidUrl(f"{len(url)} characters: {url[:200]!r}")
+    # the key has passed every check of the scheme, the host and the port; only its query is not what was asked for
+    scheme, _, rest = canonical_url(url).partition("://")
+    authority, _, path = rest.partition("?")[0].partition("/")
+    userinfo, _, netloc = authority.rpartition("@")
+    host, _, port = netloc.rpartition(":") if netloc[-1:] != "]" and ":" in netloc else (netloc, "", "")
+    query = url.translate(_DROPPED).strip().partition("#")[0].partition("?")[2]
+    return Target(
+        scheme=scheme,
+        host=host.strip("[]"),
+        port=int(port) if port else _DEFAULT_PORTS[scheme],
+        path=f"/{path}" + (f"?{quote(query, safe=_PRINTABLE, errors='replace')}" if query else ""),
+        userinfo=userinfo,
+    )
+
+
+def follow_location(base: Target, location: str) -> Target:
+    """Read the Location of an answer of `base`; raises UnsupportedScheme and InvalidUrl."""
+    try:
+        joined = urljoin(base.url, location.strip())
+    except ValueError as exc:
+        raise InvalidUrl(f"location {location[:200]!r}") from exc
+    return parse_target(joined)
