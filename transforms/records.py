@@ -80,6 +80,21 @@ class FeedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """What one answer of a feed says.
+
+    `kind` is one of "rss", "rdf", "atom", "json", "sitemap", "sitemap_index". `ttl_s` is the time in seconds that the
+    feed itself asks to be left alone for, None if it does not say.
+    """
+
+    kind: str
+    title: str = ""
+    language: str = ""
+    ttl_s: float | None = None
+    entries: tuple[FeedEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FeedState:
     """What is remembered of a feed between two polls.
 

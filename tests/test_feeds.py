@@ -1,0 +1,508 @@
+import contextlib
+import gzip
+import json
+import time
+from datetime import UTC, datetime
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.errors import FeedUnreadable
+from transforms.feeds import READERS, parse_feed
+from transforms.records import FeedEntry
+
+URL = "http://news.example/feeds/top.xml"
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+NINE = datetime(2026, 2, 28, 9, 0, 0, tzinfo=UTC)
+TEN = datetime(2026, 2, 28, 10, 30, 0, tzinfo=UTC)
+
+RSS_20 = b"""<?xml version="1.0" encoding="utf-8"?>
+<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+  xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0">
+<channel><title>The Example &amp; Times</title><link>http://news.example/</link><language>en-gb</language><ttl>30</ttl>
+<item><title><![CDATA[Harbour <b>plan</b> &amp; vote]]></title><link>http://news.example/a?x=1&amp;y=2</link>
+  <guid isPermaLink="false">tag:1</guid><pubDate>Sat, 28 Feb 2026 10:00:00 +0100</pubDate>
+  <dc:creator>Ana Duarte</dc:creator><dc:creator>Bo Lind</dc:creator><category>Politics</category>
+  <category>Harbour</category><description>&lt;p&gt;Short &amp;amp; plain.&lt;/p&gt;</description>
+  <content:encoded><![CDATA[<p>long</p>]]></content:encoded></item>
+<item><title>Second</title><link>/b</link><guid isPermaLink="false">http://news.example/not-a-link</guid></item>
+<item><title>Permalink</title><guid>http://news.example/c</guid><author>jo@news.example (Jo March)</author></item>
+<item><title>No permalink</title><guid isPermaLink="false">http://news.example/never</guid></item>
+<item><title>Burnt</title><link>http://feeds.example/~r/1</link>
+  <feedburner:origLink>http://news.example/d</feedburner:origLink><guid>20260101</guid></item>
+<item><title>No link at all</title></item>
+</channel></rss>"""
+
+RSS_091 = b"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://my.netscape.com/publish/formats/rss-0.91.dtd">
+<rss version="0.91"><channel><title>Caf\xe9</title><language>fr</language>
+<item><title>Le pr\xe9sident</title><link>http://news.example/a</link><description>Bonjour</description></item>
+</channel></rss>"""
+
+RSS_090 = b"""<?xml version="1.0"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://my.netscape.com/rdf/simple/0.9/">
+<channel><title>Old</title><link>http://news.example/</link></channel>
+<item><title>One</title><link>http://news.example/a</link></item></rdf:RDF>"""
+
+RDF = b"""<?xml version="1.0"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
+  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:sy="http://purl.org/rss/1.0/modules/syndication/">
+<channel rdf:about="http://news.example/"><title>RDF News</title><link>http://news.example/</link>
+<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency></channel>
+<item rdf:about="http://news.example/a"><title>One</title><link>http://news.example/a</link>
+<dc:date>2026-02-28T10:00:00+01:00</dc:date><dc:creator>Ana Duarte</dc:creator><dc:subject>Sea</dc:subject></item>
+</rdf:RDF>"""
+
+ATOM = b"""<?xml version="1.0"?>
+<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de" xml:base="http://news.example/base/">
+<title type="html">Atom &amp;amp; Co</title><id>urn:x</id><updated>2026-02-28T10:30:00Z</updated>
+<entry><title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">Big <em>news</em></div></title>
+<link rel="self" href="http://news.example/a.atom"/><link rel="alternate" href="a"/><id>urn:1</id>
+<published>2026-02-28T09:00:00Z</published><updated>2026-02-28T10:30:00Z</updated>
+<author><name>Ana Duarte</name></author><author><name>Bo Lind</name></author><category term="sea" label="Sea"/>
+<summary>Short</summary></entry>
+<entry><title>Second</title><link href="http://news.example/b"/><id>urn:2</id><updated>2026-02-28T10:30:00Z</updated></entry>
+</feed>"""
+
+JSON = json.dumps(
+    {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "JSON News",
+        "language": "en",
+        "items": [
+            {
+                "id": "1",
+                "url": "/a",
+                "title": "One",
+                "date_published": "2026-02-28T10:00:00+01:00",
+                "date_modified": "2026-02-28T10:30:00Z",
+                "authors": [{"name": "Ana Duarte"}, {"name": "Bo Lind"}],
+                "tags": ["Sea", "Harbour"],
+                "summary": "Short",
+            },
+            {"id": "http://news.example/b", "content_text": "Two", "author": {"name": "Jo"}},
+            {"id": 7, "title": "no link"},
+            "nonsense",
+        ],
+    }
+).encode()
+
+NEWS_SITEMAP = b"""<?xml version="1.0" encoding="UTF-8"?>
+<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"
+  xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">
+<url><loc>http://news.example/a</loc><lastmod>2026-02-28T10:30:00Z</lastmod>
+<news:news><news:publication><news:name>Example Times</news:name><news:language>en</news:language></news:publication>
+<news:publication_date>2026-02-28T10:00:00+01:00</news:publication_date><news:title>One &amp; only</news:title>
+<news:keywords>Sea, Harbour</news:keywords></news:news><image:image><image:loc>http://i/x.jpg</image:loc></image:image></url>
+<url><loc>http://news.example/old</loc><news:news><news:publication_date>2026-01-29</news:publication_date>
+<news:title>Old</news:title></news:news></url>
+<url><loc>http://news.example/edge</loc><news:news><news:publication_date>2026-01-30T12:00:00Z</news:publication_date>
+<news:publication><news:language>en</news:language></news:publication><news:title>Edge</news:title></news:news></url>
+</urlset>"""
+
+SITEMAP = b"""<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+<url><loc> http://news.example/a </loc><lastmod>2026-02-28T09:00:00Z</lastmod></url>
+<url><loc>http://news.example/b?x=1&y=2</loc></url><url><lastmod>2026-02-28</lastmod></url>
+<url><loc>http://news.example/1998</loc><lastmod>1998-05</lastmod></url></urlset>"""
+
+INDEX = b"""<?xml version="1.0"?><?xml-stylesheet href="x.xsl"?><!-- made by hand -->
+<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+<sitemap><loc>http://news.example/news-1.xml.gz</loc><lastmod>2026-02-28T09:00:00Z</lastmod></sitemap>
+<sitemap><loc>/news-2.xml</loc></sitemap>
+<sitemap><loc>http://news.example/2019-05.xml</loc><lastmod>2019-06-01</lastmod></sitemap></sitemapindex>"""
+
+
+def test_rss_20() -> None:
+    feed = parse_feed(RSS_20, URL, "application/rss+xml", NOW)
+    assert (feed.kind, feed.title, feed.language, feed.ttl_s) == ("rss", "The Example & Times", "en-gb", 1800)
+    assert feed.entries == (
+        FeedEntry(
+            url="http://news.example/a?x=1&y=2",
+            title="Harbour plan & vote",
+            guid="tag:1",
+            published_at=NINE,
+            authors=("Ana Duarte", "Bo Lind"),
+            summary="Short & plain.",
+            tags=("Politics", "Harbour"),
+            language="en-gb",
+        ),
+        FeedEntry(url="http://news.example/b", title="Second", guid="http://news.example/not-a-link", language="en-gb"),
+        FeedEntry(
+            url="http://news.example/c",
+            title="Permalink",
+            guid="http://news.example/c",
+            authors=("Jo March",),
+            language="en-gb",
+        ),
+        FeedEntry(url="http://news.example/d", title="Burnt", guid="20260101", language="en-gb"),
+    )
+
+
+def test_rss_091_with_a_label_and_a_public_document_type() -> None:
+    feed = parse_feed(RSS_091, URL, "text/xml", NOW)
+    assert (feed.kind, feed.title, feed.language) == ("rss", "Café", "fr")
+    assert feed.entries == (
+        FeedEntry(
+            url="http://news.example/a",
+            title="Le président",
+            guid="http://news.example/a",
+            summary="Bonjour",
+            language="fr",
+        ),
+    )
+
+
+def test_rss_090() -> None:
+    feed = parse_feed(RSS_090, URL, "", NOW)
+    assert (feed.kind, feed.title) == ("rdf", "Old")
+    assert feed.entries == (FeedEntry(url="http://news.example/a", title="One"),)
+
+
+def test_rdf() -> None:
+    feed = parse_feed(RDF, URL, "", NOW)
+    assert (feed.kind, feed.title, feed.ttl_s) == ("rdf", "RDF News", 1800)
+    assert feed.entries == (
+        FeedEntry(
+            url="http://news.example/a",
+            title="One",
+            guid="http://news.example/a",
+            published_at=NINE,
+            authors=("Ana Duarte",),
+            tags=("Sea",),
+        ),
+    )
+
+
+def test_atom() -> None:
+    feed = parse_feed(ATOM, URL, "application/atom+xml", NOW)
+    assert (feed.kind, feed.title, feed.language) == ("atom", "Atom & Co", "de")
+    assert feed.entries == (
+        FeedEntry(
+            url="http://news.example/base/a",
+            title="Big news",
+            guid="urn:1",
+            published_at=NINE,
+            updated_at=TEN,
+            authors=("Ana Duarte", "Bo Lind"),
+            summary="Short",
+            tags=("Sea",),
+            language="de",
+        ),
+        FeedEntry(
+            url="http://news.example/b", title="Second", guid="urn:2", published_at=TEN, updated_at=TEN, language="de"
+        ),
+    )
+
+
+def test_json_feed() -> None:
+    feed = parse_feed(JSON, URL, "application/feed+json", NOW)
+    assert (feed.kind, feed.title, feed.language) == ("json", "JSON News", "en")
+    assert feed.entries == (
+        FeedEntry(
+            url="http://news.example/a",
+            title="One",
+            guid="1",
+            published_at=NINE,
+            updated_at=TEN,
+            authors=("Ana Duarte", "Bo Lind"),
+            summary="Short",
+            tags=("Sea", "Harbour"),
+            language="en",
+        ),
+        FeedEntry(
+            url="http://news.example/b", guid="http://news.example/b", authors=("Jo",), summary="Two", language="en"
+        ),
+    )
+
+
+def test_news_sitemap_leaves_out_what_is_older_than_thirty_days() -> None:
+    feed = parse_feed(NEWS_SITEMAP, URL, "application/xml", NOW)
+    assert (feed.kind, feed.title, feed.language) == ("sitemap", "Example Times", "en")
+    assert feed.entries == (
+        FeedEntry(
+            url="http://news.example/a",
+            title="One & only",
+            published_at=NINE,
+            updated_at=TEN,
+            tags=("Sea", "Harbour"),
+            language="en",
+        ),
+        FeedEntry(
+            url="http://news.example/edge",
+            title="Edge",
+            published_at=datetime(2026, 1, 30, 12, tzinfo=UTC),
+            language="en",
+        ),
+    )
+
+
+def test_plain_sitemap_with_a_bare_ampersand() -> None:
+    feed = parse_feed(SITEMAP, URL, "application/xml", NOW)
+    assert feed.kind == "sitemap"
+    assert feed.entries == (
+        FeedEntry(url="http://news.example/a", updated_at=NINE),
+        FeedEntry(url="http://news.example/b?x=1&y=2"),
+    )
+
+
+@pytest.mark.parametrize("body", [INDEX, gzip.compress(INDEX), gzip.compress(INDEX[:99]) + gzip.compress(INDEX[99:])])
+def test_sitemap_index_names_feeds(body: bytes) -> None:
+    feed = parse_feed(body, URL, "application/x-gzip", NOW)
+    assert feed.kind == "sitemap_index"
+    assert feed.entries == (
+        FeedEntry(url="http://news.example/news-1.xml.gz", updated_at=NINE, is_feed=True),
+        FeedEntry(url="http://news.example/news-2.xml", is_feed=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "url", "title"),
+    [
+        (  # unescaped & and missing end tags
+            "<?xml version='1.0'?><rss version='2.0'><channel><title>Broken & unescaped</title>"
+            "<item><title>A & B</title><link>http://news.example/a?x=1&y=2</link></item>",
+            "http://news.example/a?x=1&y=2",
+            "A & B",
+        ),
+        (
+            "<rss version='2.0'><channel><item><title>A&nbsp;B &eacute;</title><link>http://news.example/a</link></item></channel></rss>",
+            "http://news.example/a",
+            "A B é",
+        ),
+        (  # the same, but CDATA is as it should be
+            "<rss><channel><title>A & B &AMP &#38; &nosuch;</title><item><title><![CDATA[A&amp;B]]></title>"
+            "<link><![CDATA[http://news.example/a?x=1&y=2]]></link></item></channel></rss>",
+            "http://news.example/a?x=1&y=2",
+            "A&B",
+        ),
+        (  # warnings printed before the feed
+            "<br />\n<b>Warning</b>: x in /y on line 3<br />\n<?xml version='1.0'?>\n<rss version='2.0'><channel><item>"
+            "<title>A</title><link>http://news.example/a</link></item></channel></rss>",
+            "http://news.example/a",
+            "A",
+        ),
+        (  # a script that a proxy adds
+            "<rss version='2.0'><channel><item><title>A</title><link>http://news.example/a</link></item></channel></rss>"
+            "<script>x</script>",
+            "http://news.example/a",
+            "A",
+        ),
+        (  # control characters
+            "<rss version='2.0'><channel><item><title>A\x0bB</title><link>http://news.example/a</link></item></channel></rss>",
+            "http://news.example/a",
+            "AB",
+        ),
+        (
+            "<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>A & B</title><link href='/a?x=1&y=2'/></entry>",
+            "http://news.example/a?x=1&y=2",
+            "A & B",
+        ),
+        (
+            "  \n\n <!-- c --> <rss version='2.0'><channel><item><title>A</title><link>http://news.example/a</link></item></channel></rss>",
+            "http://news.example/a",
+            "A",
+        ),
+    ],
+)
+def test_broken_feeds_give_their_items(body: str, url: str, title: str) -> None:
+    feed = parse_feed(body.encode(), URL, "text/xml", NOW)
+    assert [(entry.url, entry.title) for entry in feed.entries] == [(url, title)]
+
+
+def test_links_are_kept_whatever_their_scheme() -> None:
+    body = rss_of([("gopher", "gopher://127.0.0.1/x"), ("bad", "http://[::g]/x"), ("file", "file:///etc/passwd")])
+    assert [entry.url for entry in parse_feed(body, URL, "", NOW).entries] == [
+        "gopher://127.0.0.1/x",
+        "http://[::g]/x",
+        "file:///etc/passwd",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "content_type"),
+    [
+        ("utf-8", "iso-8859-1", "text/xml; charset=windows-1251"),
+        ("utf-8-sig", "utf-16", ""),
+        ("utf-16", "utf-16", ""),
+        ("utf-16-le", "utf-16", ""),
+        ("windows-1251", "windows-1251", ""),
+        ("windows-1251", "utf-8", "text/xml; charset=windows-1251"),
+        ("windows-1251", "windows-1251", "text/xml; charset=unicode_escape"),
+        ("koi8-r", "KOI8-R", "text/xml; charset=utf-8"),
+    ],
+)
+def test_charset(encoding: str, declared: str, content_type: str) -> None:
+    text = rss_of([("Президент Ж", "http://news.example/a")]).decode()
+    body = f"<?xml version='1.0' encoding='{declared}'?>{text}".encode(encoding)
+    assert parse_feed(body, URL, content_type, NOW).entries[0].title == "Президент Ж"
+
+
+def test_one_bad_byte_does_not_spoil_the_rest() -> None:
+    body = rss_of([("Málaga – León", "http://news.example/a")]).replace(b"<title>", b"<title>\xff")
+    assert parse_feed(body, URL, "", NOW).entries[0].title == "\ufffdMálaga – León"
+
+
+def test_japanese_in_seven_bits() -> None:
+    body = rss_of([("日本", "http://news.example/a")]).decode().encode("iso-2022-jp")
+    assert parse_feed(body, URL, "text/xml; charset=iso-2022-jp", NOW).entries[0].title == "日本"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "empty body"),
+        (b" \n ", "empty body"),
+        (b"<html><body>Welcome</body></html>", "an HTML page"),
+        (b"<!DOCTYPE html>\n<!-- x --><HTML><rss></HTML>", "an HTML page"),
+        (b"<opml version='2.0'><body/></opml>", "OPML"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "<svg>"),
+        (b"%PDF-1.7 \x00\x01", "no feed of a known format"),
+        (b"\x89PNG\r\n", "no feed of a known format"),
+        (b"Not found", "no feed of a known format"),
+        (b'{"error": "x"}', "JSON without items"),
+        (b"{" * 100_000, "not JSON"),
+        (b'{"items": ' + b"[" * 100_000, "not JSON"),
+        (b"[1]", "no feed of a known format"),
+        (b"\x1f\x8bnonsense", "broken gzip"),
+        (gzip.compress(RSS_20)[:-9], "truncated gzip"),
+        (gzip.compress(b"<rss>" + b" " * 60_000_000), "more than 52428800 bytes"),
+    ],
+)
+def test_what_is_no_feed_is_refused_in_one_line(body: bytes, words: str) -> None:
+    with pytest.raises(FeedUnreadable) as caught:
+        parse_feed(body, URL, "text/xml", NOW)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+BOMB = "".join(f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+DOCTYPE = f"<!DOCTYPE r [<!ENTITY a '{'lol' * 1000}'>{BOMB}<!ENTITY x SYSTEM 'file:///etc/passwd'> <!-- ]> --> ]>"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "<?xml version='1.0'?>{}<rss><channel><title>{}</title><item><title>{}</title><link>http://n/a</link></item></channel></rss>",
+        "{}<rss><channel x='{}'><item><title y='{}'>T</title><link>http://n/a</link></item></channel></rss>",
+        "{}<feed xmlns='http://www.w3.org/2005/Atom'><title>{}</title><entry><title>{}</title><link href='http://n/a'/></entry></feed>",
+        "{}<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'>"
+        "<channel><title>{}</title></channel><item><title>{}</title><link>http://n/a</link></item></r:RDF>",
+        "{}<urlset><url a='{}'><loc>http://n/a</loc><news><title>{}</title></news></url></urlset>",
+        "{}<rss><channel><title>{} & broken</title><item><title>{}</title><link>http://n/a</link></item>",
+        "junk {}<rss><channel><title>{}</title><item><title>{}</title><link>http://n/a</link></item></channel></rss>",
+        "<rss>{}<channel><title>{}</title><item><title>{}</title><link>http://n/a</link></item></channel></rss>",
+    ],
+)
+@pytest.mark.parametrize("entity", ["&i;", "&x;"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_entities_are_harmless(template: str, entity: str, encoding: str) -> None:
+    with open("/etc/passwd") as secret:
+        line = secret.readline().strip()
+    started = time.process_time()
+    feed = parse_feed(template.format(DOCTYPE, entity, entity).encode(encoding), URL, "text/xml", NOW)
+    assert time.process_time() - started < 1
+    text = repr(feed)
+    assert [entry.url for entry in feed.entries] == ["http://n/a"]
+    assert "lollol" not in text
+    assert line not in text
+
+
+def test_a_body_is_never_taken_for_a_file_name() -> None:
+    with pytest.raises(FeedUnreadable):
+        parse_feed(b"/etc/passwd", URL, "text/xml", NOW)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<rss>" + b"<" * 300_000,
+        b"<rss>" + b"&" * 300_000,
+        b"<rss>" + b"<item>" * 20_000,
+        b"<rss><!--" * 50_000,
+        b"<rss><channel><item><title>" + b"<!--" * 100_000,
+        b"<rss><![CDATA[" * 30_000,
+        b"<!DOCTYPE " + b"<!--" * 300_000,
+        b"<!DOCTYPE rss [" + b"'<" * 300_001,
+        b"<!DOCTYPE " * 100_000,
+        b"<rss>" + b"<!DOCTYPE " * 30_000,
+        b"<rss>" + b"<!ENTITY x '" * 30_000,
+        b"\n" * 1_000_000 + b"<rss>",
+        b"<rss>" + b"\n" * 1_000_000 + b"&",
+        b"<rss>" + b"<a b=" * 50_000,
+        b"<rss version='2.0'><channel><item><pubDate>"
+        + b"1" * 500_000
+        + b"</pubDate><link>x</link></item></channel></rss>",
+        b"<rss version='2.0'><channel>" + b"<item><link>http://x/</link></item>" * 3_000,
+        b"<urlset>" + b"<url>" * 50_000,
+        b"<feed>" + b"<div>" * 10_000,
+    ],
+    ids=lambda body: body[:24].decode().strip(),
+)
+def test_hostile_bytes_take_bounded_time(body: bytes) -> None:
+    started = time.process_time()
+    with contextlib.suppress(FeedUnreadable):
+        parse_feed(body, URL, "text/xml", NOW)
+    assert time.process_time() - started < 5
+
+
+pieces = st.sampled_from(
+    [
+        RSS_20,
+        RSS_090,
+        RDF,
+        ATOM,
+        JSON,
+        NEWS_SITEMAP,
+        INDEX,
+        b"<rss>",
+        b"<item>",
+        b"<link>",
+        b"</item>",
+        b"&",
+        b"<![CDATA[",
+        b"<?xml version='1.0' encoding='utf-16'?>",
+        b"<!DOCTYPE x [",
+        b"]>",
+        b"\x1f\x8b\x08",
+        b"<feed",
+        b'{"items":[',
+        b"<guid>",
+    ]
+)
+cuts = st.builds(
+    lambda body, start, end: body[start : len(body) - end], pieces, st.integers(0, 400), st.integers(0, 400)
+)
+
+
+@given(st.lists(st.binary(max_size=40) | pieces | cuts, max_size=6).map(b"".join), st.text(max_size=20))
+def test_any_bytes_are_a_feed_or_unreadable(body: bytes, content_type: str) -> None:
+    try:
+        feed = parse_feed(body, URL, content_type, NOW)
+    except FeedUnreadable as exc:
+        assert str(exc)
+    else:
+        assert feed.kind in ("rss", "rdf", "atom", "json", "sitemap", "sitemap_index")
+        assert all(entry.url for entry in feed.entries)
+        repr(feed).encode()
+        assert "\x00" not in "".join(entry.url + entry.title for entry in feed.entries)
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=20)
+rows = st.lists(st.tuples(texts.filter(lambda t: not set(t) & set("<&")), texts.map("http://news.example/{}".format)))
+
+
+@given(rows)
+def test_what_was_put_in_comes_out(items: list[tuple[str, str]]) -> None:
+    entries = parse_feed(rss_of(items), URL, "", NOW).entries
+    assert [(entry.title, entry.url) for entry in entries] == items
+
+
+def test_every_format_is_in_one_registry() -> None:
+    assert set(READERS) == {"rss", "rdf", "channel", "feed", "{", "urlset", "sitemapindex"}
+
+
+def rss_of(items: list[tuple[str, str]]) -> bytes:
+    body = "".join(f"<item><title>{escape(t)}</title><link>{escape(u)}</link></item>" for t, u in items)
+    return f"<rss version='2.0'><channel><title>x</title>{body}</channel></rss>".encode()

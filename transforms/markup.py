@@ -1,0 +1,320 @@
+"""Bytes of a feed made safe to parse: inflated within bounds, decoded, and without a document type.
+
+A document type can declare entities that expand to gigabytes or read local files. Feeds do not need one, so it is cut
+off before any parser sees the text; every parser here also resolves no entities, loads no DTD and has no network.
+"""
+
+from __future__ import annotations
+
+import codecs
+import html
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from html.entities import html5
+from typing import Any
+from urllib.parse import urljoin
+
+from lxml import etree
+
+from transforms.errors import FeedUnreadable
+
+MAX_INFLATED = 50 * 1024 * 1024
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Python's own codecs that are no charset (punycode, unicode_escape ...) are not for strangers to choose.
+_CHARSET = re.compile(
+    r"(?:x-)?(?:utf-?(?:8|16|32)|us-ascii|iso-?(?:8859|2022)|latin|windows|cp-?\d|koi8|gb|hz|big5|euc|shift|sjis|mac|tis"
+    r"|ks_c|johab)[\w:.-]*",
+    re.I | re.A,
+)
+# https://encoding.spec.whatwg.org/#names-and-labels: what is labelled Latin-1 is Windows-1252
+_WIDER = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932"}
+_DECLARATION = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_DOCTYPE_TOKEN = re.compile(r"""<!--|<\?|["'\[\]>]""")
+_CLOSED_BY = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
+_TAG = re.compile(r"<[/!]?[A-Za-z-][^<>]*>")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_AMPERSAND = re.compile(r"&(#[0-9]{1,7};|#x[0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)?")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A feed's text from its root element on, with what a reader of a format needs besides.
+
+    `root` is the local name of the root element in lower case, "{" for JSON, "" where neither is found.
+    """
+
+    text: str
+    root: str
+    url: str
+    now: datetime | None
+
+
+def inflate_body(body: bytes) -> bytes:
+    """Return the body of a .gz file, or the body itself if it is none; raises FeedUnreadable past 50 MB."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    parts: list[bytes] = []
+    room = MAX_INFLATED
+    while body.startswith(b"\x1f\x8b"):
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            part = inflater.decompress(body, room + 1)
+        except zlib.error as exc:
+            raise FeedUnreadable(f"broken gzip: {exc}") from exc
+        if len(part) > room:
+            raise FeedUnreadable(f"gzip inflates to more than {MAX_INFLATED} bytes")
+        if not inflater.eof:
+            raise FeedUnreadable("truncated gzip")
+        parts.append(part)
+        room -= len(part)
+        body = inflater.unused_data
+    return b"".join(parts)
+
+
+def decode_body(body: bytes, content_type: str = "") -> str:
+    """Return the text of a body.
+
+    A byte order mark decides, then valid UTF-8, then the label of the HTTP header, then that of the XML declaration.
+    """
+    for mark, charset in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(charset, "replace")
+    for start, charset in ((b"<\x00", "utf-16-le"), (b"\x00<", "utf-16-be"), (b"{\x00", "utf-16-le")):
+        if body.startswith(start):
+            return body.decode(charset, "replace")
+    labels = list(_charset_labels(body, content_type))
+    if b"\x1b" in body:
+        # ISO 2022 is seven-bit, so that its bytes are always valid UTF-8
+        labels.sort(key=lambda label: not label.startswith("iso2022"))
+        if labels and labels[0].startswith("iso2022"):
+            return body.decode(labels[0], "replace")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    for label in labels:
+        if label != "utf-8":
+            return body.decode(label, "replace")
+    text = body.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    whole = sum(1 for char in text if char > "\x7f") - damaged
+    return text if whole > damaged else body.decode("cp1252", "replace")
+
+
+def open_document(body: bytes, url: str, content_type: str, now: datetime | None) -> Document:
+    """Decode a feed and cut off what stands before its root element, a document type above all.
+
+    Raises FeedUnreadable for empty bodies and for HTML pages.
+    """
+    text = _NOT_XML.sub("", decode_body(inflate_body(body), content_type)).lstrip("\ufeff").strip()
+    if not text:
+        raise FeedUnreadable("empty body")
+    if text.startswith("{"):
+        return Document(text, "{", url, now)
+    text = text[root_start(text) :]
+    root = root_name(text)
+    if root not in ("html", "head", "body"):
+        # some servers print warnings before the feed
+        found = re.search(r"<(?:[\w-]{1,20}:)?(?:rss|feed|rdf|urlset|sitemapindex)[\s>]", text[:16384], re.I)
+        if found and root not in ("rss", "feed", "rdf", "urlset", "sitemapindex", "opml"):
+            text = text[found.start() :]
+            root = root_name(text)
+    return Document(text, root, url, now)
+
+
+def root_start(text: str) -> int:
+    """Return where the root element of an XML text starts, past declaration, comments and document type."""
+    at = 0
+    while True:
+        while at < len(text) and text[at].isspace():
+            at += 1
+        if text.startswith("<!--", at):
+            end = text.find("-->", at + 4)
+            at = end + 3
+        elif text.startswith("<?", at):
+            end = text.find("?>", at + 2)
+            at = end + 2
+        elif text.startswith("<!", at):
+            end = _doctype_end(text, at + 2)
+            at = end
+        else:
+            return at
+        if end == -1:
+            return len(text)
+
+
+def root_name(text: str) -> str:
+    """Return the local name, in lower case, of the element that a text starts with, or ""."""
+    found = re.match(r"<(?:[\w.-]{1,80}:)?([\w.-]{1,80})", text)
+    return found[1].lower() if found else ""
+
+
+def parse_xml(text: str, recover: bool = False) -> Any:
+    """Parse XML text (from its root element on) into an lxml element.
+
+    Raises FeedUnreadable if it is not well-formed; with `recover`, only if nothing at all can be made of it.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=recover
+    )
+    if recover:
+        # libxml2 recovers from a bare & in an address by cutting it and more out of the address
+        text = mend_ampersands(text)
+    try:
+        root = etree.fromstring(text.encode(), parser)
+    except (etree.XMLSyntaxError, ValueError) as exc:
+        raise FeedUnreadable(f"not well-formed: {exc}") from exc
+    if root is None:
+        raise FeedUnreadable("no element in it")
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise FeedUnreadable("document type inside the document")
+    return root
+
+
+def mend_ampersands(text: str) -> str:
+    """Return XML text with bare ampersands escaped and HTML's named characters as numbers, CDATA sections untouched.
+
+    These are the usual faults of feeds that are not well-formed.
+    """
+    parts: list[str] = []
+    at = 0
+    while at < len(text):
+        start = text.find("<![CDATA[", at)
+        end = text.find("]]>", start) if start != -1 else -1
+        if end == -1:
+            start = end = len(text)
+        parts += (_AMPERSAND.sub(_mend_reference, text[at:start]), text[start:end])
+        at = end
+    return "".join(parts)
+
+
+def local_name(element: Any) -> str:
+    """Return an element's name without its namespace in lower case; "" for comments and instructions."""
+    tag = element.tag
+    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+
+
+def text_of(element: Any, name: str) -> str:
+    """Return the text of the first child of that local name, or ""."""
+    for child in element:
+        if local_name(child) == name:
+            return (child.text or "").strip()
+    return ""
+
+
+def plain_text(value: object, limit: int = 1000) -> str:
+    """Return text without tags, entities and surplus space, cut to `limit` characters."""
+    if not isinstance(value, str):
+        return ""
+    # what is cut below needs no cleaning above it; a feed may carry whole articles here
+    value = value[: limit * 20]
+    if "<" in value:
+        value = _TAG.sub(" ", value)
+    if "&" in value:
+        value = html.unescape(value)
+        if "<" in value:
+            value = _TAG.sub(" ", value)
+    value = _SPACE.sub(" ", _NOT_XML.sub("", value)).strip()
+    if len(value) > limit:
+        value = value[:limit].rsplit(" ", 1)[0] + "…"
+    return value
+
+
+def absolute_url(value: object, base: str) -> str:
+    """Return a link as an absolute address without the space around it, or "" if there is none.
+
+    What cannot be joined is returned as it stands: the ledger records it under its own reason.
+    """
+    if not isinstance(value, str):
+        return ""
+    link = re.sub(r"[\t\r\n]", "", _NOT_XML.sub("", value)).strip()
+    if not link:
+        return ""
+    if _SCHEME.match(link):
+        # urljoin would drop an empty `;` or `?` at its end
+        return link
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
+
+
+def parse_time(value: object) -> datetime | None:
+    """Read a time of RFC 3339, W3C-DTF or RFC 822 as an aware datetime in UTC; None if it is none.
+
+    A time without zone is taken as UTC.
+    """
+    if not isinstance(value, str) or not (text := value.strip()[:64]):
+        return None
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
+        text += "-01"
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _charset_labels(body: bytes, content_type: str) -> Iterator[str]:
+    header = re.search(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", content_type, re.I)
+    declared = _DECLARATION.match(body[:400])
+    for label in (header[1] if header else "", declared[1].decode() if declared else ""):
+        if not _CHARSET.fullmatch(label):
+            continue
+        try:
+            name = codecs.lookup(label).name
+            "".encode(name)
+        except (LookupError, ValueError):
+            continue
+        # a wide charset without its zero bytes is a label left over from an earlier encoding
+        if name.startswith(("utf-16", "utf-32")) and b"\x00" not in body[:400]:
+            continue
+        yield _WIDER.get(name, name)
+
+
+def _mend_reference(found: re.Match[str]) -> str:
+    name = found[1]
+    if name is None:
+        return "&amp;"
+    if name in ("amp;", "lt;", "gt;", "quot;", "apos;") or name.startswith("#"):
+        return found[0]
+    chars = html5.get(name)
+    return "".join(f"&#{ord(char)};" for char in chars) if chars else f"&amp;{name}"
+
+
+def _doctype_end(text: str, at: int) -> int:
+    depth = 0
+    while token := _DOCTYPE_TOKEN.search(text, at):
+        at = token.end()
+        if token[0] in _CLOSED_BY:
+            closing = _CLOSED_BY[token[0]]
+            end = text.find(closing, at)
+            if end == -1:
+                return -1
+            at = end + len(closing)
+        elif token[0] == "[":
+            depth += 1
+        elif token[0] == "]":
+            depth -= 1
+        elif depth <= 0:
+            return at
+    return -1
