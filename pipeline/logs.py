@@ -134,5 +134,5 @@ def _shorten(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutab
     return event
 
 
-def _dump(event: Any, **options: Any) -> str:
-    return json_module.dumps(event, ensure_ascii=False, default=options.get("default", str), separators=(",", ":"))
+def _dump(event: Any, **_: Any) -> str:
+    return json_module.dumps(event, ensure_ascii=False, default=str, separators=(",", ":"))
