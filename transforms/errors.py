@@ -28,7 +28,7 @@
         └── HostBusy             "host busy"
 
 `reason` is the word that lands in the tables; keep it stable, consumers group by it.
-Foreign errors (httpx, lxml, SQLAlchemy) are mapped to these where they are met and never leak further.
+Foreign errors (httpcore, lxml, SQLAlchemy) are mapped to these where they are met and never leak further.
 """
 
 from __future__ import annotations
