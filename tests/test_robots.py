@@ -1,0 +1,57 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.robots import MAX_ROBOTS_BYTES, allow_all, product_of, read_robots
+
+SITE = "https://news.example"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "product"),
+    [("newsbeam/0.1 (+https://a.example)", "newsbeam"), ("News-Beam_x 2", "News-Beam_x"), ("1", "*"), ("", "*")],
+)
+def test_the_product_token_is_the_first_word(user_agent: str, product: str) -> None:
+    assert product_of(user_agent) == product
+
+
+def test_our_own_group_counts_before_the_one_for_all() -> None:
+    rules = read_robots(b"User-agent: *\nDisallow: /\n\nUser-agent: NewsBeam\nDisallow: /private/\n", "newsbeam")
+    assert rules.allows(f"{SITE}/a")
+    assert not rules.allows(f"{SITE}/private/a")
+
+
+def test_the_longest_rule_decides() -> None:
+    rules = read_robots(b"User-agent: *\nDisallow: /a\nAllow: /a/b\nDisallow: /*.pdf$\n", "newsbeam")
+    assert not rules.allows(f"{SITE}/a/c")
+    assert rules.allows(f"{SITE}/a/b/c")
+    assert not rules.allows(f"{SITE}/x.pdf")
+    assert rules.allows(f"{SITE}/x.pdf?y")
+
+
+def test_a_group_for_somebody_else_is_not_for_us() -> None:
+    rules = read_robots(b"User-agent: beam\nDisallow: /\n", "newsbeam")
+    assert rules.allows(f"{SITE}/a")
+
+
+def test_a_byte_order_mark_and_bad_bytes_do_no_harm() -> None:
+    rules = read_robots(b"\xef\xbb\xbfUser-agent: *\n# \xff\xfe\nDisallow: /x\nCrawl-delay: 2.5\n", "newsbeam")
+    assert not rules.allows(f"{SITE}/x")
+    assert rules.crawl_delay_s == 2.5
+
+
+def test_only_the_first_500_kib_count() -> None:
+    body = b"User-agent: *\n" + b"#" * MAX_ROBOTS_BYTES + b"\nDisallow: /\n"
+    assert read_robots(body, "newsbeam").allows(f"{SITE}/a")
+
+
+@given(st.binary(max_size=2_000))
+def test_any_bytes_are_read(body: bytes) -> None:
+    rules = read_robots(b"User-agent: *\nDisallow: " + body, "newsbeam")
+    assert rules.allows(f"{SITE}/robots.txt")
+    assert rules.allows(f"{SITE}/a/b?c=d") in (True, False)
+    assert rules.crawl_delay_s >= 0
+
+
+def test_without_a_robots_txt_everything_is_allowed() -> None:
+    assert allow_all("newsbeam").allows(f"{SITE}/private/")
