@@ -40,6 +40,7 @@ setup(
         "spacy>=3.8,<4",
         "sqlalchemy>=2.0.30",
         "structlog>=24.1",
+        "threadpoolctl>=3.1",
         "trafilatura>=2.0,<3",
     ],
     extras_require={
