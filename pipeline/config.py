@@ -33,7 +33,7 @@ class Config:
     max_body_bytes: int = 10_000_000
     patience: float = 30.0
     workers: int = 0
-    batch: int = 64
+    batch: int = 96
     models: str = ""
 
     @classmethod

@@ -125,13 +125,10 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 def insert_rows(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], update: Sequence[str] = ()
-) -> int:
-    """Insert rows; where the primary key stands already, set the columns `update` or leave the row as it is.
-
-    Returns the number of rows written.
-    """
+) -> None:
+    """Insert rows; where the primary key stands already, set the columns `update` or leave the row as it is."""
     if not rows:
-        return 0
+        return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(table)
     if update:
@@ -140,7 +137,7 @@ def insert_rows(
         )
     else:
         insert = insert.on_conflict_do_nothing(index_elements=list(table.primary_key.columns))
-    return connection.execute(insert, list(rows)).rowcount
+    connection.execute(insert, list(rows))
 
 
 def open_database(url: str) -> sa.Engine:
@@ -148,6 +145,9 @@ def open_database(url: str) -> sa.Engine:
     engine = create_engine(url)
     try:
         migrate(engine)
+    except UserError:
+        engine.dispose()
+        raise
     except sa.exc.OperationalError as exc:
         shown = sa.make_url(url).render_as_string(hide_password=True)
         cause = str(exc.orig).strip().splitlines()[0]

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import apache_beam as beam
 
 from pipeline.config import Config
 from transforms.boilerplate import strip_boilerplate
@@ -21,6 +23,16 @@ from transforms.extract import extract
 from transforms.fetch import FetchPolicy, shared_fetcher
 from transforms.records import ArticleLink, FetchedPage
 from transforms.stage import Stage
+
+
+class Outcomes(NamedTuple):
+    """The two ends of the graph: PCollections of Article, and of Rejection or Failure.
+
+    They are kept apart, as a flatten would make a bounded runner hold back every article until the batch is done.
+    """
+
+    articles: Any
+    endings: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +55,11 @@ STAGES: tuple[tuple[str, Callable[[Config], Any], bool], ...] = (
 )
 
 
-def build(batches: Any, config: Config) -> tuple[Any, ...]:
-    """Apply the stages to a PCollection of batches of links.
-
-    Returns the PCollections of outcomes: the articles first, then the endings of each stage. Every link comes out of
-    exactly one of them.
-    """
+def build(batches: Any, config: Config) -> Outcomes:
+    """Apply the stages to a PCollection of batches of links; every link comes out of exactly one of the two ends."""
     records, endings = batches, []
     for name, make, many in STAGES:
         staged = records | Stage(name, make(config), many)
         records = staged.good
         endings.extend(staged.endings)
-    return (records, *endings)
+    return Outcomes(records, endings | "Endings" >> beam.Flatten())

@@ -83,7 +83,14 @@ class Ledger:
         states = [FeedState(url, url, host_of(url), next_poll_at=now, from_index=from_index) for url in urls]
         with self.engine.begin() as connection:
             self._add_hosts(connection, {state.host for state in states})
-            return insert_rows(connection, FEEDS, [asdict(state) for state in states])
+            known = set(
+                connection.execute(
+                    sa.select(FEEDS.c.url).where(FEEDS.c.url.in_([state.url for state in states]))
+                ).scalars()
+            )
+            new = [asdict(state) for state in states if state.url not in known]
+            insert_rows(connection, FEEDS, new)
+            return len(new)
 
     def claim_feeds(
         self, owner: str, now: datetime, limit: int = 64, polled_before: datetime | None = None
@@ -123,11 +130,7 @@ class Ledger:
     def known_keys(self, keys: Sequence[str]) -> set[str]:
         """Return those of these canonical URLs that the ledger has."""
         with reading(self.engine) as connection:
-            return set(
-                connection.execute(
-                    sa.select(URLS.c.canonical_url).where(URLS.c.canonical_url.in_([bounded_key(key) for key in keys]))
-                ).scalars()
-            )
+            return _known_keys(connection, [bounded_key(key) for key in keys])
 
     def record_poll(
         self,
@@ -161,7 +164,9 @@ class Ledger:
     def _add_sightings(self, connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> int:
         rows = list({row["canonical_url"]: row for row in (_url_row(s, now) for s in reversed(sightings))}.values())
         rows.reverse()
-        new = insert_rows(connection, URLS, rows)
+        known = _known_keys(connection, [row["canonical_url"] for row in rows])
+        new = [row for row in rows if row["canonical_url"] not in known]
+        insert_rows(connection, URLS, new)
         seen = [
             {
                 "canonical_url": bounded_key(s.link.canonical_url),
@@ -175,7 +180,7 @@ class Ledger:
         ]
         insert_rows(connection, SIGHTINGS, seen)
         edited = [s for s in sightings if s.updated_at is not None and s.updated_at <= now]
-        if edited and new < len(sightings):
+        if edited and known:
             connection.execute(
                 sa.update(URLS)
                 .where(
@@ -188,7 +193,7 @@ class Ledger:
                 .values(due_at=now, tries=0, entry_updated_at=sa.bindparam("updated")),
                 [{"key": bounded_key(s.link.canonical_url), "updated": s.updated_at} for s in edited],
             )
-        return new
+        return len(new)
 
     # -- work
 
@@ -375,6 +380,10 @@ def bounded_key(key: str) -> str:
     from transforms.urls import article_id
 
     return key if len(key) <= LONGEST_KEY else f"{key[: LONGEST_KEY - 33]}#{article_id(key)}"
+
+
+def _known_keys(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
+    return set(connection.execute(sa.select(URLS.c.canonical_url).where(URLS.c.canonical_url.in_(keys))).scalars())
 
 
 def _storable(text: str) -> str:

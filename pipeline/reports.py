@@ -148,11 +148,10 @@ def feeds(engine: sa.Engine) -> list[dict[str, Any]]:
     """Return the state of each feed with its last gap or move, if there was one."""
     with reading(engine) as connection:
         states = _rows(connection, sa.select(FEEDS).order_by(FEEDS.c.url))
-        gaps = dict(
-            connection.execute(
-                sa.select(EVENTS.c.subject, sa.func.count()).where(EVENTS.c.kind == "gap").group_by(EVENTS.c.subject)
-            ).tuples()
+        counted = connection.execute(
+            sa.select(EVENTS.c.subject, sa.func.count()).where(EVENTS.c.kind == "gap").group_by(EVENTS.c.subject)
         )
+        gaps = {subject: count for subject, count in counted}
     return [state | {"gaps": gaps.get(state["url"], 0)} for state in states]
 
 
@@ -183,7 +182,7 @@ def progress(engine: sa.Engine, now: datetime) -> Progress:
         ).scalar_one()
         newest = connection.execute(
             sa.select(ARTICLES.c.host, ARTICLES.c.title).order_by(ARTICLES.c.processed_at.desc()).limit(5)
-        ).tuples()
+        )
         return Progress(
             feeds=all_feeds,
             feeds_failing=failing,

@@ -55,7 +55,8 @@ class Stage(beam.PTransform):  # type: ignore[misc]
     def expand(self, records: Any) -> Staged:
         fn = _WorkOnMany(self.name, self.work) if self.many else _WorkOnOne(self.name, self.work)
         # partial: what a batch gave before a bug has gone on already and stays
-        outputs = records | beam.ParDo(fn).with_exception_handling(
+        work = beam.ParDo(fn).with_output_types(Any, **{ENDED: Any})
+        outputs = records | work.with_exception_handling(
             main_tag="good", dead_letter_tag=BUGS, partial=True
         ).with_outputs(ENDED, main="good")
         bugs = outputs[BUGS] | "Bury" >> beam.ParDo(_BuryBug(self.name))

@@ -1,6 +1,6 @@
 """Where outcomes land. A sink is one file here and one line in SINKS.
 
-A sink is a PTransform over a tuple of PCollections of outcomes (Article, Rejection, Failure), made from its URL.
+A sink is a PTransform over pipeline.graph.Outcomes (articles, endings), made from its URL.
 """
 
 from __future__ import annotations

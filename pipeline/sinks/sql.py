@@ -117,18 +117,13 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
 
 
 class WriteToSql(beam.PTransform):  # type: ignore[misc]
-    """Write outcomes to the SQL database at `url`.
-
-    The collections are written side by side and not flattened first: a flatten would make the runner hold back every
-    outcome until the last page of the batch is done.
-    """
+    """Write outcomes (pipeline.graph.Outcomes) to the SQL database at `url`."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
         self.url = url
 
-    def expand(self, outcomes: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(
-            collection | f"Write{number}" >> beam.ParDo(_WriteOutcomes(self.url))
-            for number, collection in enumerate(outcomes)
-        )
+    def expand(self, outcomes: tuple[Any, Any]) -> None:
+        articles, endings = outcomes
+        _ = articles | "WriteArticles" >> beam.ParDo(_WriteOutcomes(self.url))
+        _ = endings | "WriteEndings" >> beam.ParDo(_WriteOutcomes(self.url))

@@ -1,0 +1,279 @@
+"""The ledger on both databases: leases by host, takeover, one transaction a poll, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.database import METADATA, reading
+from pipeline.ledger import LEASE, SUSPECT_CLAIMS, Ledger, Sighting, is_dead, new_owner
+from pipeline.reports import audit, why
+from pipeline.rows import landing_of
+from pipeline.sinks.sql import write_landings
+from transforms.records import Article, Block, BlockKind, Event, Failure, FeedEntry, Rejection
+from transforms.urls import link_of
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+FEED = "https://a.example/feed.xml"
+
+
+def sighting(url: str, feed: str = FEED, updated: datetime | None = None) -> Sighting:
+    return Sighting(link_of(FeedEntry(url, title="T\x00itle"), feed, NOW), updated_at=updated)
+
+
+def article(url: str, text: str = "Ships arrive in March.") -> Article:
+    link = link_of(FeedEntry(url), FEED, NOW)
+    return Article(link, url, "Harbour", blocks=(Block(BlockKind.PARAGRAPH, text),), fetched_at=NOW)
+
+
+def settle(ledger: Ledger, *outcomes: Article | Rejection | Failure, at: datetime = NOW) -> None:
+    write_landings(ledger.engine, [landing_of(outcome, at) for outcome in outcomes])
+
+
+def fate(ledger: Ledger, url: str) -> sa.RowMapping:
+    table = METADATA.tables["urls"]
+    with reading(ledger.engine) as connection:
+        return connection.execute(sa.select(table).where(table.c.url == url)).mappings().one()
+
+
+def test_a_url_has_one_row_for_all_its_spellings(ledger: Ledger) -> None:
+    urls = ["https://a.example/1", "https://a.example/1?utm_source=rss", "https://a.example/1#comments"]
+    assert ledger.add_links([sighting(url) for url in urls], NOW) == 1
+    assert [link.url for link in ledger.claim_links("me", NOW)] == [urls[0]]
+
+
+def test_one_process_at_a_time_has_a_host(ledger: Ledger) -> None:
+    ledger.add_links([sighting(f"https://{host}.example/{n}") for host in "ab" for n in range(3)], NOW)
+    first = ledger.claim_links("one", NOW, limit=1, host_delay_s=0)
+    second = ledger.claim_links("two", NOW, limit=10, host_delay_s=0)
+    assert len(first) == 1 and len(second) == 3
+    assert {link.host for link in first}.isdisjoint(link.host for link in second)
+    assert ledger.claim_links("three", NOW, host_delay_s=0) == []
+
+
+def test_a_lease_runs_out_and_is_taken_over(ledger: Ledger) -> None:
+    ledger.add_links([sighting("https://a.example/1")], NOW)
+    assert ledger.claim_links("one", NOW)
+    assert not ledger.claim_links("two", NOW + LEASE - SECOND)
+    ledger.renew("one", NOW + LEASE - SECOND)
+    assert not ledger.claim_links("two", NOW + LEASE + SECOND)
+    assert ledger.claim_links("two", NOW + 2 * LEASE)
+
+
+def test_release_gives_back_and_leaves_the_host_alone_for_its_delay(ledger: Ledger) -> None:
+    ledger.add_links([sighting("https://a.example/1")], NOW)
+    ledger.claim_links("one", NOW)
+    assert ledger.release("one", NOW, {"a.example": 5.0}) == 1
+    assert not ledger.claim_links("two", NOW + 4 * SECOND)
+    assert ledger.claim_links("two", NOW + 5 * SECOND)
+
+
+def test_a_host_sends_as_many_as_its_pace_lets_through(ledger: Ledger) -> None:
+    ledger.add_links([sighting(f"https://a.example/{n}") for n in range(30)], NOW)
+    assert len(ledger.claim_links("one", NOW, host_delay_s=1, budget_s=10)) == 10
+    ledger.release("one", NOW, {"a.example": 5.0})
+    assert len(ledger.claim_links("one", NOW + 5 * SECOND, host_delay_s=1, budget_s=10)) == 2
+
+
+def test_hosts_take_turns(ledger: Ledger) -> None:
+    ledger.add_links([sighting(f"https://{host}.example/{n}") for host in "abc" for n in range(2)], NOW)
+    hosts = []
+    for step in range(6):
+        now = NOW + step * SECOND
+        [link] = ledger.claim_links("one", now, limit=1, host_delay_s=0)
+        settle(ledger, article(link.url))
+        ledger.release("one", now, {})
+        hosts.append(link.host[0])
+    assert hosts == list("abcabc")
+
+
+def test_a_due_feed_goes_before_the_articles_of_its_host(ledger: Ledger) -> None:
+    ledger.add_feeds([FEED], NOW)
+    ledger.add_links([sighting("https://a.example/1")], NOW)
+    assert not ledger.claim_links("worker", NOW + SECOND)
+    assert ledger.claim_links("worker", NOW + timedelta(minutes=2)), "no poller came for it: the articles go on"
+
+
+def test_the_dead_of_this_machine_are_taken_back_at_once(ledger: Ledger) -> None:
+    ledger.add_links([sighting("https://a.example/1")], NOW)
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    dead = f"{socket.gethostname()}/{child.stdout.strip()}/aaaa"
+    assert is_dead(dead) and not is_dead(new_owner()) and not is_dead(f"elsewhere/{os.getpid()}/bbbb")
+    ledger.claim_links(dead, NOW)
+    assert ledger.take_back_dead("me", NOW) == 1
+    assert ledger.claim_links("me", NOW)
+
+
+def test_a_page_that_kills_its_workers_comes_alone(ledger: Ledger) -> None:
+    ledger.add_links([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
+    for _ in range(SUSPECT_CLAIMS):
+        assert len(ledger.claim_links("w", NOW, host_delay_s=0)) == 3
+        ledger.release("w", NOW, {}, forgive=False)
+    assert len(ledger.claim_links("w", NOW, host_delay_s=0)) == 1
+
+
+def test_orderly_release_makes_no_suspects(ledger: Ledger) -> None:
+    ledger.add_links([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
+    for _ in range(SUSPECT_CLAIMS + 1):
+        assert len(ledger.claim_links("w", NOW, host_delay_s=0)) == 3
+        ledger.release("w", NOW, {})
+
+
+def test_a_poll_is_one_transaction(ledger: Ledger) -> None:
+    ledger.add_feeds([FEED], NOW)
+    [state] = ledger.claim_feeds("p", NOW)
+    broken = Event("gap", FEED, "x", at="no time")  # type: ignore[arg-type]
+    with pytest.raises((sa.exc.StatementError, ValueError, TypeError)):
+        ledger.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [broken], NOW)
+    ledger.release("p", NOW, {})
+    assert ledger.claim_feeds("p", NOW)[0].title == ""
+    assert audit(ledger.engine, NOW).urls == 0
+    event = Event("gap", FEED, "nothing known", NOW)
+    assert ledger.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [event], NOW) == 1
+    assert ledger.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [], NOW) == 0
+
+
+def test_claimed_feeds_are_not_claimed_again(ledger: Ledger) -> None:
+    ledger.add_feeds([FEED, "https://b.example/feed"], NOW)
+    assert len(ledger.claim_feeds("p", NOW)) == 2
+    assert ledger.claim_feeds("q", NOW) == []
+
+
+def test_once_polls_feeds_that_are_not_due(ledger: Ledger) -> None:
+    ledger.add_feeds([FEED], NOW)
+    [state] = ledger.claim_feeds("p", NOW)
+    ledger.record_poll(replace(state, polled_at=NOW, next_poll_at=NOW + timedelta(hours=1)), [], [], NOW)
+    ledger.release("p", NOW, {})
+    later = NOW + timedelta(minutes=1)
+    assert ledger.claim_feeds("p", later) == []
+    assert ledger.unpolled_feeds(later) == 1
+    assert ledger.claim_feeds("p", later, polled_before=later) != []
+
+
+def test_fates_and_the_audit(ledger: Ledger) -> None:
+    urls = [f"https://a.example/{n}" for n in range(5)]
+    ledger.add_links([sighting(url) for url in urls], NOW)
+    links = {link.url: link for link in ledger.claim_links("w", NOW, host_delay_s=0)}
+    due = NOW + timedelta(minutes=1)
+    settle(
+        ledger,
+        article(urls[0]),
+        Rejection(links[urls[1]], "http 404", "fetch", "http 404", NOW),
+        Failure(links[urls[2]], "timeout", "fetch", "FetchTimeout", "30 s", 1, NOW, due),
+        Failure(links[urls[3]], "dns", "fetch", "DnsFailed", "no such host", 10, NOW, None),
+    )
+    counts = audit(ledger.engine, NOW)
+    assert (counts.urls, counts.article, counts.rejected, counts.leased, counts.lost) == (5, 1, {"http 404": 1}, 1, 0)
+    assert counts.failed == {"dns": 1, "timeout": 1} and counts.failed_due_again == {"timeout": due.isoformat()}
+    assert counts.failed_given_up == 1
+    known = why(ledger.engine, urls[2] + "?utm_source=x")
+    assert known is not None and known["failed_tries"][0]["error_class"] == "FetchTimeout"
+    assert known["named_by"][0]["feed_url"] == FEED
+    ledger.release("w", NOW, {})
+    assert [link.tries for link in ledger.claim_links("w", due, host_delay_s=0) if link.url == urls[2]] == [1]
+    assert ledger.retry(due, reason="dns") == 1
+    assert ledger.retry(due, url=urls[1]) == 1
+    assert ledger.retry(due, url=urls[0]) == 0
+
+
+def test_what_never_landed_counts_as_lost(ledger: Ledger) -> None:
+    ledger.add_links([sighting("https://a.example/1"), sighting("https://a.example/2")], NOW)
+    settle(ledger, article("https://a.example/1"))
+    urls, articles = METADATA.tables["urls"], METADATA.tables["articles"]
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.delete(articles))
+        connection.execute(sa.delete(urls).where(urls.c.url == "https://a.example/2"))
+    counts = audit(ledger.engine, NOW)
+    assert counts.lost == 2 and counts.urls == 2
+
+
+def test_writing_again_changes_nothing_and_an_edit_is_a_revision(ledger: Ledger) -> None:
+    url = "https://a.example/1"
+    ledger.add_links([sighting(url)], NOW)
+    for text in ("one", "one", "two", "two"):
+        settle(ledger, article(url, text))
+    with reading(ledger.engine) as connection:
+        revisions = connection.execute(sa.text("select revision, body from revisions order by revision")).all()
+        assert revisions == [(1, "one"), (2, "two")]
+        assert connection.execute(sa.text("select revision, body from articles")).all() == [(2, "two")]
+
+
+def test_a_feed_that_says_updated_makes_an_article_due_again(ledger: Ledger) -> None:
+    url = "https://a.example/1"
+    ledger.add_feeds([FEED], NOW)
+    [state] = ledger.claim_feeds("p", NOW)
+    ledger.release("p", NOW, {})
+    state = replace(state, next_poll_at=NOW + timedelta(days=1))
+    ledger.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], NOW)
+    ledger.claim_links("w", NOW)
+    settle(ledger, article(url))
+    ledger.release("w", NOW, {})
+    later = NOW + timedelta(hours=1)
+    ledger.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], later)
+    assert not ledger.claim_links("w", later), "the same time as before is no edit"
+    ledger.record_poll(state, [sighting(url, updated=later - SECOND)], [], later)
+    [link] = ledger.claim_links("w", later)
+    assert fate(ledger, url)["outcome"] == "article"
+    settle(ledger, Rejection(link, "http 404", "fetch", "http 404", later), at=later)
+    after = fate(ledger, url)
+    assert after["outcome"] == "article" and after["due_at"] is None, "taken down later: the article stays"
+
+
+def test_a_late_failure_does_not_take_back_an_article(ledger: Ledger) -> None:
+    url = "https://a.example/1"
+    ledger.add_links([sighting(url)], NOW)
+    [link] = ledger.claim_links("slow", NOW)
+    [again] = ledger.claim_links("other", NOW + LEASE)
+    settle(ledger, article(url))
+    settle(ledger, Failure(link, "timeout", "fetch", "FetchTimeout", "", 1, NOW, None))
+    assert fate(ledger, url)["outcome"] == "article"
+    assert audit(ledger.engine, NOW).article == 1
+
+
+def test_two_links_to_one_address_are_one_article(ledger: Ledger) -> None:
+    first, second = "https://a.example/1", "https://b.example/go?id=1"
+    ledger.add_links([sighting(first), sighting(second)], NOW)
+    settle(ledger, article(first), replace(article(second), url=first))
+    counts = audit(ledger.engine, NOW)
+    assert counts.article == 2 and counts.lost == 0
+    with reading(ledger.engine) as connection:
+        assert connection.execute(sa.text("select count(*) from articles")).scalar_one() == 1
+
+
+def test_text_that_databases_cannot_hold_is_cleaned(ledger: Ledger) -> None:
+    url = "https://a.example/1"
+    ledger.add_links([sighting(url), sighting("https://a.example/" + "x" * 5000)], NOW)
+    settle(ledger, replace(article(url, "a\x00b \ud800 c"), authors=("J\x00",), title="\ud800"))
+    with reading(ledger.engine) as connection:
+        assert connection.execute(sa.text("select body from articles")).scalar_one().startswith("ab ")
+    assert audit(ledger.engine, NOW).urls == 2
+
+
+def test_many_claimers_never_share_a_url(ledger: Ledger) -> None:
+    ledger.add_links([sighting(f"https://h{n % 20}.example/{n}") for n in range(200)], NOW)
+    taken: list[str] = []
+
+    def claim(owner: str) -> None:
+        while links := ledger.claim_links(owner, NOW, limit=7, host_delay_s=0):
+            taken.extend(link.url for link in links)
+            settle(ledger, *(article(link.url) for link in links))
+            ledger.release(owner, NOW, {})
+
+    threads = [threading.Thread(target=claim, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken))
+    for _ in range(3):  # a claimer may have left while another held the last hosts
+        claim("last")
+    assert len(taken) == 200 and audit(ledger.engine, NOW).article == 200
