@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FEEDS ?=
 
-.PHONY: setup demo test check run format bench clean
+.PHONY: setup demo test check run format docs migration bench clean
 
 setup: $(VENV)/.ready
 
@@ -33,6 +33,12 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup
+	$(BIN)/python -m pipeline.schema > docs/tables.md
+
+migration: setup
+	$(BIN)/python -m pipeline.migrations.make "$(NAME)"
 
 bench: setup
 	$(BIN)/python bench/extraction.py

@@ -374,3 +374,9 @@ def tables_markdown() -> str:
             f"| `{c.name}` | {c.type.value}{'' if c.required else ', may be NULL'} | {c.doc} |" for c in table.columns
         ]
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(tables_markdown())
