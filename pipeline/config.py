@@ -81,14 +81,17 @@ class Config:
         )
 
     def entity_models(self) -> Mapping[str, Sequence[str]]:
-        """Return the models asked for by language, from text like "en=en_core_web_md,de=de_core_news_sm"."""
+        """Return the models by language; those asked for ("en=en_core_web_md,de=de_core_news_sm") replace the defaults."""
+        from transforms.models import DEFAULT_MODELS, check_models
+
         chosen: dict[str, Sequence[str]] = {}
         for part in filter(None, (part.strip() for part in self.models.split(","))):
             language, equals, model = part.partition("=")
             if not equals or not language or not model:
                 raise UserError(f"NEWSBEAM_MODELS: {part!r} is not of the form en=en_core_web_md")
             chosen[language] = (model,)
-        return chosen
+        check_models(chosen)
+        return {**DEFAULT_MODELS, **chosen}
 
 
 def _parse(name: str, text: str, kind: type) -> Any:
