@@ -6,6 +6,7 @@ Everything heavy is imported inside the commands, so that --help is instant.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -157,7 +158,9 @@ def work(once: bool, until_stdin_closes: bool, **options: Any) -> None:
     if until_stdin_closes:
 
         def wait_for_parent() -> None:
-            sys.stdin.buffer.read()
+            # not sys.stdin, whose lock a thread must not hold when the interpreter ends
+            while os.read(0, 1024):
+                pass
             worker.stop()
 
         threading.Thread(target=wait_for_parent, name="parent", daemon=True).start()
