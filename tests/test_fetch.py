@@ -11,6 +11,7 @@ import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,6 +34,7 @@ from transforms.errors import (
     RobotsDisallowed,
     RobotsUnavailable,
     TooLarge,
+    UserError,
 )
 from transforms.fetch import FeedRequest, Fetcher, FetchPolicy, shared_fetcher
 from transforms.records import ArticleLink, FeedEntry, FetchedPage
@@ -101,6 +103,23 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with TinyServer({"*": lambda seen: page()}) as server:
         assert fetch_one(f"{server.base}/a").body
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"user_agent": "news\nbeam"},
+        {"user_agent": "Nachrichtenstrahl/ä"},
+        {"user_agent": " "},
+        {"host_concurrency": 0},
+        {"host_delay_s": -1.0},
+        {"host_delay_s": float("nan")},
+        {"timeout_s": 0.0},
+    ],
+)
+def test_a_policy_that_cannot_work_is_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(UserError):
+        FetchPolicy(**setting)
 
 
 # Pace.
@@ -246,6 +265,18 @@ def test_ten_redirects_are_followed_and_no_more() -> None:
             fetch_one(f"{server.base}/11")
 
 
+def test_a_site_that_insists_on_a_cookie_gets_it_back_once() -> None:
+    def insist(seen: Seen) -> Reply:
+        if seen.headers.get("cookie") == "seen=1":
+            return page()
+        return answer(302, location=seen.path, set_cookie="seen=1; Path=/")
+
+    with TinyServer({"*": insist}) as server, Fetcher(POLICY) as fetcher:
+        for name in "ab":
+            assert fetcher.fetch_page(f"{server.base}/{name}").body
+    assert [seen.headers.get("cookie") for seen in server.seen if seen.path == "/b"] == [None, "seen=1"]
+
+
 def test_a_redirect_without_location_is_final() -> None:
     with TinyServer({"*": lambda seen: answer(302)}) as server, pytest.raises(HttpRejected, match="http 302"):
         fetch_one(f"{server.base}/a")
@@ -261,6 +292,13 @@ def test_a_feed_has_moved_only_if_every_redirect_was_for_good(statuses: list[int
     target = f"{server.base}/{len(statuses)}"
     assert feed.final_url == target
     assert feed.moved_to == (target if moved else "")
+
+
+def test_an_at_sign_in_a_path_is_no_password() -> None:
+    routes = {"/@me": lambda seen: answer(301, location="/new"), "/new": lambda seen: page()}
+    with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
+        (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/@me")])
+    assert feed.moved_to == f"{server.base}/new"
 
 
 def test_a_feed_has_not_moved_to_where_nothing_is() -> None:

@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import httpcore
@@ -58,7 +59,8 @@ class SystemResolver:
                 error = DnsFailed(f"{host}: {exc.strerror or exc}")
             except ValueError as exc:  # a label that is empty or too long for the codec
                 error = InvalidUrl(f"host {host[:200]!r}: {exc}")
-            if not loop.is_closed():
+            # nobody is left to hear the answer when the loop was closed meanwhile
+            with suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, addresses, error)
 
         async with self._lookups:

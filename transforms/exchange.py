@@ -46,8 +46,8 @@ class Answer:
 
     status: int
     headers: Headers
-    body: bytes
-    http_version: str
+    body: bytes = b""
+    cookies: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -89,7 +89,8 @@ class Exchanger:
             "GET",
             httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
             headers=[("Host", target.netloc), *headers],
-            extensions={"timeout": {"connect": CONNECT_TIMEOUT_S}},
+            # certificates are made out without the dot that may end a name
+            extensions={"timeout": {"connect": CONNECT_TIMEOUT_S}, "sni_hostname": target.site},
         )
         try:
             with map_errors(target.url):
@@ -110,11 +111,11 @@ class Exchanger:
 
     async def _read_answer(self, response: httpcore.Response, judge: Judge) -> Answer:
         headers = read_headers(response.headers)
-        version = response.extensions.get("http_version", b"").decode("ascii", "replace")
+        cookies = tuple(value.decode("latin-1") for name, value in response.headers if name.lower() == b"set-cookie")
         wanted = judge(response.status, headers)
         if wanted is None:
             await _drain(response, headers)
-            return Answer(response.status, headers, b"", version)
+            return Answer(response.status, headers, cookies=cookies)
         length = headers.get("content-length", "")
         if not wanted.cut and length.isdecimal() and len(length) < 19 and int(length) > wanted.limit:
             raise TooLarge(f"content-length {length} is more than {wanted.limit} bytes")
@@ -125,8 +126,8 @@ class Exchanger:
         except TooLarge:
             if not wanted.cut:
                 raise
-            return Answer(response.status, headers, inflater.take(), version)
-        return Answer(response.status, headers, inflater.finish(), version)
+            return Answer(response.status, headers, inflater.take(), cookies)
+        return Answer(response.status, headers, inflater.finish(), cookies)
 
     def _take_pool(self, target: Target) -> _Kept:
         kept = self._kept.get(target.origin)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import os
 import ssl
 import threading
@@ -21,7 +22,7 @@ from base64 import b64encode
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TypeVar
@@ -30,6 +31,7 @@ from urllib.parse import unquote_to_bytes
 import structlog
 
 from transforms.background import Background, Permit
+from transforms.cookies import CookieJar
 from transforms.dial import Resolve, SystemResolver
 from transforms.errors import (
     ConnectFailed,
@@ -45,6 +47,7 @@ from transforms.errors import (
     RobotsUnavailable,
     TlsFailed,
     UnsupportedScheme,
+    UserError,
 )
 from transforms.exchange import Answer, Exchanger, Headers, Judge, Wanted
 from transforms.inflate import ACCEPT_ENCODING
@@ -101,6 +104,17 @@ class FetchPolicy:
     max_body_bytes: int = 10_000_000
     timeout_s: float = 30.0
 
+    def __post_init__(self) -> None:
+        """Raise UserError for what would fail on every single request."""
+        if not (self.user_agent.isascii() and self.user_agent.isprintable() and self.user_agent.strip()):
+            raise UserError(f"the user agent must be printable ASCII: {self.user_agent!r}")
+        if self.host_concurrency < 1:
+            raise UserError(f"the host concurrency must be at least 1: {self.host_concurrency}")
+        if not 0 <= self.host_delay_s < math.inf:
+            raise UserError(f"the host delay must be 0 seconds or more: {self.host_delay_s}")
+        if not 0 < self.timeout_s < math.inf or self.max_body_bytes < 1:
+            raise UserError(f"nothing can be fetched in {self.timeout_s} s and {self.max_body_bytes} bytes")
+
 
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
@@ -113,7 +127,9 @@ class FeedRequest:
 
 @dataclass(frozen=True, slots=True)
 class FeedAnswer:
-    """How asking for a feed ended; `status` is 0 if no answer came, `error` None for 200 and 304 only.
+    """How asking for a feed ended; `error` is None for 200 and 304 only.
+
+    `status` is 0 if no answer came, and 429 also while a host is left alone after one.
 
     `moved_to` is the target if every redirect on the way was 301 or 308 and the target answered, else "".
     """
@@ -141,6 +157,7 @@ class _Journey:
     """One URL with all its redirects."""
 
     target: Target
+    cookies: CookieJar = field(default_factory=CookieJar)
     hops: int = 0
     permanent: bool = True
     elapsed_s: float = 0.0
@@ -251,7 +268,8 @@ class Fetcher:
 
         journey: _Journey | None = None
         try:
-            journey = _Journey(parse_target(request.url))
+            start = parse_target(request.url)
+            journey = _Journey(start)
             answer = await self._follow(journey, headers_of_feed(request), judge, permit, robots=False)
         except NewsbeamError as failure:
             return FeedAnswer(
@@ -266,7 +284,7 @@ class Fetcher:
             )
         error = None if answer.status in (200, 304) else find_error(answer, journey.target.url, datetime.now(UTC))
         # an address with a password in it is never replaced by one without
-        moved = journey.hops > 0 and journey.permanent and error is None and "@" not in request.url.partition("?")[0]
+        moved = journey.hops > 0 and journey.permanent and error is None and not start.userinfo
         return FeedAnswer(
             request=request,
             status=answer.status,
@@ -292,19 +310,20 @@ class Fetcher:
         limit = self.policy.max_redirects if max_redirects is None else max_redirects
         first = journey.target
         headers = [("User-Agent", self.policy.user_agent), ("Accept-Encoding", ACCEPT_ENCODING), *headers]
-        seen: set[str] = set()
+        seen: set[tuple[str, str]] = set()
         while True:
-            target = journey.target
-            if target.url in seen:
+            target, cookie = journey.target, journey.cookies.header(journey.target)
+            if (target.url, cookie) in seen:
                 raise RedirectLoop(f"{target.url} comes back after {journey.hops} redirects")
             if journey.hops > limit:
                 raise RedirectLoop(f"more than {limit} redirects from {first.url}")
-            seen.add(target.url)
+            seen.add((target.url, cookie))
             if robots:
                 await self._obey_robots(target)
             secret = basic_auth(first.userinfo) if first.userinfo and target.origin == first.origin else ""
-            sent = [*headers, ("Authorization", secret)] if secret else headers
-            answer = await self._ask_in_turn(journey, sent, judge, permit)
+            private = [(name, value) for name, value in (("Cookie", cookie), ("Authorization", secret)) if value]
+            answer = await self._ask_in_turn(journey, [*headers, *private], judge, permit)
+            journey.cookies.store(target, answer.cookies)
             location = answer.headers.get("location", "")
             if answer.status not in REDIRECT_STATUSES or not location:
                 return answer
