@@ -42,6 +42,7 @@ def web_addresses(draw: st.DrawFn) -> str:
         ("http://example.com:443/", "http://example.com:443/"),
         ("http://example.com:/x", "http://example.com/x"),
         ("http://example.com:08080/x", "http://example.com:8080/x"),
+        (f"http://example.com:{'0' * 5000}81/x", "http://example.com:81/x"),
         ("  http://example.com/a\n/b\t ", "http://example.com/a/b"),
         ("http:\\\\example.com\\a", "http://example.com/a"),
         ("http:example.com/a", "http://example.com/a"),
@@ -113,6 +114,8 @@ def test_every_tracking_parameter_goes(name: str) -> None:
         ("http://exa mple.com/", InvalidUrl),
         ("http://example.com:70000/", InvalidUrl),
         ("http://example.com:port/", InvalidUrl),
+        ("http://example.com:-1/", InvalidUrl),
+        (f"http://{'ü' * 5000}/", InvalidUrl),
         ("http://[::g]/", InvalidUrl),
         ("http://a%00b/", InvalidUrl),
         ("gopher://127.0.0.1/x", UnsupportedScheme),
@@ -152,6 +155,10 @@ def test_any_text_has_a_key_that_can_be_stored(url: str) -> None:
     key.encode()
     assert len(article_id(key)) == 32
     assert host_of(url) == host_of(url).lower()
+
+
+def test_a_key_is_what_a_database_can_store() -> None:
+    assert url_key("gopher://a\x00b\ud800") == "gopher://a\ufffdb\ufffd"
 
 
 @pytest.mark.parametrize(

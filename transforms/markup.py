@@ -295,8 +295,12 @@ def _mend_reference(found: re.Match[str]) -> str:
     name = found[1]
     if name is None:
         return "&amp;"
-    if name in ("amp;", "lt;", "gt;", "quot;", "apos;") or name.startswith("#"):
+    if name in ("amp;", "lt;", "gt;", "quot;", "apos;"):
         return found[0]
+    if name.startswith("#"):
+        # libxml2 in recovery mode takes half of a surrogate pair, and lxml fails over it later
+        code = int(name[2:-1], 16) if name[1] == "x" else int(name[1:-1])
+        return "&#65533;" if code > 0x10FFFF or _NOT_XML.match(chr(code)) else found[0]
     chars = html5.get(name)
     return "".join(f"&#{ord(char)};" for char in chars) if chars else f"&amp;{name}"
 

@@ -134,6 +134,7 @@ def _read_broken(document: Document) -> ParsedFeed:
     # feedparser opens a bytes argument as a file name first, so it gets a stream. A document type in the middle of a
     # broken document is still one, so it becomes text.
     text = re.sub(r"<!(?=DOCTYPE|ENTITY|ELEMENT|ATTLIST)", "&lt;!", document.text[:MAX_BROKEN], flags=re.I)
+    text = mend_ampersands(text)
     try:
         parsed = feedparser.parse(
             io.BytesIO(text.encode()),
@@ -150,9 +151,9 @@ def _read_broken(document: Document) -> ParsedFeed:
         ttl = feed.get("ttl")
     except Exception as exc:
         # strangers' bytes reach every corner of feedparser; whatever it raises means that it cannot read them
-        raise FeedUnreadable(f"feedparser: {type(exc).__name__}: {exc}") from exc
+        raise FeedUnreadable(plain_text(f"feedparser: {type(exc).__name__}: {exc}", 300)) from exc
     if not entries and not parsed.get("version"):
-        raise FeedUnreadable(f"not a feed: {plain_text(parsed.get('bozo_exception') and str(parsed.bozo_exception))}")
+        raise FeedUnreadable(f"<{document.root}> without a feed in it")
     return ParsedFeed(
         kind=_KINDS.get(document.root, "rss"),
         title=title,
@@ -169,7 +170,9 @@ def _loose_entry_of(row: Mapping[str, Any], base: str, language: str) -> FeedEnt
     url = absolute_url(link, base)
     if not url:
         return None
-    published, updated = _time_of(row.get("published_parsed")), _time_of(row.get("updated_parsed"))
+    published = _time_of(row.get("published_parsed"))
+    # feedparser would give the other time under this name too
+    updated = _time_of(row["updated_parsed"]) if "updated_parsed" in row else None
     return FeedEntry(
         url=url,
         title=plain_text(row.get("title"), _TITLE_LIMIT),

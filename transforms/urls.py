@@ -50,6 +50,9 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 # https://url.spec.whatwg.org/#forbidden-domain-code-point, without the separators that cannot get this far
 _FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
+_NOT_STORED = re.compile("[\x00\ud800-\udfff]")
+# three escaped bytes a character, four times the 253 characters that DNS allows
+_LONGEST_HOST = 3000
 _STRIPPED = "".join(map(chr, range(0x21)))
 _PATH_SAFE = "%!$&'()*+,-./:;=@[\\]^_|~"
 _QUERY_SAFE = "%!$&()*+,-./:;=?@[\\]^_`{|}~"
@@ -89,13 +92,13 @@ def canonical_url(url: str) -> str:
 def url_key(url: str) -> str:
     """Return the key under which the ledger records any address that a feed names; never raises.
 
-    It is the canonical URL where there is one, else the address itself without surrounding space and without
+    It is the canonical URL where there is one, else the address itself without surrounding space and with U+FFFD for
     characters that a database cannot store.
     """
     try:
         return canonical_url(url)
     except NewsbeamError:
-        return _clean_text(url).replace("\x00", "").encode("utf-8", "replace").decode()
+        return _NOT_STORED.sub("\ufffd", _clean_text(url))
 
 
 def article_id(canonical: str) -> str:
@@ -149,9 +152,10 @@ def _split_port(host_port: str, url: str) -> tuple[str, str]:
         return host_port, ""
     if not port:
         return host, ""
-    if not re.fullmatch(r"[0-9]+", port) or int(port[-6:]) > 65535 or len(port.lstrip("0")) > 5:
+    digits = port.lstrip("0") or "0"
+    if not re.fullmatch(r"[0-9]{1,5}", digits) or int(digits) > 65535:
         raise InvalidUrl(f"port {port[:20]!r}: {url[:200]!r}")
-    return host, str(int(port))
+    return host, digits
 
 
 def _ascii_host(host: str, url: str) -> str:
@@ -160,6 +164,9 @@ def _ascii_host(host: str, url: str) -> str:
             return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
         except ValueError as exc:
             raise InvalidUrl(f"address {host[:80]!r}: {url[:200]!r}") from exc
+    if len(host) > _LONGEST_HOST:
+        # punycode takes quadratic time
+        raise InvalidUrl(f"host {host[:80]!r} has {len(host)} characters")
     if "%" in host:
         host = unquote_to_bytes(host.encode("utf-8", "replace")).decode("utf-8", "replace")
     if host.isascii():
