@@ -88,7 +88,7 @@ def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str
     Offsets count in the paragraphs joined by an empty line, as `Article.body` does.
     """
     spans: list[NamedSpan] = []
-    with model.lock, model.nlp.memory_zone():
+    with model.lock, model.open_zone():
         for batch in _split_batches(paragraphs):
             for (offset, text), found in zip(batch, _find_spans([text for _, text in batch], model), strict=True):
                 for start, end, raw_label in found:

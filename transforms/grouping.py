@@ -121,7 +121,8 @@ def group_mentions(spans: Sequence[NamedSpan], title: str = "") -> tuple[tuple[E
 def trim_span(text: str, start: int, end: int, label: str, language: str = "en") -> tuple[int, int]:
     """Move the borders of a span inwards over quotes, determiners and possessive endings.
 
-    start == end if nothing is left. "the United States" loses its article and "Putin's" its ending; "The Hague" and titles of works keep theirs.
+    start == end if nothing is left. "the United States" loses its article and "Putin's" its ending; "The Hague" and
+    titles of works keep theirs.
     """
     while True:
         before = start, end

