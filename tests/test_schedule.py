@@ -117,6 +117,10 @@ def test_nothing_changes_on_the_first_success_after_a_failure(known: int) -> Non
     assert (state.interval_s, state.successes, state.failures) == (HOUR, 1, 0.0)
 
 
+def test_the_second_success_in_a_row_counts() -> None:
+    assert after_success(replace(STEADY, successes=1), FACTS, FEED, 10, 10, NOW)[0].interval_s == 70 * MINUTE
+
+
 def entries_every(minutes: float, count: int = 10) -> tuple[FeedEntry, ...]:
     return tuple(FeedEntry(url=f"{URL}/{n}", published_at=at(minutes=n * minutes)) for n in range(count))
 
@@ -128,6 +132,7 @@ def entries_every(minutes: float, count: int = 10) -> tuple[FeedEntry, ...]:
         (entries_every(1), 10 * MINUTE),
         (entries_every(600), 60 * MINUTE),
         (entries_every(5, 3), 60 * MINUTE),
+        (entries_every(10, 4), 20 * MINUTE),
         ((FeedEntry(url=URL),) * 10, 60 * MINUTE),
         # one pinned story of last year, and one dated tomorrow, say nothing
         ((*entries_every(5), FeedEntry(url=URL, published_at=at(days=400))), 30 * MINUTE),
@@ -248,7 +253,7 @@ def test_facts_of_an_answer() -> None:
     ("error", "weight"),
     [
         (HttpRejected(404), 0.5),
-        (HttpRejected(501), 0.5),
+        (HttpRejected(500), 0.5),
         (HttpRejected(403), 1.0),
         (HttpRejected(410), 1.0),
         (HttpUnavailable(429), 0.5),
@@ -445,6 +450,7 @@ def test_children_of_an_index_start_fifteen_minutes_apart() -> None:
         ([25, 35, 45, 55, 65], False),  # 25 h are not three times 10 h
         ([31, 41, 51, 61, 71], True),
         ([31, 41, 51, 61, 71, 400], True),  # one long holiday does not count
+        ([30, 42, 54, 55, 56], False),  # two of them do
         ([25, 26, 27, 28], False),  # too few to tell
         ([], False),
     ],
