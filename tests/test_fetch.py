@@ -98,6 +98,23 @@ def test_connections_are_kept_for_the_next_request() -> None:
     assert server.connections == 1
 
 
+def test_a_request_that_meets_a_closing_connection_is_sent_again() -> None:
+    def close_every_other(seen: Seen) -> Reply:
+        return None if len(server.seen) % 2 == 0 else page()
+
+    with TinyServer({"*": close_every_other}) as server, Fetcher(POLICY) as fetcher:
+        for name in "abc":
+            assert fetcher.fetch_page(f"{server.base}/{name}").body
+        assert server.paths() == ["/robots.txt", "/a", "/a", "/b", "/b", "/c", "/c"]
+
+
+def test_a_request_that_a_new_connection_lost_is_not_sent_again() -> None:
+    with TinyServer({"*": lambda seen: None}) as server, Fetcher(POLICY) as fetcher:
+        (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/feed")])
+        assert isinstance(feed.error, ProtocolFailed)
+        assert server.paths() == ["/feed"]
+
+
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

@@ -94,7 +94,7 @@ class Exchanger:
         )
         try:
             with map_errors(target.url):
-                response = await kept.pool.handle_async_request(request)
+                response = await self._send(kept.pool, request)
                 try:
                     return await self._read_answer(response, judge)
                 finally:
@@ -108,6 +108,20 @@ class Exchanger:
         while self._kept:
             _, kept = self._kept.popitem()
             await kept.pool.aclose()
+
+    async def _send(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> httpcore.Response:
+        """Send a request; again if it met a kept connection just as the server closed it (RFC 9112, 9.3.1 and 9.5).
+
+        Such a request was never seen, so sending it again is no second request to the host.
+        """
+        for _ in range(self._host_concurrency):
+            was_kept = any(connection.is_idle() for connection in pool.connections)
+            try:
+                return await pool.handle_async_request(request)
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+                if not was_kept:
+                    raise
+        return await pool.handle_async_request(request)
 
     async def _read_answer(self, response: httpcore.Response, judge: Judge) -> Answer:
         headers = read_headers(response.headers)
