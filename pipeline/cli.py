@@ -169,7 +169,9 @@ def work(once: bool, until_stdin_closes: bool, **options: Any) -> None:
 
 @main.command()
 @click.argument("source", required=False, metavar="FILE|URL")
-@click.option("--manifest", type=click.Path(), help='JSON lines {"id", "url", "html"}; html relative to it, .gz allowed.')
+@click.option(
+    "--manifest", type=click.Path(), help='JSON lines {"id", "url", "html"}; html relative to it, .gz allowed.'
+)
 @click.option("--url", "page_url", default="", help="The address that a FILE was saved from.")
 @click.option("--explain", is_flag=True, help="Show the page as kept and removed blocks.")
 @click.option("--html", "html_file", type=click.Path(), help="With --explain: write an HTML page here.")
@@ -191,9 +193,9 @@ def extract(
     if not explain:
         click.echo(pages.extract_page(page))
     elif html_file:
-        _write_text(Path(html_file), pages.explain_html(page))
+        _write_text(Path(html_file), pages.explain_page(page, html=True))
     else:
-        pages.print_explanation(page)
+        click.echo(pages.explain_page(page))
 
 
 @main.command()
@@ -203,7 +205,8 @@ def clean(file: str, url: str) -> None:
     """Clean an article that comes as plain text (a FILE or stdin): title, body, and what was removed, as JSON."""
     from pipeline import pages
 
-    text = click.get_text_stream("stdin").read() if file == "-" else _read_bytes(Path(file)).decode("utf-8", "replace")
+    body = sys.stdin.buffer.read() if file == "-" else _read_bytes(Path(file))
+    text = body.decode("utf-8", "replace")
     click.echo(pages.clean_text_json(text, url))
 
 
@@ -266,7 +269,9 @@ def why(url: str, db: str | None) -> None:
 
 
 @main.command()
-@click.option("--db", metavar="URL", help="Keep the result in this database. [default: a new one in a temporary folder]")
+@click.option(
+    "--db", metavar="URL", help="Keep the result in this database. [default: a new one in a temporary folder]"
+)
 def demo(db: str | None) -> None:
     """Ingest a small news site that this command serves itself, and show what came out."""
     from pipeline.demo import demonstrate

@@ -81,7 +81,7 @@ class Config:
         )
 
     def entity_models(self) -> Mapping[str, Sequence[str]]:
-        """Return the models by language; those asked for ("en=en_core_web_md,de=de_core_news_sm") replace the defaults."""
+        """Return the models by language; those asked for ("en=en_core_web_md,...") go before the defaults."""
         from transforms.models import DEFAULT_MODELS, check_models
 
         chosen: dict[str, Sequence[str]] = {}

@@ -9,6 +9,7 @@ to it that a host is in one batch at a time (pipeline.local by leases, pipeline.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ from transforms.fetch import FetchPolicy, shared_fetcher
 from transforms.records import ArticleLink, FetchedPage
 from transforms.stage import Stage
 
+COMPUTING = threading.Lock()
+
 
 class Outcomes(NamedTuple):
     """The two ends of the graph: PCollections of Article, and of Rejection or Failure.
@@ -37,12 +40,19 @@ class Outcomes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FetchBatch:
-    """Fetch a batch of links with the one fetcher that this process has for the policy."""
+    """Fetch a batch of links with the one fetcher that this process has for the policy.
+
+    A result is handed on under the process's lock: the stages behind are fused with this one, so that batches in
+    several threads wait for pages side by side but compute in turns. Neither trafilatura nor a spaCy model is safe to
+    use from two threads at once, and the interpreter would give them one core all the same.
+    """
 
     policy: FetchPolicy
 
     def __call__(self, links: Sequence[ArticleLink]) -> Iterator[FetchedPage | tuple[ArticleLink, NewsbeamError]]:
-        return shared_fetcher(self.policy).fetch_articles(links)
+        for result in shared_fetcher(self.policy).fetch_articles(links):
+            with COMPUTING:
+                yield result
 
 
 # name, how its callable is made from the configuration, whether it takes whole batches.

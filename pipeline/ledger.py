@@ -79,7 +79,7 @@ class Ledger:
     # -- feeds
 
     def add_feeds(self, urls: Iterable[str], now: datetime, from_index: str = "") -> int:
-        """Record feeds that are to be polled from now on; those known already stay as they are. Returns how many are new."""
+        """Record feeds that are to be polled from now on, and return how many are new; the others stay as they are."""
         states = [FeedState(url, url, host_of(url), next_poll_at=now, from_index=from_index) for url in urls]
         with self.engine.begin() as connection:
             self._add_hosts(connection, {state.host for state in states})
@@ -103,7 +103,9 @@ class Ledger:
         if polled_before is not None:
             due = sa.and_(FEEDS.c.enabled, sa.or_(FEEDS.c.polled_at.is_(None), FEEDS.c.polled_at < polled_before))
         with self.engine.begin() as connection:
-            hosts = self._claim_hosts(connection, owner, now, limit, sa.exists().where(FEEDS.c.host == HOSTS.c.host, due))
+            hosts = self._claim_hosts(
+                connection, owner, now, limit, sa.exists().where(FEEDS.c.host == HOSTS.c.host, due)
+            )
             rows = connection.execute(
                 sa.select(FEEDS).where(FEEDS.c.host.in_(hosts), due).order_by(FEEDS.c.next_poll_at).limit(limit)
             )
@@ -118,13 +120,6 @@ class Ledger:
                 sa.select(sa.func.count())
                 .select_from(FEEDS)
                 .where(FEEDS.c.enabled, sa.or_(FEEDS.c.polled_at.is_(None), FEEDS.c.polled_at < since))
-            ).scalar_one()
-
-    def next_poll_at(self) -> datetime | None:
-        """Return when the next feed is due, if any is."""
-        with reading(self.engine) as connection:
-            return connection.execute(
-                sa.select(sa.func.min(FEEDS.c.next_poll_at)).where(FEEDS.c.enabled)
             ).scalar_one()
 
     def known_keys(self, keys: Sequence[str]) -> set[str]:
@@ -149,7 +144,9 @@ class Ledger:
             connection.execute(sa.update(FEEDS).where(FEEDS.c.url == state.url).values(asdict(state)))
             insert_rows(connection, EVENTS, [_event_row(event, number) for number, event in enumerate(events)])
             if children:
-                states = [FeedState(url, url, host_of(url), next_poll_at=at, from_index=state.url) for url, at in children]
+                states = [
+                    FeedState(url, url, host_of(url), next_poll_at=at, from_index=state.url) for url, at in children
+                ]
                 insert_rows(connection, FEEDS, [asdict(child) for child in states])
             hosts = {sighting.link.host for sighting in sightings} | {host_of(url) for url, _ in children}
             self._add_hosts(connection, hosts | {state.host})
@@ -205,9 +202,7 @@ class Ledger:
         Of one host come at most as many as its pace lets through in `budget_s` seconds. A page that has been claimed
         `SUSPECT_CLAIMS` times without ending comes alone.
         """
-        due = sa.and_(
-            URLS.c.due_at <= now, sa.or_(URLS.c.leased_until.is_(None), URLS.c.leased_until <= now)
-        )
+        due = sa.and_(URLS.c.due_at <= now, sa.or_(URLS.c.leased_until.is_(None), URLS.c.leased_until <= now))
         feed_waits = sa.exists().where(
             FEEDS.c.host == HOSTS.c.host,
             FEEDS.c.enabled,
@@ -223,9 +218,7 @@ class Ledger:
                 sa.select(ranked).where(ranked.c.rank <= limit).order_by(ranked.c.rank, ranked.c.due_at)
             ).mappings()
             chosen = [
-                row
-                for row in rows
-                if row["rank"] <= max(1, budget_s // max(host_delay_s, delays[row["host"]], 1e-9))
+                row for row in rows if row["rank"] <= max(1, budget_s // max(host_delay_s, delays[row["host"]], 1e-9))
             ][:limit]
             suspects = [row for row in chosen if row["claims"] >= SUSPECT_CLAIMS]
             if suspects:
@@ -279,7 +272,7 @@ class Ledger:
         with reading(self.engine) as connection:
             return list(connection.execute(sa.select(HOSTS.c.host).where(HOSTS.c.lease_owner == owner)).scalars())
 
-    def take_back_dead(self, owner: str, now: datetime) -> int:
+    def take_back_dead(self, own: Sequence[str], now: datetime) -> int:
         """End the leases of processes of this machine that are gone, so that a restart need not wait for them.
 
         Returns how many URLs came free.
@@ -290,7 +283,7 @@ class Ledger:
                 owners = connection.execute(
                     sa.select(table.c.lease_owner).where(table.c.lease_owner.is_not(None)).distinct()
                 ).scalars()
-                dead = [other for other in owners if other != owner and is_dead(other)]
+                dead = [other for other in owners if other not in own and is_dead(other)]
                 if not dead:
                     continue
                 rows = connection.execute(
@@ -357,7 +350,12 @@ class Ledger:
         delays: Mapping[str, float] | None,
     ) -> None:
         rows = [
-            {"name": host, "mine": owner, "free": now + timedelta(seconds=delays.get(host, 0.0)), "delay": delays.get(host)}
+            {
+                "name": host,
+                "mine": owner,
+                "free": now + timedelta(seconds=delays.get(host, 0.0)),
+                "delay": delays.get(host),
+            }
             if delays is not None
             else {"name": host, "mine": owner}
             for host in hosts

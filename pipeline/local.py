@@ -7,16 +7,15 @@ a crash would lose it. The engine is named: plain `DirectRunner` picks another o
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
-import warnings
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import apache_beam as beam
+import sqlalchemy as sa
 import structlog
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -32,7 +31,10 @@ log = structlog.get_logger()
 
 GRACE_S = 10.0  # how long a batch may go on after the signal to stop
 IDLE_S = 0.5
+TROUBLE_S = 5.0
+LANES = 2
 SMALLEST_BATCH = 8
+SHARES = 6  # of what is due, one batch takes no more than this part, so that the last ones end together
 
 
 def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> dict[str, int]:
@@ -60,93 +62,103 @@ def counters(result: Any) -> dict[str, int]:
 
 
 class Worker:
-    """Work on the ledger's URLs until told to stop."""
+    """Work on the ledger's URLs until told to stop.
+
+    LANES batches are under way at once, each in a thread of its own with leases of its own: while one computes, the
+    other's pages come in, and a site that keeps one waiting does not stop the work. They compute in turns
+    (pipeline.graph.FetchBatch).
+    """
 
     def __init__(self, ledger: Ledger, config: Config) -> None:
         self.ledger, self.config = ledger, config
-        self.owner = new_owner()
         self.stopping = threading.Event()
-        self._idle = threading.Event()
+        self._ended = threading.Event()
+        self._owners = [new_owner() for _ in range(LANES)]
 
     def run(self, once: bool = False) -> None:
         """Work until `stop` is called; with `once`, until nothing is due within the configured patience."""
-        heart = threading.Thread(target=self._renew_leases, name="leases", daemon=True)
-        heart.start()
-        self.ledger.take_back_dead(self.owner, datetime.now(UTC))
-        pause = 0.0
-        while not self.stopping.wait(pause):
-            pause = self._work(once)
-        self.give_back()
+        self.ledger.take_back_dead(self._owners, datetime.now(UTC))
+        threading.Thread(target=self._renew_leases, name="leases", daemon=True).start()
+        lanes = [
+            threading.Thread(target=self._work_lane, args=(owner, once), name=f"lane {number}", daemon=True)
+            for number, owner in enumerate(self._owners)
+        ]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+        self._ended.set()
 
     def stop(self) -> None:
-        """Finish the batch if it ends within GRACE_S, else give it back and leave the process with exit code 0.
+        """Finish the batches that end within GRACE_S, give the others back and leave the process with exit code 0.
 
         A batch cannot be interrupted from outside; since nothing of it counts before it has landed, leaving is safe.
         """
         self.stopping.set()
 
         def leave() -> None:
-            self.give_back()
+            for owner in self._owners:
+                self._give_back(owner)
             os._exit(0)
 
         timer = threading.Timer(GRACE_S, leave)
         timer.daemon = True
         timer.start()
 
-    def give_back(self, forgive: bool = True) -> None:
-        """End this worker's leases."""
-        now = datetime.now(UTC)
-        fetcher = shared_fetcher(self.config.fetch_policy())
-        hosts = self.ledger.hosts_of(self.owner)
-        self.ledger.release(self.owner, now, {host: fetcher.delay_of(host) for host in hosts}, forgive=forgive)
+    def _work_lane(self, owner: str, once: bool) -> None:
+        while not self.stopping.is_set():
+            try:
+                worked = self._work(owner)
+                if not worked and once and not self.ledger.count_due(now_plus(self.config.patience)):
+                    return
+            except Exception as error:
+                # the database may be away for a while, a page may be poison: what had not landed is due again
+                log.exception("batch failed", error=str(error))
+                self.stopping.wait(TROUBLE_S)
+                self._give_back_quietly(owner)
+                continue
+            if not worked:
+                self.stopping.wait(IDLE_S)
 
-    def _work(self, once: bool) -> float:
-        """Do one batch; returns the seconds to wait before the next."""
+    def _work(self, owner: str) -> bool:
+        """Do one batch; returns whether there was one."""
         now = datetime.now(UTC)
         due = self.ledger.count_due(now)
-        limit = max(SMALLEST_BATCH, min(self.config.batch, due // 4))
-        links = self.ledger.claim_links(self.owner, now, limit, self.config.host_delay) if due else []
+        limit = max(SMALLEST_BATCH, min(self.config.batch, due // SHARES))
+        links = self.ledger.claim_links(owner, now, limit, self.config.host_delay) if due else []
         if not links:
-            if once and not self.ledger.count_due(now_plus(self.config.patience)):
-                self.stopping.set()
-            return IDLE_S
+            return False
         start = time.monotonic()
-        try:
-            counts = run_batch(links, self.config, self.config.db)
-        except Exception as error:
-            # the database may be away for a while, a page may be poison: nothing landed, so nothing is lost
-            log.exception("batch failed", links=len(links), error=str(error))
-            self.give_back(forgive=False)
-            return 5.0
-        self.give_back()
+        counts = run_batch(links, self.config, self.config.db)
+        self._give_back(owner)
         log.info(
             "batch",
             links=len(links),
             articles=counts.get("entities_out", 0),
             seconds=round(time.monotonic() - start, 2),
         )
-        return 0.0
+        return True
+
+    def _give_back(self, owner: str, forgive: bool = True) -> None:
+        fetcher = shared_fetcher(self.config.fetch_policy())
+        delays = {host: fetcher.delay_of(host) for host in self.ledger.hosts_of(owner)}
+        self.ledger.release(owner, datetime.now(UTC), delays, forgive=forgive)
+
+    def _give_back_quietly(self, owner: str) -> None:
+        try:
+            self._give_back(owner, forgive=False)
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("leases not given back; they run out by themselves", error=str(error))
 
     def _renew_leases(self) -> None:
-        while not self._idle.wait(LEASE.total_seconds() / 4):
-            try:
-                self.ledger.renew(self.owner, datetime.now(UTC))
-            except Exception as error:
-                log.warning("leases not renewed", error=str(error))
+        while not self._ended.wait(LEASE.total_seconds() / 4):
+            for owner in self._owners:
+                try:
+                    self.ledger.renew(owner, datetime.now(UTC))
+                except sa.exc.SQLAlchemyError as error:
+                    log.warning("leases not renewed", error=str(error))
 
 
 def now_plus(seconds: float) -> datetime:
     """Return the time that many seconds from now."""
-    from datetime import timedelta
-
     return datetime.now(UTC) + timedelta(seconds=seconds)
-
-
-def quiet_libraries() -> None:
-    """Keep Beam's remarks on options and file systems that nothing here uses out of the log."""
-    for name in ("apache_beam", "root"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module="apache_beam")
-
-
-Stop = Callable[[], None]

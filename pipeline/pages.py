@@ -99,5 +99,3 @@ def _line(article: Article, name: str | None = None) -> str:
 
 def _page(body: bytes, url: str) -> FetchedPage:
     return FetchedPage(link_of(FeedEntry(url), "", datetime.now(UTC)), url, "", body, datetime.now(UTC))
-
-

@@ -56,7 +56,7 @@ class Poller:
         """Poll until `stop` is called; with `once_since`, until every feed has been polled since then."""
         heart = threading.Thread(target=self._renew_leases, name="feed leases", daemon=True)
         heart.start()
-        self.ledger.take_back_dead(self.owner, datetime.now(UTC))
+        self.ledger.take_back_dead([self.owner], datetime.now(UTC))
         while not self._stopping.is_set():
             try:
                 states = self.ledger.claim_feeds(self.owner, datetime.now(UTC), polled_before=once_since)
@@ -109,7 +109,9 @@ class Poller:
             else:
                 feed = read_answer(answer, now)
                 entries = [entry for entry in feed.entries if not entry.is_feed]
-                sightings = [Sighting(link_of(entry, state.url, now), entry.guid, entry.updated_at) for entry in entries]
+                sightings = [
+                    Sighting(link_of(entry, state.url, now), entry.guid, entry.updated_at) for entry in entries
+                ]
                 children = children_of(feed, now)
                 keys = {sighting.link.canonical_url for sighting in sightings}
                 known = len(self.ledger.known_keys(list(keys)))

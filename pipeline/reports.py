@@ -93,25 +93,33 @@ def why(engine: sa.Engine, url: str) -> dict[str, Any] | None:
     """
     key = bounded_key(url_key(url))
     with reading(engine) as connection:
-        found = connection.execute(
-            sa.select(URLS)
-            .outerjoin(ARTICLES, ARTICLES.c.article_id == URLS.c.article_id)
-            .where(sa.or_(URLS.c.canonical_url == key, URLS.c.url == url, ARTICLES.c.canonical_url == key))
-            .order_by(sa.case((URLS.c.canonical_url == key, 0), else_=1))
-        ).mappings().first()
+        found = (
+            connection.execute(
+                sa.select(URLS)
+                .outerjoin(ARTICLES, ARTICLES.c.article_id == URLS.c.article_id)
+                .where(sa.or_(URLS.c.canonical_url == key, URLS.c.url == url, ARTICLES.c.canonical_url == key))
+                .order_by(sa.case((URLS.c.canonical_url == key, 0), else_=1))
+            )
+            .mappings()
+            .first()
+        )
         if found is None:
             return None
         key = found["canonical_url"]
-        article = connection.execute(
-            sa.select(
-                ARTICLES.c.article_id,
-                ARTICLES.c.title,
-                ARTICLES.c.canonical_url,
-                ARTICLES.c.fetched_at,
-                ARTICLES.c.word_count,
-                ARTICLES.c.revision,
-            ).where(ARTICLES.c.article_id == found["article_id"])
-        ).mappings().first()
+        article = (
+            connection.execute(
+                sa.select(
+                    ARTICLES.c.article_id,
+                    ARTICLES.c.title,
+                    ARTICLES.c.canonical_url,
+                    ARTICLES.c.fetched_at,
+                    ARTICLES.c.word_count,
+                    ARTICLES.c.revision,
+                ).where(ARTICLES.c.article_id == found["article_id"])
+            )
+            .mappings()
+            .first()
+        )
         return {
             "url": dict(found),
             "named_by": _rows(
@@ -151,7 +159,7 @@ def feeds(engine: sa.Engine) -> list[dict[str, Any]]:
         counted = connection.execute(
             sa.select(EVENTS.c.subject, sa.func.count()).where(EVENTS.c.kind == "gap").group_by(EVENTS.c.subject)
         )
-        gaps = {subject: count for subject, count in counted}
+        gaps = {row[0]: row[1] for row in counted}
     return [state | {"gaps": gaps.get(state["url"], 0)} for state in states]
 
 

@@ -43,8 +43,10 @@ def landing_of(outcome: Outcome, now: datetime) -> Landing:
 
 
 def content_hash(title: str, body: str) -> str:
-    """Return the SHA-256 (hexadecimal) of title and body, white space folded: equal for copies, different after an edit."""
-    return hashlib.sha256("\n".join((" ".join(title.split()), " ".join(body.split()))).encode("utf-8", "replace")).hexdigest()
+    """Return the SHA-256 of title and body, white space folded: equal for copies, different after an edit."""
+    return hashlib.sha256(
+        "\n".join((" ".join(title.split()), " ".join(body.split()))).encode("utf-8", "replace")
+    ).hexdigest()
 
 
 def _article_landing(article: Article, now: datetime) -> Landing:
@@ -83,7 +85,16 @@ def _article_landing(article: Article, now: datetime) -> Landing:
     }
     revision = {
         name: row[name]
-        for name in ("article_id", "revision", "content_hash", "title", "body", "published_at", "modified_at", "fetched_at")
+        for name in (
+            "article_id",
+            "revision",
+            "content_hash",
+            "title",
+            "body",
+            "published_at",
+            "modified_at",
+            "fetched_at",
+        )
     }
     tables: dict[str, Sequence[Row]] = {
         "articles": [row],

@@ -55,7 +55,7 @@ class Workers:
         self.processes = [self._spawn() for _ in range(self.count)]
 
     def look_after(self) -> None:
-        """Start dead workers again, not faster than every few seconds; raises UserError if one named an error of the user."""
+        """Start dead workers again, but not in a hurry; raises UserError if one ended with an error of the user."""
         for number, process in enumerate(self.processes):
             code = process.poll()
             if code is None:
@@ -90,9 +90,7 @@ class Workers:
 @contextmanager
 def stop_signals(stop: threading.Event) -> Iterator[None]:
     """Set `stop` on SIGINT and SIGTERM."""
-    before = {
-        number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -109,7 +109,7 @@ def test_the_dead_of_this_machine_are_taken_back_at_once(ledger: Ledger) -> None
     dead = f"{socket.gethostname()}/{child.stdout.strip()}/aaaa"
     assert is_dead(dead) and not is_dead(new_owner()) and not is_dead(f"elsewhere/{os.getpid()}/bbbb")
     ledger.claim_links(dead, NOW)
-    assert ledger.take_back_dead("me", NOW) == 1
+    assert ledger.take_back_dead(["me"], NOW) == 1
     assert ledger.claim_links("me", NOW)
 
 

@@ -18,6 +18,7 @@ def end(link: ArticleLink, error: NewsbeamError, stage: str, now: datetime, rand
     message = str(error)[:LONGEST_MESSAGE]
     if isinstance(error, Rejected):
         return Rejection(link, error.reason, stage, message, now)
+    due_at: datetime | None
     if isinstance(error, HostBusy):
         # nothing was asked of the host, so it was no try
         tries, due_at = link.tries, now + timedelta(seconds=error.retry_after or 0.0)

@@ -1,13 +1,13 @@
 """Alembic's door: runs on the connection that pipeline.database hands over."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
 from pipeline.database import METADATA, UtcDateTime
 
 
-def render_item(kind: str, item: Any, _autogen: Any) -> str | bool:
+def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     """Write our own column types by name, so that a new migration imports them from their one place."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "UtcDateTime()"

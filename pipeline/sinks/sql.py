@@ -52,10 +52,7 @@ def _write_articles(connection: sa.Connection, landings: Mapping[str, Landing]) 
     for identity in ids:
         row = landings[identity].tables["articles"][0]
         before = stored.get(identity)
-        if before is None:
-            number = 1
-        else:
-            number = before.revision + (before.content_hash != row["content_hash"])
+        number = 1 if before is None else before.revision + (before.content_hash != row["content_hash"])
         articles.append({**row, "revision": number})
         if before is None or number != before.revision:
             revisions.extend({**revision, "revision": number} for revision in landings[identity].tables["revisions"])
@@ -72,7 +69,18 @@ def _write_fates(connection: sa.Connection, rows: Iterable[Row]) -> None:
     """Write the fates of URLs; a rejection or failure never takes back an article that has landed."""
     landed = [row for row in rows if row["outcome"] == "article"]
     others = [row for row in rows if row["outcome"] != "article"]
-    settled = ("outcome", "reason", "stage", "message", "tries", "settled_at", "due_at", "leased_until", "lease_owner", "claims")
+    settled = (
+        "outcome",
+        "reason",
+        "stage",
+        "message",
+        "tries",
+        "settled_at",
+        "due_at",
+        "leased_until",
+        "lease_owner",
+        "claims",
+    )
     insert_rows(connection, URLS, landed, update=(*settled, "article_id"))
     if not others:
         return
