@@ -95,7 +95,9 @@ def readable_line(line: str, level: str = "debug") -> str | None:
 def _console_renderer(colors: bool) -> structlog.dev.ConsoleRenderer:
     # the pretty traceback shows local variables, passwords of database URLs among them
     plain = structlog.dev.plain_traceback
-    return structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=0, exception_formatter=plain)
+    return structlog.dev.ConsoleRenderer(
+        colors=colors, pad_event_to=0, pad_level=False, sort_keys=False, exception_formatter=plain
+    )
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
@@ -124,8 +126,10 @@ def _order_keys(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mu
 
 
 def _shorten(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """For a person: the time of day here, and no logger."""
+    """For a person: the time of day here, no logger, and no fields without a value."""
     event.pop("logger", None)
+    for name in [name for name, value in event.items() if value is None]:
+        del event[name]
     try:
         at = datetime.fromisoformat(event["timestamp"])
     except (KeyError, TypeError, ValueError):

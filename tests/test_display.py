@@ -122,7 +122,7 @@ def test_log_lines_of_all_processes_stand_whole_above_the_display() -> None:
     plain = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"\n", text).decode()
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     assert [line for line in lines if "own line" in line] == [
-        next(line for line in lines if re.fullmatch(r"\d\d:\d\d:\d\d \[warning\s*\] own line feed=a", line))
+        next(line for line in lines if re.fullmatch(r"\d\d:\d\d:\d\d \[warning\] own line feed=a", line))
     ]
     assert "from a worker" in lines
     assert "Traceback: tail" in lines
