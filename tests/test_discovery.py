@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.discovery import find_feeds, read_feed_list, read_opml
@@ -31,6 +31,7 @@ def test_base_of_the_page_counts() -> None:
     assert find_feeds(page, URL) == ("http://other.example/x/feed",)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary() | st.binary().map(b"<html><link rel=alternate type=application/rss+xml href=".__add__))
 def test_any_page_gives_a_tuple(page: bytes) -> None:
     assert isinstance(find_feeds(page, URL), tuple)

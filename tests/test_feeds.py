@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import FeedUnreadable
@@ -493,6 +493,7 @@ cuts = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=40) | pieces | cuts, max_size=6).map(b"".join), st.text(max_size=20))
 def test_any_bytes_are_a_feed_or_unreadable(body: bytes, content_type: str) -> None:
     try:
@@ -510,6 +511,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 rows = st.lists(st.tuples(texts.filter(lambda t: not set(t) & set("<&")), texts.map("http://news.example/{}".format)))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows)
 def test_what_was_put_in_comes_out(items: list[tuple[str, str]]) -> None:
     entries = parse_feed(rss_of(items), URL, "", NOW).entries

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.retry_after import parse_retry_after
@@ -31,6 +31,7 @@ def test_both_forms_are_read(value: str, seconds: float | None) -> None:
     assert parse_retry_after(value, NOW) == seconds
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
 def test_any_value_is_seconds_or_nothing(value: str) -> None:
     seconds = parse_retry_after(value, NOW)

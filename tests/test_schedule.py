@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import (
@@ -488,6 +488,7 @@ errors = st.sampled_from(
 ) | st.builds(HttpUnavailable, st.sampled_from([429, 500, 503]), retry_after=st.none() | st.floats(0, 1e15))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(states, facts, feeds, st.integers(0, 50), st.integers(0, 50))
 def test_after_a_success_the_next_poll_is_within_bounds(
     state: FeedState, found: AnswerFacts, feed: ParsedFeed, known: int, new: int
@@ -499,6 +500,7 @@ def test_after_a_success_the_next_poll_is_within_bounds(
         assert not is_check_due(after) or validators_of(after) == ("", "")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(states, errors, st.floats(0, 1, exclude_max=True))
 def test_after_a_failure_a_feed_is_asked_again_within_a_month(
     state: FeedState, error: NewsbeamError, random: float

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import InvalidUrl, NewsbeamError, UnsupportedScheme
@@ -130,6 +130,7 @@ def test_what_cannot_be_fetched_is_named(url: str, error: type[NewsbeamError]) -
     assert url_key(url) == url
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(web_addresses())
 def test_canonical_is_idempotent_and_ascii(url: str) -> None:
     key = canonical_url(url)
@@ -140,6 +141,7 @@ def test_canonical_is_idempotent_and_ascii(url: str) -> None:
     assert host_of(url) == host_of(key) != ""
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.text(st.characters())
     | st.builds(str.__add__, st.sampled_from(["http://", "https:", "http://%41"]), st.text(st.characters()))

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from html.entities import html5
 from typing import Any
 from urllib.parse import urljoin
@@ -204,7 +205,7 @@ def mend_ampersands(text: str) -> str:
 def local_name(element: Any) -> str:
     """Return an element's name without its namespace in lower case; "" for comments and instructions."""
     tag = element.tag
-    return tag.rpartition("}")[2].lower() if isinstance(tag, str) else ""
+    return _local_part(tag) if isinstance(tag, str) else ""
 
 
 def text_of(element: Any, name: str) -> str:
@@ -272,6 +273,11 @@ def parse_time(value: object) -> datetime | None:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (OverflowError, ValueError):
         return None
+
+
+@lru_cache(maxsize=512)
+def _local_part(tag: str) -> str:
+    return tag.rpartition("}")[2].lower()
 
 
 def _charset_labels(body: bytes, content_type: str) -> Iterator[str]:

@@ -74,7 +74,7 @@ def _read_well_formed(document: Document, text: str, root: Any) -> ParsedFeed:
     language = text_of(channel, "language") or root.get(_LANG) or channel.get(_LANG) or ""
     language = language if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*", language) else ""
     base = absolute_url(root.get(_BASE), document.url) or document.url
-    elements = [element for element in root.iter() if local_name(element) in ("item", "entry")]
+    elements = list(root.iter("{*}item", "{*}entry"))
     rows = parsed["entries"]
     if len(elements) != len(rows):
         raise FeedUnreadable("items in unusual places")
