@@ -72,6 +72,9 @@ def main() -> None:
 
     Every option can also be set by an environment variable: NEWSBEAM_DB, NEWSBEAM_HOST_DELAY, NEWSBEAM_CONTACT ...
     """
+    from pipeline.logs import configure_logs
+
+    configure_logs(json=not sys.stderr.isatty())
 
 
 @main.command()
@@ -89,14 +92,11 @@ def run(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
     """
     config = Config.from_environment(**options)
     from pipeline.feedlists import read_feed_arguments
-    from pipeline.logs import configure_logs
 
     addresses = read_feed_arguments(feeds)
-    on_terminal = sys.stderr.isatty()
-    configure_logs(json=not on_terminal)
     from pipeline.supervisor import run as supervise
 
-    if on_terminal:
+    if sys.stderr.isatty():
         from pipeline.display import Display
 
         with Display() as display:
@@ -116,10 +116,8 @@ def poll(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
     """Poll feeds into the ledger; the articles are left to `newsbeam work`."""
     config = Config.from_environment(**options)
     from pipeline.feedlists import read_feed_arguments
-    from pipeline.logs import configure_logs
 
     addresses = read_feed_arguments(feeds)
-    configure_logs(json=not sys.stderr.isatty())
     from pipeline.database import open_database
     from pipeline.ledger import Ledger
     from pipeline.poller import Poller
@@ -146,9 +144,6 @@ def work(once: bool, until_stdin_closes: bool, **options: Any) -> None:
     # until the worker is there, leaving at once is the right answer to a signal
     _on_stop(lambda: sys.exit(0))
     config = Config.from_environment(**options)
-    from pipeline.logs import configure_logs
-
-    configure_logs(json=not sys.stderr.isatty())
     from pipeline.database import open_database
     from pipeline.ledger import Ledger
     from pipeline.local import Worker

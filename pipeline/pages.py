@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.config import Config
 from transforms.boilerplate import strip_boilerplate
-from transforms.errors import NewsbeamError, UserError
+from transforms.errors import NewsbeamError, PrivateAddress, UserError
 from transforms.explain import explain
 from transforms.extract import article_json, extract
 from transforms.plaintext import clean_text
@@ -28,9 +28,11 @@ def read_page(source: str, url: str, config: Config) -> FetchedPage:
     link = link_of(FeedEntry(source), "", datetime.now(UTC))
     for result in shared_fetcher(config.fetch_policy()).fetch_articles([link]):
         if isinstance(result, tuple):
-            raise UserError(f"cannot fetch {source}: {result[1]}")
+            error = result[1]
+            hint = "; --allow-private-addresses lets it" if isinstance(error, PrivateAddress) else ""
+            raise UserError(f"cannot fetch {source}: {error.reason}: {error}{hint}")
         return result
-    raise UserError(f"cannot fetch {source}")
+    raise AssertionError("a fetcher gives an answer for every link")
 
 
 def read_file(path: Path) -> bytes:

@@ -1,0 +1,49 @@
+"""Run `newsbeam` as its users do: as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+NEWSBEAM = [sys.executable, "-m", "pipeline.cli"]
+RUN_TIMEOUT_S = 420.0
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this environment without settings of newsbeam."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NEWSBEAM_")}
+
+
+def newsbeam(*arguments: str, cwd: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [*NEWSBEAM, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=RUN_TIMEOUT_S,
+        cwd=cwd,
+        env=clean_environment(),
+    )
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    """Start a command in a process group of its own, so that all of it can be killed at once."""
+    return subprocess.Popen(
+        [*NEWSBEAM, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=clean_environment(),
+    )
+
+
+def log_lines(text: str) -> list[dict[str, Any]]:
+    """Return the JSON log lines of a command's stderr; fails on a line that is none."""
+    return [json.loads(line) for line in text.splitlines() if line.strip()]

@@ -1,0 +1,120 @@
+"""The command line: errors of the user are one line and exit code 2; the small commands do what they say."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import NEWSBEAM, clean_environment, newsbeam
+from newsworld import CORPUS
+
+PAGE = (
+    "<html lang=en><head><title>Harbour plan</title></head><body><article><h1>Harbour plan</h1>"
+    + "<p>The council met on Tuesday evening to vote on the new harbour plan, which residents debated for years.</p>"
+    * 1
+    + "<p>Mayor Ana Duarte said the first ships would arrive in March, and that Norline had signed a lease.</p>"
+    + "<p>Opponents said they would appeal to the regional court in Vantor before the end of the month.</p>"
+    + "</article></body></html>"
+)
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["run", "missing.txt"], "cannot read missing.txt"),
+        (["run", "empty.txt"], "no feed in empty.txt"),
+        (["run", "gopher://example.org/feed"], "not a web address"),
+        (["run", "--db", "mysql://localhost/x", "https://example.org/feed"], "sqlite:/// or postgresql://"),
+        (["run", "--db", "nonsense", "https://example.org/feed"], "not a database URL"),
+        (["run", "--db", "sqlite:////no/such/folder/x.db", "https://example.org/feed"], "does not exist"),
+        (["audit", "--db", "postgresql://nobody@127.0.0.1:1/x"], "database unreachable"),
+        (["audit", "--db", "sqlite:///empty.txt"], "not usable as a database"),
+        (["audit"], "no database at newsbeam.db"),
+        (["run", "--host-concurrency", "0", "https://example.org/feed"], "--host-concurrency must be 1 or more"),
+        (["extract"], "say either a FILE or URL"),
+        (["extract", "missing.html"], "cannot read missing.html"),
+        (["extract", "empty.txt"], "no article in"),
+        (["extract", "--manifest", "empty.txt"], 'not a JSON object with "id", "url" and "html"'),
+        (["extract", "http://127.0.0.1:1/x"], "private address"),
+        (["clean", "missing.txt"], "cannot read missing.txt"),
+    ],
+)
+def test_errors_of_the_user_are_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
+    (tmp_path / "empty.txt").write_text("# nothing here\n")
+    if says.startswith("not usable"):
+        (tmp_path / "empty.txt").write_text("this is text and no database\n" * 100)
+    done = newsbeam(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_model_that_is_not_installed_is_an_error_of_the_user(tmp_path: Path) -> None:
+    environment = clean_environment() | {"NEWSBEAM_MODELS": "en=en_core_web_huge"}
+    command = [*NEWSBEAM, "run", "https://example.org/feed", "--once", "--db", f"sqlite:///{tmp_path}/x.db"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2 and "pip install" in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_help_is_instant() -> None:
+    # seconds of CPU, which neighbours on the machine do not lengthen as they do those of the clock
+    spent = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert newsbeam("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 0.3
+
+
+def test_extract_reads_files_and_manifests(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE)
+    one = json.loads(newsbeam("extract", "page.html", "--url", "https://a.example/1", cwd=tmp_path).stdout)
+    assert one["title"] == "Harbour plan" and len(one["body"]) == 3 and one["url"] == "https://a.example/1"
+    rows = [
+        {"id": "a", "url": "https://a.example/1", "html": "page.html"},
+        {"id": "b", "url": "x", "html": "none.html"},
+    ]
+    (tmp_path / "none.html").write_text("<html><body><nav>Home</nav></body></html>")
+    (tmp_path / "m.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    done = newsbeam("extract", "--manifest", "m.jsonl", cwd=tmp_path)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["id"] for line in lines] == ["a", "b"]
+    assert set(lines[0]) >= {
+        "id",
+        "url",
+        "title",
+        "authors",
+        "published",
+        "modified",
+        "language",
+        "body",
+        "images",
+        "removed",
+    }
+    assert lines[1]["body"] == [] and lines[1]["rejected"] == "no text"
+
+
+def test_extract_reads_the_corpus_manifest(tmp_path: Path) -> None:
+    if not CORPUS.exists():
+        pytest.skip("the shared corpus is not beside this repository")
+    rows = (CORPUS / "manifest.jsonl").read_text().splitlines()[:3]
+    absolute = [json.loads(row) | {"html": str(CORPUS / json.loads(row)["html"])} for row in rows]
+    (tmp_path / "m.jsonl").write_text("\n".join(json.dumps(row) for row in absolute))
+    done = newsbeam("extract", "--manifest", str(tmp_path / "m.jsonl"))
+    assert [len(json.loads(line)["body"]) > 3 for line in done.stdout.splitlines()] == [True] * 3
+
+
+def test_questions_of_an_empty_database(tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path}/x.db"
+    assert newsbeam("run", "--once", "--patience", "0", "--workers", "1", "--db", db).returncode == 0
+    audit = newsbeam("audit", "--db", db)
+    assert audit.returncode == 0 and json.loads(audit.stdout)["urls"] == 0
+    assert newsbeam("feeds", "--db", db).stdout == ""
+    assert newsbeam("failures", "--db", db).stdout == ""
+    unknown = newsbeam("why", "https://example.org/1", "--db", db)
+    assert unknown.returncode == 1 and "no feed has named" in unknown.stderr
+    retry = newsbeam("failures", "--retry", "timeout", "--db", db)
+    assert retry.returncode == 2 and "nothing failed" in retry.stderr

@@ -1,0 +1,62 @@
+"""Killed with SIGKILL at random moments and started again, a run ends as if nothing had happened.
+
+The number of kills is small here; `make kill-test` does thirty.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from commands import newsbeam, start
+from newsworld import Newsworld
+
+from pipeline.database import METADATA, create_engine, reading
+
+KILLS = int(os.environ.get("KILLS", "6"))
+ARTICLES, REVISIONS = METADATA.tables["articles"], METADATA.tables["revisions"]
+
+
+def arguments(world: Newsworld, db: str) -> list[str]:
+    options = ["--once", "--patience", "2", "--host-delay", "0", "--allow-private-addresses", "--workers", "2"]
+    return ["run", world.feeds_url, "--db", db, *options]
+
+
+def landed(db: str) -> dict[str, str]:
+    with reading(create_engine(db)) as connection:
+        return {
+            row.url: row.content_hash for row in connection.execute(sa.select(ARTICLES.c.url, ARTICLES.c.content_hash))
+        }
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:
+    moments = random.Random(7)
+    calm, stormy = f"sqlite:///{tmp_path}/calm.db", f"sqlite:///{tmp_path}/stormy.db"
+    cut_short = 0
+    with Newsworld(pages=48, faults=False, latency=0.4) as world:
+        assert newsbeam(*arguments(world, calm)).returncode == 0
+        for _ in range(KILLS):
+            process = start(*arguments(world, stormy))
+            try:
+                process.communicate(timeout=moments.uniform(1, 10))
+            except subprocess.TimeoutExpired:
+                cut_short += 1
+            # the whole group: supervisor and workers, at whatever they are doing
+            os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
+            process.communicate()
+        last = newsbeam(*arguments(world, stormy))
+        assert last.returncode == 0, last.stderr[-3000:]
+    counts = json.loads(last.stdout.splitlines()[-1])
+    assert cut_short >= KILLS / 2, "the kills came too late to test anything"
+    assert counts["article"] == 48 and counts["lost"] == counts["waiting"] == counts["leased"] == 0
+    assert landed(stormy) == landed(calm) and len(landed(calm)) == 48
+    with reading(create_engine(stormy)) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(REVISIONS)).scalar_one() == 48
+    assert newsbeam("audit", "--db", stormy).returncode == 0

@@ -1,0 +1,86 @@
+"""poll and work as processes of their own on one database, signals, and workers on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from commands import log_lines, newsbeam, start
+from emulators.postgres import create_database
+from newsworld import Newsworld
+
+from pipeline.database import METADATA, create_engine, reading
+
+ARTICLES = METADATA.tables["articles"]
+
+
+@pytest.mark.slow
+def test_two_workers_on_one_postgresql_share_the_work() -> None:
+    db = create_database()
+    options = ["--db", db, "--host-delay", "0", "--allow-private-addresses"]
+    with Newsworld(pages=60, faults=False) as world:
+        polled = newsbeam("poll", world.feeds_url, "--once", *options)
+        assert polled.returncode == 0, polled.stderr[-2000:]
+        workers = [start("work", "--once", "--patience", "2", *options) for _ in range(2)]
+        printed = [worker.communicate()[1] for worker in workers]
+        assert [worker.returncode for worker in workers] == [0, 0], printed
+        requests = sum(row["requests"] for row in world.stats())
+        hosts = len(world.stats())
+    batches = [[line for line in log_lines(text) if line["event"] == "batch"] for text in printed]
+    assert sum(line["links"] for worker in batches for line in worker) == 60, "each URL was worked on once"
+    # one poll a host, one request an article, and robots.txt once for each process that came to the host
+    assert requests <= hosts + 60 + 2 * hosts
+    counts = json.loads(newsbeam("audit", "--db", db).stdout)
+    assert counts["article"] == 60 and counts["lost"] == 0
+    with reading(create_engine(db)) as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(ARTICLES)).scalar_one() == 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_run_ends_orderly_on_a_signal(tmp_path: Path, name: str) -> None:
+    db = f"sqlite:///{tmp_path}/news.db"
+    with Newsworld(pages=120, faults=False, latency=0.3) as world:
+        process = start("run", world.feeds_url, "--db", db, "--allow-private-addresses", "--host-delay", "0.2")
+        assert process.stderr is not None
+        for line in process.stderr:
+            if json.loads(line)["event"] == "model_loaded":
+                break
+        begun = time.monotonic()
+        process.send_signal(getattr(signal, name))
+        process.communicate(timeout=30)
+        took = time.monotonic() - begun
+    assert process.returncode == 0 and took < 15
+    counts = json.loads(newsbeam("audit", "--db", db).stdout)
+    assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path}/news.db"
+    with Newsworld(pages=40, faults=False, latency=0.5) as world:
+        options = ["--db", db, "--once", "--patience", "5", "--host-delay", "0", "--allow-private-addresses"]
+        process = start("run", world.feeds_url, "--workers", "1", *options)
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(json.loads(line))
+            if lines[-1]["event"] == "model_loaded":
+                break
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if not children.exists():
+            process.kill()
+            pytest.skip("needs /proc to find the worker")
+        for child in children.read_text().split():
+            import os
+
+            os.kill(int(child), signal.SIGKILL)
+        out, rest = process.communicate(timeout=240)
+    assert process.returncode == 0, rest[-2000:]
+    assert any(line["event"].startswith("worker died") for line in log_lines(rest))
+    counts = json.loads(out.splitlines()[-1])
+    assert counts["article"] == 40 and counts["lost"] == 0
