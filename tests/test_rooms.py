@@ -5,6 +5,7 @@ pipeline     knows transforms; nothing knows its command line
 """
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -167,23 +168,19 @@ def test_modules_are_named_for_an_idea() -> None:
 
 # Somebody's own folders and package index: what works on one machine only.
 MACHINE = re.compile(r"(?<![\w.:/$}])/(?:home|root|Users|work|tmp)/\w|--(?:extra-)?index-url|GOPROXY|PIP_INDEX_URL")
-TEXTS = {".py", ".md", ".toml", ".cfg", ".ini", ".txt", ".html", ".yaml", ".yml", ".mako", ".sh", ""}
+TEXTS = {".py", ".md", ".toml", ".cfg", ".ini", ".txt", ".html", ".yaml", ".yml", ".mako", ".sh", ".tf", ".go"}
+BARE_TEXTS = {"Makefile", "Dockerfile", "run"}
 
 
 def test_no_file_speaks_of_one_machine() -> None:
     found = []
-    for path in (p for p in REPOSITORY.rglob("*") if p.is_file() and p.suffix in TEXTS):
-        inside = path.relative_to(REPOSITORY)
-        if inside.parts[0].startswith(".") and inside.parts[0] != ".ci":
-            continue
-        if (
-            inside.parts[:2] == ("tests", "data")
-            or inside.name == Path(__file__).name
-            or ".egg-info" in inside.parts[0]
-        ):
-            continue
-        text = path.read_text("utf-8", "replace")
-        found += [f"{inside}: {match.group()}" for match in MACHINE.finditer(text)]
+    for folder, below, names in os.walk(REPOSITORY):
+        below[:] = [name for name in below if name == ".ci" or not name.startswith((".", "__")) and name != "data"]
+        for name in names:
+            path = Path(folder, name)
+            if (path.suffix in TEXTS or name in BARE_TEXTS) and name != Path(__file__).name:
+                text = path.read_text("utf-8", "replace")
+                found += [f"{path.relative_to(REPOSITORY)}: {match.group()}" for match in MACHINE.finditer(text)]
     assert found == []
 
 
