@@ -175,7 +175,7 @@ BARE_TEXTS = {"Makefile", "Dockerfile", "run"}
 def test_no_file_speaks_of_one_machine() -> None:
     found = []
     for folder, below, names in os.walk(REPOSITORY):
-        below[:] = [name for name in below if name == ".ci" or not name.startswith((".", "__")) and name != "data"]
+        below[:] = [name for name in below if name == ".ci" or (not name.startswith((".", "__")) and name != "data")]
         for name in names:
             path = Path(folder, name)
             if (path.suffix in TEXTS or name in BARE_TEXTS) and name != Path(__file__).name:
