@@ -33,6 +33,7 @@ setup(
         # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
         "lxml_html_clean>=0.4",
         "msgspec>=0.19",
+        "numpy>=1.26",
         "protego>=0.4",
         "rich>=13.7",
         # httpcore tries to import it for every lock; where it is missing that costs about 1 ms a request

@@ -198,11 +198,11 @@ def resident():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
 
-for number in range(300):
+for number in range(150):
     # each article has 200 words that none had before
     fresh = " ".join(f"Name{{number}}x{{word}}" for word in range(200))
     recognize_spans([*paragraphs, fresh], model, "en")
-    if number == 60:
+    if number == 40:
         before = resident()
 print(resident() - before)
 """
@@ -214,5 +214,5 @@ def test_memory_stays_flat() -> None:
         pytest.skip("the corpus is not beside the repository")
     command = [sys.executable, "-c", MEMORY, str(SEED), "2000"]
     grown = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
-    # 25 MB without the zone
-    assert grown < 6, f"{grown} MB more after 240 articles"
+    # more than 20 MB without the zone
+    assert grown < 6, f"{grown} MB more after 110 articles"

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -94,6 +95,7 @@ def read_language(tag: str) -> str:
     return tag.strip().replace("_", "-").split("-")[0].casefold()
 
 
+@cache
 def is_installed(name: str) -> bool:
     """Say whether a model package is there, without importing it.
 
@@ -172,7 +174,7 @@ def _load(name: str) -> LoadedModel:
         model=name,
         version=nlp.meta.get("version", ""),
         spacy=spacy.__version__,
-        warnings=[str(warning.message) for warning in said],
+        warnings=sorted({str(warning.message) for warning in said}),
     )
     return LoadedModel(name, nlp, SpanDecoder(nlp.get_pipe("ner")) if can_decode(nlp) else None)
 
