@@ -196,6 +196,12 @@ def test_atom() -> None:
     )
 
 
+@pytest.mark.parametrize(("said", "language"), [("pt-BR", "pt-BR"), ("English", "de"), ("", "de")])
+def test_an_entry_may_have_a_language_of_its_own(said: str, language: str) -> None:
+    body = ATOM.replace(b"<entry>", f"<entry xml:lang='{said}'>".encode(), 1)
+    assert [entry.language for entry in parse_feed(body, URL, "", NOW).entries] == [language, "de"]
+
+
 def test_json_feed() -> None:
     feed = parse_feed(JSON, URL, "application/feed+json", NOW)
     assert (feed.kind, feed.title, feed.language) == ("json", "JSON News", "en")

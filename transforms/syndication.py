@@ -33,6 +33,7 @@ from transforms.records import FeedEntry, ParsedFeed
 _KINDS = {"rss": "rss", "channel": "rss", "rdf": "rdf", "feed": "atom"}
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,4}")
 _DATES = frozenset(
     ("pubdate", "published", "issued", "date", "created", "lastbuilddate", "updated", "modified"),
 )
@@ -71,8 +72,7 @@ def _read_well_formed(document: Document, text: str, root: Any) -> ParsedFeed:
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as exc:
         raise FeedUnreadable(f"fastfeedparser: {exc}") from exc
     channel = next((child for child in root if local_name(child) == "channel"), root)
-    language = text_of(channel, "language") or root.get(_LANG) or channel.get(_LANG) or ""
-    language = language if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*", language) else ""
+    language = _language_of(text_of(channel, "language") or root.get(_LANG) or channel.get(_LANG))
     base = absolute_url(root.get(_BASE), document.url) or document.url
     elements = list(root.iter("{*}item", "{*}entry"))
     rows = parsed["entries"]
@@ -126,7 +126,7 @@ def _entry_of(row: Mapping[str, Any], element: Any, base: str, language: str) ->
         authors=_names_of(authors),
         summary=plain_text(row.get("description"), SUMMARY_LIMIT),
         tags=_tags_of(row.get("tags")),
-        language=element.get(_LANG) or language,
+        language=_language_of(element.get(_LANG)) or language,
     )
 
 
@@ -143,7 +143,7 @@ def _read_broken(document: Document) -> ParsedFeed:
             sanitize_html=False,
         )
         feed = parsed["feed"]
-        language = plain_text(feed.get("language"), 20)
+        language = _language_of(feed.get("language"))
         entries = tuple(
             entry for row in parsed["entries"] if (entry := _loose_entry_of(row, document.url, language)) is not None
         )
@@ -188,6 +188,10 @@ def _loose_entry_of(row: Mapping[str, Any], base: str, language: str) -> FeedEnt
 
 def _inner_text(element: Any, name: str) -> str:
     return next(("".join(child.itertext()) for child in element if local_name(child) == name), "")
+
+
+def _language_of(value: object) -> str:
+    return value if isinstance(value, str) and _LANGUAGE.fullmatch(value) else ""
 
 
 def _names_of(authors: list[str]) -> tuple[str, ...]:
