@@ -46,6 +46,29 @@ def test_results_wait_for_room() -> None:
         background.close(5)
 
 
+def test_closing_a_stream_cancels_what_it_still_does() -> None:
+    ended = []
+
+    async def work(job: int, permit: Permit) -> int:
+        try:
+            if job:
+                await asyncio.Event().wait()
+        finally:
+            ended.append(job)
+        return job
+
+    background = Background("test", nothing)
+    try:
+        stream = background.stream([deque(range(4))], 4, 5, work)
+        assert next(stream) == 0
+        assert ended == [0]
+        stream.close()
+        background.call(many_turns())
+        assert sorted(ended) == [0, 1, 2, 3]
+    finally:
+        background.close(5)
+
+
 async def many_turns() -> None:
     for _ in range(1_000):
         await asyncio.sleep(0)

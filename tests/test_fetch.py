@@ -152,9 +152,9 @@ def test_requests_to_one_host_keep_their_distance() -> None:
     assert feeds[0].error is None
     times = sorted(seen.at for seen in server.seen)
     assert len(times) == 14
-    # a thread that is woken late reads the clock late, which can make one gap look shorter than it was
-    assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.03
-    assert times[-1] - times[0] > 13 * 0.05 - 0.02
+    # on a busy machine the server may read one request late, which makes one gap look shorter and another longer
+    assert times[-1] - times[0] > 12 * 0.05
+    assert sorted(later - earlier for earlier, later in itertools.pairwise(times))[3] > 0.045
 
 
 def test_no_more_at_once_to_one_host_than_allowed_and_no_fewer() -> None:
@@ -594,7 +594,7 @@ def test_a_slow_answer_is_given_up_in_time(route: object) -> None:
         started = time.monotonic()
         with pytest.raises(FetchTimeout):
             fetcher.fetch_page(f"{server.base}/a")
-        assert 0.25 < time.monotonic() - started < 2
+        assert 0.25 < time.monotonic() - started < 5
 
 
 def test_the_time_is_for_all_redirects_together() -> None:
@@ -608,9 +608,9 @@ def test_the_time_is_for_all_redirects_together() -> None:
 
 
 def test_waiting_for_a_turn_does_not_count() -> None:
-    policy = FetchPolicy(host_delay_s=0.1, allow_private_addresses=True, timeout_s=0.3)
+    policy = FetchPolicy(host_delay_s=0.15, allow_private_addresses=True, timeout_s=1)
     with TinyServer({"*": lambda seen: page()}) as server, Fetcher(policy) as fetcher:
-        outcomes = fetch_all(fetcher, [f"{server.base}/{n}" for n in range(6)])
+        outcomes = fetch_all(fetcher, [f"{server.base}/{n}" for n in range(9)])
     assert all(isinstance(outcome, FetchedPage) for outcome in outcomes)
 
 

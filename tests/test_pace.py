@@ -13,7 +13,7 @@ from transforms.pace import (
     find_interval,
     find_rest,
     find_wait,
-    note_connected,
+    note_sent,
     refuse_at_rest,
     start_request,
 )
@@ -37,8 +37,8 @@ def test_no_more_requests_at_once_than_allowed() -> None:
     assert find_wait(end_request(pace, 200, 0.1), 99.0, 0.0, 2) == 0
 
 
-def test_the_delay_counts_from_the_moment_the_server_sees_us() -> None:
-    pace = note_connected(start_request(HostPace(), 10.0), 10.4)
+def test_the_delay_counts_from_the_moment_of_sending() -> None:
+    pace = note_sent(start_request(HostPace(), 10.0), 10.4)
     assert find_wait(pace, 11.0, 1.0, 2) == pytest.approx(0.4)
 
 

@@ -1,8 +1,21 @@
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.robots import MAX_ROBOTS_BYTES, allow_all, product_of, read_robots
+from transforms.errors import NewsbeamError, RobotsUnavailable
+from transforms.robots import (
+    MAX_REMEMBERED,
+    MAX_REMEMBERED_BYTES,
+    MAX_ROBOTS_BYTES,
+    RobotsCache,
+    RobotsRules,
+    allow_all,
+    product_of,
+    read_robots,
+)
+from transforms.target import Target, parse_target
 
 SITE = "https://news.example"
 
@@ -55,3 +68,41 @@ def test_any_bytes_are_read(body: bytes) -> None:
 
 def test_without_a_robots_txt_everything_is_allowed() -> None:
     assert allow_all("newsbeam").allows(f"{SITE}/private/")
+
+
+class Web:
+    """Counts how often each robots.txt is fetched; every one has the same size."""
+
+    def __init__(self, answer: RobotsRules | NewsbeamError) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    async def fetch(self, target: Target) -> RobotsRules | NewsbeamError:
+        self.asked.append(target.host)
+        await asyncio.sleep(0)
+        return self.answer
+
+
+def find_all(web: Web, hosts: list[str]) -> None:
+    async def find() -> None:
+        cache = RobotsCache(web.fetch)
+        for host in hosts:
+            targets = [parse_target(f"http://{host}/{n}") for n in range(3)]
+            assert await asyncio.gather(*map(cache.find, targets)) == [web.answer] * 3
+
+    asyncio.run(find())
+
+
+@pytest.mark.parametrize("answer", [allow_all("newsbeam"), RobotsUnavailable("x")])
+def test_one_fetch_is_for_all_who_wait_and_for_those_who_come_later(answer: RobotsRules | NewsbeamError) -> None:
+    web = Web(answer)
+    find_all(web, ["a.example", "b.example", "a.example"])
+    assert web.asked == ["a.example", "b.example"]
+
+
+@pytest.mark.parametrize(("size", "kept"), [(1, MAX_REMEMBERED), (MAX_REMEMBERED_BYTES // 10, 10)])
+def test_only_the_latest_are_remembered_by_number_and_by_size(size: int, kept: int) -> None:
+    hosts = [f"site{n}.example" for n in range(kept + 1)]
+    web = Web(RobotsRules(None, "newsbeam", size=size))
+    find_all(web, [*hosts, hosts[-1], hosts[1], hosts[0]])
+    assert web.asked == [*hosts, hosts[0]]

@@ -6,7 +6,7 @@ import asyncio
 import queue
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from typing import Any, Generic, TypeVar
 
 Job = TypeVar("Job")
@@ -80,7 +80,7 @@ class Background:
 
     def stream(
         self, lanes: Iterable[deque[Job]], width: int, room: int, work: Callable[[Job, Permit], Awaitable[Result]]
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """Work off every lane, up to `width` jobs of one at once, and yield results in the order of completion.
 
         A job that has acquired its permit holds one of `room` places until its result is taken, so a slow consumer
@@ -108,7 +108,7 @@ class _Stream(Generic[Job, Result]):
         self._work = work
         self._ready: queue.SimpleQueue[tuple[Result, Permit] | BaseException] = queue.SimpleQueue()
 
-    def read(self) -> Iterator[Result]:
+    def read(self) -> Generator[Result, None, None]:
         left = sum(map(len, self._lanes))
         running = asyncio.run_coroutine_threadsafe(self._run_lanes(), self._loop)
         try:

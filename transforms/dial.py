@@ -71,11 +71,11 @@ class SystemResolver:
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Dials for httpcore; raises PrivateAddress, DnsFailed, ConnectFailed, TlsFailed."""
 
-    def __init__(self, resolve: Resolve, allow_private: bool, connected: Callable[[str], None]) -> None:
-        """Call `connected` with the host each time a connection is ready for its first request."""
+    def __init__(self, resolve: Resolve, allow_private: bool, sent: Callable[[str], None]) -> None:
+        """Call `sent` with the host each time that something was sent to it."""
         self._resolve = resolve
         self._allow_private = allow_private
-        self._connected = connected
+        self._sent = sent
         self._sockets = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -96,8 +96,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
                 error = exc
                 continue
-            self._connected(host)
-            return _GuardedStream(stream, host, self._connected)
+            return _GuardedStream(stream, host, self._sent)
         word = "no answer" if isinstance(error, httpcore.ConnectTimeout) else str(error)
         raise ConnectFailed(f"{host}:{port}: {word}") from error
 
@@ -121,18 +120,19 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class _GuardedStream(httpcore.AsyncNetworkStream):
-    """A TCP stream whose TLS handshake fails as TlsFailed, which httpcore would call a failed connection."""
+    """A stream that tells when it sends, and whose TLS handshake fails as TlsFailed, not as a failed connection."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, host: str, connected: Callable[[str], None]) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, host: str, sent: Callable[[str], None]) -> None:
         self._stream = stream
         self._host = host
-        self._connected = connected
+        self._sent = sent
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return await self._stream.read(max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         await self._stream.write(buffer, timeout)
+        self._sent(self._host)
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -144,8 +144,7 @@ class _GuardedStream(httpcore.AsyncNetworkStream):
             stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         except (httpcore.ConnectError, httpcore.ConnectTimeout, OSError, ValueError) as exc:
             raise TlsFailed(f"{self._host}: {exc or 'no answer'}") from exc
-        self._connected(self._host)
-        return stream
+        return _GuardedStream(stream, self._host, self._sent)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

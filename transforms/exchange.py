@@ -70,10 +70,10 @@ class Exchanger:
         *,
         allow_private: bool,
         host_concurrency: int,
-        connected: Callable[[str], None],
+        sent: Callable[[str], None],
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._backend = GuardedBackend(resolve, allow_private, connected)
+        self._backend = GuardedBackend(resolve, allow_private, sent)
         self._host_concurrency = host_concurrency
         self._tls = tls
         self._kept: OrderedDict[tuple[str, str, int], _Kept] = OrderedDict()

@@ -19,8 +19,8 @@ import ssl
 import threading
 import time
 from base64 import b64encode
-from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -58,8 +58,7 @@ from transforms.retry_after import parse_retry_after
 from transforms.robots import (
     MAX_ROBOTS_BYTES,
     MAX_ROBOTS_REDIRECTS,
-    ROBOTS_FAILED_TTL_S,
-    ROBOTS_TTL_S,
+    RobotsCache,
     RobotsRules,
     allow_all,
     product_of,
@@ -75,7 +74,6 @@ Job = TypeVar("Job")
 
 # results and requests under way of one batch: what a slow consumer can make us hold
 MAX_HELD = 32
-MAX_REMEMBERED_ROBOTS = 512
 CLOSE_TIMEOUT_S = 5.0
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 522, 524})
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -145,14 +143,6 @@ class FeedAnswer:
 
 
 @dataclass(slots=True)
-class _Robots:
-    """The rules of an origin, or the task that fetches them; an error is remembered for a shorter time."""
-
-    task: asyncio.Task[RobotsRules | NewsbeamError]
-    until: float = 0.0
-
-
-@dataclass(slots=True)
 class _Journey:
     """One URL with all its redirects."""
 
@@ -173,12 +163,12 @@ class Fetcher:
         self.policy = policy
         self._product = product_of(policy.user_agent)
         self._turns = Turns(policy.host_delay_s, policy.host_concurrency)
-        self._robots: OrderedDict[tuple[str, str, int], _Robots] = OrderedDict()
+        self._robots = RobotsCache(self._fetch_rules)
         self._exchanger = Exchanger(
             resolve or SystemResolver(),
             allow_private=policy.allow_private_addresses,
             host_concurrency=policy.host_concurrency,
-            connected=self._turns.note_connected,
+            sent=self._turns.note_sent,
             tls=tls,
         )
         self._background = Background("newsbeam-fetch", self._exchanger.aclose)
@@ -199,7 +189,9 @@ class Fetcher:
     def is_closed(self) -> bool:
         return self._background.is_closed
 
-    def fetch_articles(self, links: Sequence[ArticleLink]) -> Iterator[FetchedPage | tuple[ArticleLink, NewsbeamError]]:
+    def fetch_articles(
+        self, links: Sequence[ArticleLink]
+    ) -> Generator[FetchedPage | tuple[ArticleLink, NewsbeamError], None, None]:
         """Yield a page or an error for every link, in the order in which they are done.
 
         The rest goes on in the background meanwhile, at most 32 pages ahead of the consumer. Closing the iterator
@@ -209,7 +201,7 @@ class Fetcher:
             group_by_host(links, lambda link: link.url), self.policy.host_concurrency, MAX_HELD, self._finish_article
         )
 
-    def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Iterator[FeedAnswer]:
+    def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Generator[FeedAnswer, None, None]:
         """Yield an answer for every request, in the order in which they are done.
 
         robots.txt is not asked: a person named the feed. The pace is the same as for articles.
@@ -361,27 +353,12 @@ class Fetcher:
         return answer
 
     async def _obey_robots(self, target: Target) -> None:
-        rules = await self._find_rules(target)
+        rules = await self._robots.find(target)
         if isinstance(rules, NewsbeamError):
             # a copy: every link that waited raises it, and each raise would lengthen one traceback
             raise copy(rules)
         if not rules.allows(target.url):
             raise RobotsDisallowed(f"robots.txt forbids {target.url}")
-
-    async def _find_rules(self, target: Target) -> RobotsRules | NewsbeamError:
-        known = self._robots.get(target.origin)
-        if known is None or (known.task.done() and time.monotonic() >= known.until):
-            known = _Robots(asyncio.get_running_loop().create_task(self._fetch_rules(target)))
-            self._robots[target.origin] = known
-            while len(self._robots) > MAX_REMEMBERED_ROBOTS:
-                self._robots.popitem(last=False)
-        self._robots.move_to_end(target.origin)
-        # the task belongs to all who wait for it: one that gives up does not take it away from the others
-        rules = await asyncio.shield(known.task)
-        if not known.until:
-            ttl = ROBOTS_FAILED_TTL_S if isinstance(rules, NewsbeamError) else ROBOTS_TTL_S
-            known.until = time.monotonic() + ttl
-        return rules
 
     async def _fetch_rules(self, target: Target) -> RobotsRules | NewsbeamError:
         """Return what robots.txt says, or the error for all links of the host.

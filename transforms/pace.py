@@ -69,8 +69,8 @@ def start_request(pace: HostPace, now: float) -> HostPace:
     return replace(pace, active=pace.active + 1, started_at=now)
 
 
-def note_connected(pace: HostPace, now: float) -> HostPace:
-    """Count the delay from when the server saw the request: opening the connection took a part of it."""
+def note_sent(pace: HostPace, now: float) -> HostPace:
+    """Count the delay from when the request was sent: opening a connection for it may have taken most of it."""
     return replace(pace, started_at=max(pace.started_at, now))
 
 

@@ -20,7 +20,7 @@ from transforms.pace import (
     find_delay,
     find_rest,
     find_wait,
-    note_connected,
+    note_sent,
     refuse_at_rest,
     start_request,
 )
@@ -109,10 +109,10 @@ class Turns:
         _forget_oldest(self._rests)
         log.info("host left alone", host=target.host, port=target.port, seconds=seconds, reason=error.reason)
 
-    def note_connected(self, name: str) -> None:
-        """Take note that a connection to a host is ready, which is when its server sees the first request."""
+    def note_sent(self, name: str) -> None:
+        """Take note that something was sent to a host just now."""
         host = self._find_host(name.rstrip("."))
-        host.pace = note_connected(host.pace, time.monotonic())
+        host.pace = note_sent(host.pace, time.monotonic())
 
     def set_crawl_delay(self, target: Target, seconds: float) -> None:
         host = self._find_host(target.site)
