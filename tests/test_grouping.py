@@ -171,9 +171,12 @@ def test_folded_names_are_equal(one: str, other: str) -> None:
 
 
 WORDS = st.sampled_from(
-    ["John", "Jon", "Mary", "Smith", "Smyth", "Jr", "Mr", "US", "U.S.", "EU", "European", "Union", "’", "ß"]
+    ["John", "Jon", "Mary", "Smith", "Smyth", "Jr", "Mr", "US", "U.S.", "EU", "European", "Union", "O’", "ß"]
 )
-NAMES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join) | st.text(min_size=1, max_size=8)
+NAMES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join) | st.text(min_size=1, max_size=8).filter(
+    lambda text: any(map(str.isalnum, text))
+)
+# a span has a letter or digit, for trim_span leaves nothing of others
 SPANS = st.lists(st.tuples(NAMES, st.sampled_from(sorted(LABELS)), st.integers(0, 300)), max_size=40)
 
 

@@ -48,7 +48,10 @@ _TITLE_WEIGHT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class NamedSpan:
-    """A stretch of the body (character offsets, end exclusive) that names something of the kind `label`."""
+    """A stretch of the body (character offsets, end exclusive) that names something of the kind `label`.
+
+    `text` has at least one letter or digit (`trim_span` sees to it).
+    """
 
     start: int
     end: int
