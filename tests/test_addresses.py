@@ -1,7 +1,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.addresses import may_dial
@@ -33,11 +33,13 @@ def test_some_addresses_are_never_dialled(address: str) -> None:
     assert not may_dial(ipaddress.ip_address(address), allow_private=True)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.ip_addresses())
 def test_permission_only_ever_adds_addresses(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     assert may_dial(address) <= may_dial(address, allow_private=True)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.ip_addresses(v=4), st.booleans())
 def test_a_wrapped_address_is_judged_like_a_bare_one(address: ipaddress.IPv4Address, allow: bool) -> None:
     expected = may_dial(address, allow_private=allow)

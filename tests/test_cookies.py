@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.cookies import CookieJar
@@ -46,6 +46,7 @@ def test_the_last_value_counts_and_the_number_is_bounded() -> None:
     assert sent.count("=") == 30
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(max_size=60), max_size=5))
 def test_any_line_is_stored_or_ignored(lines: list[str]) -> None:
     jar = CookieJar()

@@ -729,7 +729,7 @@ def test_a_connection_that_is_reset_is_a_protocol_error() -> None:
     rest=st.binary(max_size=200),
     url=st.text(max_size=20),
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_foreign_error_leaks(scratch: tuple[TinyServer, Fetcher], head: bytes, rest: bytes, url: str) -> None:
     server, fetcher = scratch
     server.routes["*"] = lambda seen: head + rest

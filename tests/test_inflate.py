@@ -3,7 +3,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import ContentTypeRejected, ProtocolFailed, TooLarge
@@ -22,6 +22,7 @@ def deflate_raw(data: bytes) -> bytes:
     return squeezer.compress(data) + squeezer.flush()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=5_000), st.integers(1, 700))
 def test_a_body_comes_back_whatever_its_encoding_and_its_chunks(body: bytes, step: int) -> None:
     assert inflate("gzip", gzip.compress(body), step=step) == body
@@ -35,6 +36,7 @@ def test_a_bare_deflate_stream_is_read() -> None:
     assert inflate("deflate", deflate_raw(b"harbour " * 100), step=7) == b"harbour " * 100
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=300), max_size=5), st.integers(1, 100))
 def test_gzip_members_follow_each_other(parts: list[bytes], step: int) -> None:
     assert inflate("gzip", b"".join(map(gzip.compress, parts)), step=step) == b"".join(parts)
@@ -64,6 +66,7 @@ def test_a_damaged_body_is_a_protocol_error(encoding: str) -> None:
         inflate(encoding, data[:12] + b"\xff\xff\xff\xff" + data[16:])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_the_limit_is_exact(size: int, limit: int) -> None:
     for encoding, data in (("", b"x" * size), ("gzip", gzip.compress(b"x" * size))):

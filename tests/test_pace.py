@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import ConnectFailed, DnsFailed, FetchTimeout, HttpRejected, HttpUnavailable, NewsbeamError
@@ -42,6 +42,7 @@ def test_the_delay_counts_from_the_moment_of_sending() -> None:
     assert find_wait(pace, 11.0, 1.0, 2) == pytest.approx(0.4)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seconds, seconds)
 def test_a_crawl_delay_raises_and_never_lowers_up_to_two_minutes(delay: float, crawl_delay: float) -> None:
     found = find_delay(HostPace(crawl_delay_s=crawl_delay), delay)
@@ -59,6 +60,7 @@ def test_without_a_delay_only_a_crawl_delay_counts() -> None:
     assert find_interval(HostPace(latency_s=8.0, crawl_delay_s=3.0), 0.0, 2) == 3.0
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seconds, seconds, st.sampled_from([0, 304, 404, 429, 500, 503]))
 def test_only_a_200_lowers_the_interval(before: float, elapsed: float, status: int) -> None:
     pace = HostPace(active=1, latency_s=before)

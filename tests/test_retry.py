@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import (
@@ -49,6 +49,7 @@ def test_a_host_that_does_not_connect_waits_ten_minutes_first() -> None:
     assert len(found) == MAX_TRIES - 1
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.floats(0, 1, exclude_max=True))
 def test_the_first_two_waits_are_short_and_the_third_is_not_whatever_the_jitter(random: float) -> None:
     found = waits(HttpUnavailable(500), random)
@@ -61,6 +62,7 @@ def test_the_jitter_is_a_fifth_to_either_side() -> None:
     assert waits(FetchTimeout("x"), 0.999999)[0] == pytest.approx(72, abs=0.1)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.floats(0, 1, exclude_max=True), st.floats(0, 1e9), st.integers(1, MAX_TRIES - 1))
 def test_retry_after_only_lengthens_a_wait_and_at_most_to_a_day(random: float, asked: float, tries: int) -> None:
     plain = retry_at(HttpUnavailable(503), tries, NOW, random)

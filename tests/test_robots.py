@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import NewsbeamError, RobotsUnavailable
@@ -58,6 +58,7 @@ def test_only_the_first_500_kib_count() -> None:
     assert read_robots(body, "newsbeam").allows(f"{SITE}/a")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_read(body: bytes) -> None:
     rules = read_robots(b"User-agent: *\nDisallow: " + body, "newsbeam")

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import InvalidUrl, NewsbeamError, UnsupportedScheme
@@ -76,6 +76,7 @@ def test_a_location_is_read_from_where_it_was_found(location: str, asked: str) -
     assert follow_location(parse_target("https://a.example/b/c"), location).url == asked
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=80))
 def test_any_text_is_a_target_or_a_known_error(text: str) -> None:
     for url in (text, f"http://{text}", f"http://a.example/{text}", f"http://a.example/?{text}"):
@@ -87,6 +88,7 @@ def test_any_text_is_a_target_or_a_known_error(text: str) -> None:
         assert parse_target(target.url).url == target.url
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=80))
 def test_any_location_is_a_target_or_a_known_error(text: str) -> None:
     try:
