@@ -127,6 +127,15 @@ class Ledger:
         with reading(self.engine) as connection:
             return _known_keys(connection, [bounded_key(key) for key in keys])
 
+    def landed_keys(self, keys: Sequence[str]) -> set[str]:
+        """Return those of these canonical URLs whose article has landed."""
+        with reading(self.engine) as connection:
+            return set(
+                connection.execute(
+                    sa.select(URLS.c.canonical_url).where(URLS.c.canonical_url.in_(keys), URLS.c.outcome == "article")
+                ).scalars()
+            )
+
     def record_poll(
         self,
         state: FeedState,

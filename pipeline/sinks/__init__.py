@@ -18,6 +18,11 @@ SINKS: dict[str, tuple[str, str]] = {
 }
 
 
+def is_sql(url: str) -> bool:
+    """Tell whether a sink is an SQL database, which holds the ledger too."""
+    return url.partition(":")[0].partition("+")[0] in ("sqlite", "postgresql")
+
+
 def sink_of(url: str) -> Any:
     """Return the PTransform that writes to this sink's URL; raises UserError for an unknown scheme."""
     scheme = url.partition(":")[0].partition("+")[0]
