@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
+from pipeline.database import create_engine, reading
+
 NEWSBEAM = [sys.executable, "-m", "pipeline.cli"]
 RUN_TIMEOUT_S = 420.0
 
@@ -42,6 +46,16 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         start_new_session=True,
         env=clean_environment(),
     )
+
+
+def rows_of(db: str, query: sa.Select[Any]) -> list[sa.RowMapping]:
+    """Read rows of a database that the commands wrote."""
+    engine = create_engine(db)
+    try:
+        with reading(engine) as connection:
+            return list(connection.execute(query).mappings())
+    finally:
+        engine.dispose()
 
 
 def log_lines(text: str) -> list[dict[str, Any]]:

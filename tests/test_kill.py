@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import newsbeam, start
+from commands import newsbeam, rows_of, start
 from newsworld import Newsworld
 
-from pipeline.database import METADATA, create_engine, reading
+from pipeline.database import METADATA
 
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "5"))
 ARTICLES, REVISIONS = METADATA.tables["articles"], METADATA.tables["revisions"]
 
 
@@ -29,10 +29,7 @@ def arguments(world: Newsworld, db: str) -> list[str]:
 
 
 def landed(db: str) -> dict[str, str]:
-    with reading(create_engine(db)) as connection:
-        return {
-            row.url: row.content_hash for row in connection.execute(sa.select(ARTICLES.c.url, ARTICLES.c.content_hash))
-        }
+    return {row["url"]: row["content_hash"] for row in rows_of(db, sa.select(ARTICLES.c.url, ARTICLES.c.content_hash))}
 
 
 @pytest.mark.slow
@@ -57,6 +54,5 @@ def test_a_run_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_path: Pat
     assert cut_short >= KILLS / 2, "the kills came too late to test anything"
     assert counts["article"] == 48 and counts["lost"] == counts["waiting"] == counts["leased"] == 0
     assert landed(stormy) == landed(calm) and len(landed(calm)) == 48
-    with reading(create_engine(stormy)) as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(REVISIONS)).scalar_one() == 48
+    assert len(rows_of(stormy, sa.select(REVISIONS.c.revision))) == 48
     assert newsbeam("audit", "--db", stormy).returncode == 0

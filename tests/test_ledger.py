@@ -232,7 +232,7 @@ def test_a_late_failure_does_not_take_back_an_article(ledger: Ledger) -> None:
     url = "https://a.example/1"
     ledger.add_links([sighting(url)], NOW)
     [link] = ledger.claim_links("slow", NOW)
-    [again] = ledger.claim_links("other", NOW + LEASE)
+    assert ledger.claim_links("other", NOW + LEASE)
     settle(ledger, article(url))
     settle(ledger, Failure(link, "timeout", "fetch", "FetchTimeout", "", 1, NOW, None))
     assert fate(ledger, url)["outcome"] == "article"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from commands import log_lines, newsbeam
+from commands import log_lines, newsbeam, rows_of
 from newsworld import Newsworld
 
-from pipeline.database import METADATA, create_engine, reading
+from pipeline.database import METADATA
 from transforms.urls import url_key
 
 URLS, ARTICLES = METADATA.tables["urls"], METADATA.tables["articles"]
@@ -35,10 +35,10 @@ def test_every_url_has_the_fate_that_the_truth_names(tmp_path: Path) -> None:
         _, more_logs = run_once(world, db, world.opml_url)
         second = {row["host"]: row for row in world.stats()}
 
-    with reading(create_engine(db)) as connection:
-        fates = {row["canonical_url"]: row for row in connection.execute(sa.select(URLS)).mappings()}
-        articles = [row["url"] for row in connection.execute(sa.select(ARTICLES)).mappings()]
-        paywalled = connection.execute(sa.select(ARTICLES.c.title).where(ARTICLES.c.is_paywalled)).scalars().all()
+    fates = {row["canonical_url"]: row for row in rows_of(db, sa.select(URLS))}
+    stored = rows_of(db, sa.select(ARTICLES.c.url, ARTICLES.c.title, ARTICLES.c.is_paywalled))
+    articles = [row["url"] for row in stored]
+    paywalled = [row["title"] for row in stored if row["is_paywalled"]]
     wrong = [
         (row, dict(fates[url_key(row["url"])]))
         for row in truth
