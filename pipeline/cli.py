@@ -98,7 +98,10 @@ def run(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
 
     if sys.stderr.isatty():
         from pipeline.display import Display
+        from pipeline.logs import configure_logs
 
+        # the display turns the lines of this process and of the workers into readable ones
+        configure_logs(json=True)
         with Display() as display:
             counts = supervise(config, addresses, once, display)
     else:

@@ -34,6 +34,7 @@ class Config:
     patience: float = 30.0
     workers: int = 0
     batch: int = 96
+    batch_budget: float = 0.0  # a host whose turn comes later than this in its batch is put off; 0: none is
     models: str = ""
 
     @classmethod

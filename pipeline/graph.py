@@ -48,9 +48,10 @@ class FetchBatch:
     """
 
     policy: FetchPolicy
+    budget_s: float | None
 
     def __call__(self, links: Sequence[ArticleLink]) -> Iterator[FetchedPage | tuple[ArticleLink, NewsbeamError]]:
-        for result in shared_fetcher(self.policy).fetch_articles(links):
+        for result in shared_fetcher(self.policy).fetch_articles(links, self.budget_s):
             with COMPUTING:
                 yield result
 
@@ -58,7 +59,7 @@ class FetchBatch:
 # name, how its callable is made from the configuration, whether it takes whole batches.
 # To add an enrichment: one file in transforms/ with a callable Article -> Article, one line here.
 STAGES: tuple[tuple[str, Callable[[Config], Any], bool], ...] = (
-    ("fetch", lambda config: FetchBatch(config.fetch_policy()), True),
+    ("fetch", lambda config: FetchBatch(config.fetch_policy(), config.batch_budget or None), True),
     ("extract", lambda config: extract, False),
     ("strip", lambda config: strip_boilerplate, False),
     ("entities", lambda config: EntityRecognizer(config.entity_models()), False),

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 GRACE_S = 10.0  # how long a batch may go on after the signal to stop
 IDLE_S = 0.5
 TROUBLE_S = 5.0
+BATCH_BUDGET_S = 20.0
 LANES = 2
 SMALLEST_BATCH = 8
 SHARES = 6  # of what is due, one batch takes no more than this part, so that the last ones end together
@@ -70,7 +72,8 @@ class Worker:
     """
 
     def __init__(self, ledger: Ledger, config: Config) -> None:
-        self.ledger, self.config = ledger, config
+        self.ledger = ledger
+        self.config = replace(config, batch_budget=config.batch_budget or BATCH_BUDGET_S)
         self.stopping = threading.Event()
         self._ended = threading.Event()
         self._owners = [new_owner() for _ in range(LANES)]

@@ -24,6 +24,7 @@ from transforms.errors import (
     ContentTypeRejected,
     DnsFailed,
     FetchTimeout,
+    HostBusy,
     HttpRejected,
     HttpUnavailable,
     InvalidUrl,
@@ -822,3 +823,18 @@ def test_a_process_shares_one_fetcher_for_each_policy() -> None:
     assert shared_fetcher(POLICY) is not first
     shared_fetcher(POLICY).close()
     shared_fetcher(FetchPolicy(host_delay_s=5)).close()
+
+
+def test_a_host_that_wants_long_pauses_does_not_hold_up_a_batch() -> None:
+    robots = answer(200, b"User-agent: *\nCrawl-delay: 100\n", content_type="text/plain")
+    routes = {"/robots.txt": lambda seen: robots, "*": lambda seen: page()}
+    started = time.monotonic()
+    with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
+        links = links_of([f"{server.base}/{n}" for n in range(5)])
+        outcomes = list(fetcher.fetch_articles(links, budget_s=3))
+        assert server.paths() == ["/robots.txt"] and fetcher.delay_of("127.0.0.1") == 100
+    assert time.monotonic() - started < 3
+    assert len(outcomes) == 5
+    for outcome in outcomes:
+        assert isinstance(outcome, tuple) and isinstance(outcome[1], HostBusy)
+        assert 90 < (outcome[1].retry_after or 0) <= 100

@@ -151,6 +151,7 @@ class _Journey:
     hops: int = 0
     permanent: bool = True
     elapsed_s: float = 0.0
+    give_up_at: float | None = None
 
 
 class Fetcher:
@@ -190,15 +191,24 @@ class Fetcher:
         return self._background.is_closed
 
     def fetch_articles(
-        self, links: Sequence[ArticleLink]
+        self, links: Sequence[ArticleLink], budget_s: float | None = None
     ) -> Generator[FetchedPage | tuple[ArticleLink, NewsbeamError], None, None]:
         """Yield a page or an error for every link, in the order in which they are done.
 
         The rest goes on in the background meanwhile, at most 32 pages ahead of the consumer. Closing the iterator
-        cancels it.
+        cancels it. A link whose host's turn would come only after `budget_s` seconds ends as HostBusy, so that a long
+        crawl-delay does not hold up a batch.
         """
+        give_up_at = None if budget_s is None else time.monotonic() + budget_s
+
+        async def finish(link: ArticleLink, permit: Permit) -> FetchedPage | tuple[ArticleLink, NewsbeamError]:
+            try:
+                return await self._fetch_article(link, permit, give_up_at)
+            except NewsbeamError as error:
+                return link, error
+
         return self._background.stream(
-            group_by_host(links, lambda link: link.url), self.policy.host_concurrency, MAX_HELD, self._finish_article
+            group_by_host(links, lambda link: link.url), self.policy.host_concurrency, MAX_HELD, finish
         )
 
     def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Generator[FeedAnswer, None, None]:
@@ -224,22 +234,16 @@ class Fetcher:
 
     # What runs in the background thread.
 
-    async def _finish_article(
-        self, link: ArticleLink, permit: Permit
-    ) -> FetchedPage | tuple[ArticleLink, NewsbeamError]:
-        try:
-            return await self._fetch_article(link, permit)
-        except NewsbeamError as error:
-            return link, error
-
-    async def _fetch_article(self, link: ArticleLink, permit: Permit | None) -> FetchedPage:
+    async def _fetch_article(
+        self, link: ArticleLink, permit: Permit | None, give_up_at: float | None = None
+    ) -> FetchedPage:
         def judge(status: int, headers: Headers) -> Wanted | None:
             if status != 200:
                 return None
             check_type(headers.get("content-type", ""))
             return Wanted(self.policy.max_body_bytes)
 
-        journey = _Journey(parse_target(link.url))
+        journey = _Journey(parse_target(link.url), give_up_at=give_up_at)
         answer = await self._follow(journey, [("Accept", PAGE_ACCEPT)], judge, permit, robots=True)
         if answer.status != 200:
             raise find_error(answer, journey.target.url, datetime.now(UTC))
@@ -327,7 +331,7 @@ class Fetcher:
         self, journey: _Journey, headers: Sequence[tuple[str, str]], judge: Judge, permit: Permit | None
     ) -> Answer:
         target = journey.target
-        await self._turns.take(target, permit)
+        await self._turns.take(target, permit, journey.give_up_at)
         started = time.monotonic()
         status = 0
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from transforms.background import Permit
-from transforms.errors import Retryable
+from transforms.errors import HostBusy, Retryable
 from transforms.pace import (
     MAX_DELAY_S,
     HostPace,
@@ -55,11 +55,12 @@ class Turns:
         self._timeouts: OrderedDict[tuple[str, int], int] = OrderedDict()
         self._slots = asyncio.Semaphore(MAX_REQUESTS_AT_ONCE)
 
-    async def take(self, target: Target, permit: Permit | None) -> None:
+    async def take(self, target: Target, permit: Permit | None, give_up_at: float | None = None) -> None:
         """Wait until a request to the host may start, and start it; `end` must follow.
 
         Nothing is held while waiting, except by a request that is on its way already and was redirected: neither a
-        slow host nor a slow consumer can hold up anything else. Raises the error of a host that is left alone.
+        slow host nor a slow consumer can hold up anything else. Raises the error of a host that is left alone, and
+        HostBusy if the turn would come only after `give_up_at` on the monotonic clock.
         """
         host = self._find_host(target.site)
         fresh = permit is not None and not permit.is_held
@@ -70,6 +71,8 @@ class Turns:
                 await self._wait_for_end(host)
                 continue
             if wait > 0:
+                if give_up_at is not None and time.monotonic() + wait > give_up_at:
+                    raise HostBusy(f"the turn of {target.host} comes in {wait:.0f} s", retry_after=wait)
                 await asyncio.sleep(wait)
                 continue
             if permit is not None:
