@@ -2,11 +2,12 @@
 
     with BigQueryServer(tmp_path) as server:
         server.client().query("...").result()
-        subprocess.run([*server.command(), "-m", "pipeline", "--sink", "bigquery:proj-one.news", ...], env=server.environment)
+        environment = {**os.environ, **server.environment}
+        subprocess.run([*server.command(), "-m", "pipeline", "--sink", "bigquery:proj-one.news", ...], env=environment)
 
-Beam's load jobs write files to `gs://` and then name them to BigQuery; here the storage emulator keeps them as plain files
-and bqemulator reads them where they lie. What the emulator does not do: refuse unknown fields, drop repeats by insertId,
-keep primary keys.
+Beam's load jobs write files to `gs://` and then name them to BigQuery; here the storage emulator keeps them as plain
+files and bqemulator reads them where they lie. What the emulator does not do: refuse unknown fields, drop repeats by
+insertId, keep primary keys.
 """
 
 import os
@@ -58,7 +59,7 @@ class BigQueryServer:
         }
 
     def command(self) -> list[str]:
-        """Return the start of a command line, to be followed by `-m MODULE ARGUMENTS`, whose Beam meets these servers."""
+        """Return the start of a command line that goes on with `-m MODULE ARGUMENTS`; its Beam meets these servers."""
         return [sys.executable, "-m", "emulators.bigquery"]
 
     def client(self) -> Any:
@@ -101,8 +102,8 @@ class BigQueryServer:
 def open_doors() -> None:
     """Send this process's Beam to the servers that the environment names.
 
-    Beam makes two kinds of BigQuery client: google-cloud-bigquery's for inserts, which knows BIGQUERY_EMULATOR_HOST, and
-    an older generated one for tables and jobs, whose address is an attribute of its class. Neither works without
+    Beam makes two kinds of BigQuery client: google-cloud-bigquery's for inserts, which knows BIGQUERY_EMULATOR_HOST,
+    and an older generated one for tables and jobs, whose address is an attribute of its class. Neither works without
     credentials, and there is no file of credentials that means "nobody".
     """
     import google.auth

@@ -1,4 +1,4 @@
-"""Start bqemulator where its spatial extension cannot be downloaded: `python -m emulators.bigquery_server start ...`."""
+"""Start bqemulator where its spatial extension cannot be had: `python -m emulators.bigquery_server start ...`."""
 
 import os
 import sys

@@ -6,8 +6,9 @@
         ...
         cluster.cancel("demo")
 
-Flink comes from the package index (apache-flink-libraries), the job server from Maven Central (flink_job_server/pom.xml);
-both are fetched once into .cache. Wants Java 11 or 17 and Maven: `find_missing_tools` names what is not there.
+Flink comes from the package index (apache-flink-libraries), the job server from Maven Central, as
+flink_job_server/pom.xml says; both are fetched once into .cache. Wants Java 11 or 17 and Maven: `find_missing_tools`
+names what is not there.
 """
 
 import json
@@ -16,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,10 +29,10 @@ CACHE = HERE / ".cache"
 FLINK_VERSION = "1.19.3"
 
 # Flink on Java 17: https://github.com/apache/flink/blob/release-1.19/flink-dist/src/main/resources/config.yaml
-_OPEN_PACKAGES = (
-    "java.lang java.net java.io java.nio sun.nio.ch java.lang.reflect java.text java.time java.util "
-    "java.util.concurrent java.util.concurrent.atomic java.util.concurrent.locks"
-).split()
+_OPEN_PACKAGES = [
+    *("java.lang", "java.lang.reflect", "java.net", "java.io", "java.nio", "sun.nio.ch", "java.text", "java.time"),
+    *("java.util", "java.util.concurrent", "java.util.concurrent.atomic", "java.util.concurrent.locks"),
+]
 
 _LOG4J = """\
 rootLogger.level = INFO
@@ -81,7 +83,7 @@ def _run(command: list[str]) -> None:
 
 
 def _move_into_place(unfinished: Path, home: Path) -> None:
-    """Rename a complete folder to its final name, so that a run that was broken off leaves nothing half-fetched there."""
+    """Rename a complete folder to its final name, so that a broken run leaves nothing half-fetched there."""
     try:
         unfinished.rename(home)
     except OSError:  # another run was faster
@@ -118,8 +120,8 @@ class FlinkCluster:
     def submit_args(self) -> list[str]:
         """Return the Beam options that send a pipeline to this cluster.
 
-        finish_bundle_before_checkpointing: without it Flink keeps what a checkpoint interrupted until the operator's next
-        bundle, which for the one element that starts a polling source never comes.
+        finish_bundle_before_checkpointing: without it Flink holds back what a checkpoint interrupted until the
+        operator's next bundle, which for the one element that starts a polling source never comes.
         """
         environment = {"command": str(self._worker_script)}
         return [
@@ -153,7 +155,7 @@ class FlinkCluster:
         return sorted(busy)
 
     def get_state(self, job_name: str) -> str:
-        """Return the job's state in Flink's words (RUNNING, RESTARTING, FAILED, CANCELED, FINISHED...), or UPLOADING."""
+        """Return the job's state in Flink's words (RUNNING, RESTARTING, FAILED, CANCELED...), or UPLOADING."""
         return str(self._find_job(job_name)["state"])
 
     def count_checkpoints(self, job_name: str) -> dict[str, int]:
@@ -179,7 +181,7 @@ class FlinkCluster:
             child.kill()
 
     def _find_job(self, name: str) -> dict[str, Any]:
-        """Return the newest job of that name; until Flink has the jars (seconds after Beam's `run` returned) a stand-in."""
+        """Return the newest job of that name; a stand-in until Flink has it, seconds after Beam's `run` returned."""
         jobs = [job for job in self.get("/jobs/overview")["jobs"] if job["name"] == name]
         return max(jobs, key=lambda job: int(job["start-time"]), default={"jid": "", "state": "UPLOADING"})
 
@@ -198,7 +200,7 @@ class FlinkCluster:
                 *("--artifact-port", str(self._artifact_port), "--expansion-port", "0"),
                 *("--artifacts-dir", str(self.directory / "artifacts")),
             ],
-            class_path=f"{self._job_server}/*",
+            class_path=self._write_pathing_jar(),
         )
         server.wait_until(lambda: is_listening(self._job_port), 60)
         manager.wait_until(self._is_complete, 60)
@@ -209,8 +211,26 @@ class FlinkCluster:
         except OSError:  # not listening yet, or 503 until the dispatcher is elected
             return False
 
+    def _write_pathing_jar(self) -> str:
+        """Write a jar that holds nothing but the job server's class path, and return its path.
+
+        The job server sends every jar of its class path along with each job. This way that is one small jar instead of
+        150 MB; the task managers have Beam's classes on their own class path.
+        """
+        jars = " ".join(jar.resolve().as_uri() for jar in sorted(self._job_server.glob("*.jar")))
+        line = f"Class-Path: {jars}"
+        # lines of a manifest have at most 72 bytes; those that go on begin with a space
+        lines = [line[:70], *(f" {line[start : start + 69]}" for start in range(70, len(line), 69))]
+        path = self.directory / "job-server.jar"
+        with zipfile.ZipFile(path, "w") as jar:
+            jar.writestr("META-INF/MANIFEST.MF", "\n".join(["Manifest-Version: 1.0", *lines, ""]))
+        return str(path)
+
     def _start_java(self, name: str, main: str, arguments: list[str], class_path: str = "") -> Child:
         jars = [*self._flink.glob("flink-dist-*.jar"), *self._flink.glob("log4j-*.jar")]
+        jars += [
+            jar for jar in self._job_server.glob("*.jar") if not jar.name.startswith(("flink-", "slf4j-", "log4j"))
+        ]
         command = [
             *("java", "-Xmx512m", "-XX:+UseSerialGC", "--add-exports=java.base/sun.net.util=ALL-UNNAMED"),
             *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPEN_PACKAGES),

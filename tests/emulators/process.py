@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -55,20 +56,16 @@ class Child:
 
     def kill(self) -> None:
         """Kill the whole group at once, as a machine that is lost would go."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._reap(5)
 
     def stop(self) -> None:
         """Ask the child to end, and kill its group if it has not after three seconds."""
         if self._process.poll() is None:
             self._process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self._process.wait(3)
-            except subprocess.TimeoutExpired:
-                pass
         self.kill()
 
     def _reap(self, seconds: float) -> None:
