@@ -14,6 +14,7 @@ from random import random
 from typing import Any
 
 import apache_beam as beam
+import structlog
 from apache_beam.metrics import Metrics
 
 from transforms.endings import end, end_with_bug
@@ -24,6 +25,8 @@ Record = ArticleLink | FetchedPage | Article
 Ended = tuple[ArticleLink, NewsbeamError]
 WorkOnOne = Callable[[Any], Any]
 WorkOnMany = Callable[[Sequence[Any]], Iterable[Any]]
+
+log = structlog.get_logger(__name__)
 
 ENDED, BUGS = "ended", "bugs"
 
@@ -110,6 +113,7 @@ class _BuryBug(beam.DoFn):  # type: ignore[misc]
         records = [given] if isinstance(given, Record) else given
         for record in records:
             self.count.inc()
+            log.error("bug", stage=self.name, url=link_of_record(record).url, error=message, traceback="".join(lines))
             yield end_with_bug(
                 link_of_record(record),
                 error_class.__name__,
