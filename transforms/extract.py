@@ -1,65 +1,98 @@
-"""A fetched page -> an article: metadata, images with captions, typed blocks."""
+"""A fetched page -> an article: metadata, images with captions, typed blocks.
+
+    bytes -> Page (decoded and parsed once) -> Metadata
+                                            -> Walk (raw blocks) -> features -> scores -> typed blocks, images
+
+transforms.boilerplate then decides which kinds are body.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import trafilatura
-
+from transforms.blocks import collect_images, cut_region, type_blocks
+from transforms.classifier import score_blocks
 from transforms.errors import NoText
-from transforms.metadata import read_metadata
-from transforms.page import parse_page
-from transforms.records import Article, Block, BlockKind, FetchedPage, Image
+from transforms.features import PageFacts, find_layout, measure_blocks
+from transforms.metadata import Metadata, read_metadata
+from transforms.page import Page, parse_page
+from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
+from transforms.rejection import reject_page
+from transforms.walk import walk_page
+
+# kinds that an article can be made of; at least one block of them makes a page an article
+_TEXT_KINDS = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST))
+_REGION_KINDS = _TEXT_KINDS | {BlockKind.HEADING, BlockKind.TABLE}
 
 
 def extract(page: FetchedPage) -> Article:
     """Turn a fetched page into an article with typed blocks.
 
-    Raises ContentTypeRejected, NoText or NotAnArticle.
+    Raises ContentTypeRejected for what is no markup, NoText for a page without a paragraph, and NotAnArticle for a
+    section front, a search result, a consent wall or a soft 404.
     """
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
-    blocks = _read_blocks(parsed.text, meta.title)
-    if not any(block.kind is BlockKind.PARAGRAPH for block in blocks):
-        raise NoText("no paragraph in the page")
+    blocks, images, headlines = read_blocks(parsed, meta)
+    reject_page(page.url, meta, blocks, headlines)
+    if not any(block.kind in _TEXT_KINDS for block in blocks):
+        raise NoText(f"no paragraph in {page.url}")
+    link = page.link
+    sources = dict(meta.sources)
+    for name, ours, hint in (
+        ("title", meta.title, link.title),
+        ("authors", meta.authors, link.authors),
+        ("published_at", meta.published_at, link.published_at),
+        ("language", meta.language, link.language),
+    ):
+        if not ours and hint:
+            sources[name] = "feed"
+    standfirst = next((b.text for b in blocks if b.kind is BlockKind.STANDFIRST), "")
+    if standfirst:
+        sources["description"] = "standfirst"
     return Article(
-        link=page.link,
+        link=link,
         url=page.url,
-        title=meta.title or page.link.title,
-        description=meta.description,
-        authors=meta.authors,
+        title=meta.title or link.title,
+        description=standfirst or meta.description,
+        authors=meta.authors or link.authors,
         section=meta.section,
         tags=meta.tags,
-        published_at=meta.published_at or page.link.published_at,
+        published_at=meta.published_at or link.published_at,
         modified_at=meta.modified_at,
-        language=meta.language,
+        language=meta.language or link.language,
         site_name=meta.site_name,
         canonical_url=meta.canonical_url,
         lead_image=meta.lead_image,
         page_kind=meta.page_kind,
         is_paywalled=meta.is_paywalled,
         blocks=tuple(blocks),
-        images=(Image(meta.lead_image),) if meta.lead_image else (),
-        sources=meta.sources,
+        images=tuple(images),
+        sources=sources,
         fetched_at=page.fetched_at,
     )
 
 
-def _read_blocks(text: str, title: str) -> list[Block]:
-    document = trafilatura.bare_extraction(text.encode(), with_metadata=False, include_comments=False)
-    if document is None or document.body is None:
-        return []
-    blocks = []
-    for element in document.body.iter("p", "head", "item", "quote"):
-        line = " ".join("".join(element.itertext()).split())
-        kind = {"p": BlockKind.PARAGRAPH, "head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM}.get(
-            element.tag, BlockKind.QUOTE
-        )
-        if line and line == title:
-            kind = BlockKind.HEADLINE
-        if line:
-            blocks.append(Block(kind, line))
-    return blocks
+def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], int]:
+    """Return the typed blocks of a page's article region, its pictures and how many linked headlines it has."""
+    walk = walk_page(page.tree)
+    layout = find_layout(walk)
+    features = measure_blocks(walk, page_facts(meta), layout)
+    scores = score_blocks(walk, layout, features)
+    if len(scores) and scores.max() <= 0.5:
+        # a page unlike any other: take the paragraphs of the element that holds most of them
+        for i, depth in enumerate(layout.lca_depth):
+            if layout.good[i] and depth == layout.main.depth:
+                scores[i] = 0.51
+    blocks = type_blocks(walk, features, scores, meta.page_kind is PageKind.LIVE_BLOG)
+    images = collect_images(walk, blocks, page.url, meta.lead_image)
+    headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
+    return cut_region(blocks, _REGION_KINDS), images, headlines
+
+
+def page_facts(meta: Metadata) -> PageFacts:
+    """Return what the metadata says that helps to judge blocks."""
+    return PageFacts(meta.titles, meta.description, meta.authors, meta.article_body)
 
 
 def article_json(article: Article, id: str | None = None) -> dict[str, Any]:
@@ -72,7 +105,16 @@ def article_json(article: Article, id: str | None = None) -> dict[str, Any]:
         "published": article.published_at.isoformat() if article.published_at else None,
         "modified": article.modified_at.isoformat() if article.modified_at else None,
         "language": article.language,
+        "description": article.description,
+        "section": article.section,
+        "tags": list(article.tags),
+        "site_name": article.site_name,
+        "canonical_url": article.canonical_url,
+        "lead_image": article.lead_image,
+        "page_kind": article.page_kind.value,
+        "is_paywalled": article.is_paywalled,
         "body": article.paragraphs,
         "images": [{"url": i.url, "caption": i.caption, "credit": i.credit} for i in article.images],
         "removed": [{"text": r.text, "reason": r.reason, "rule": r.rule} for r in article.removed],
+        "sources": dict(article.sources),
     }

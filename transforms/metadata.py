@@ -1,17 +1,32 @@
-"""Who wrote what, when and where: the metadata of a page, each field with its source."""
+"""Who wrote what, when and where: the metadata of a page, each field with its source.
+
+Order of trust: JSON-LD of the page's own article, then meta tags, then microdata and what readers see. Titles are put
+to the vote instead, because each of the three places now and then holds a text for search engines.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin
+from datetime import datetime
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
+from transforms.bylines import clean_authors
+from transforms.dates import parse_date
 from transforms.linked_data import Node, as_list, choose_article, read_linked_data, text_of, types_of
 from transforms.records import PageKind
+from transforms.titles import choose_title, strip_site_name
+
+_PUBLISHED = ["article:published_time", "og:published_time", "og:article:published_time", "datepublished", "article.published", "parsely-pub-date", "sailthru.date", "date", "pubdate", "publishdate", "publish-date", "publication_date", "publish_date", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.date", "dc.date.created", "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "article:published", "last-published", "citation_publication_date", "citation_online_date", "datecreated", "originalpublicationdate", "published_time_telegram", "iso-8601-publish-date", "vr:published_time", "rnews:datepublished", "published", "bt:pubdate", "ptime"]
+_MODIFIED = ["article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "article:modified", "og:modified_time", "cxenseparse:modifiedtime", "revised"]
+_AUTHOR = ["author", "article:author", "parsely-author", "sailthru.author", "dc.creator", "dcterms.creator", "byl", "cxenseparse:author", "article:author_name", "citation_author", "authors", "twitter:data1", "dc.contributor", "og:article:author"]
+_MAX_TAGS = 40
+_FREE = re.compile(r"^(?:false|no|0)$", re.IGNORECASE)
+_LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 
 
 @dataclass
@@ -31,8 +46,16 @@ class Metadata:
     lead_image: str = ""
     page_kind: PageKind = PageKind.ARTICLE
     is_paywalled: bool = False
+    is_declared_article: bool = False
+    is_list: bool = False
     article_body: str = ""
+    titles: tuple[str, ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
+
+
+def read_metadata(tree: etree._Element, url: str) -> Metadata:
+    """Read the metadata of a parsed page."""
+    return _Reader(tree, url).read()
 
 
 def read_meta_tags(tree: etree._Element) -> dict[str, list[str]]:
@@ -48,26 +71,29 @@ def read_meta_tags(tree: etree._Element) -> dict[str, list[str]]:
     return tags
 
 
-def read_metadata(tree: etree._Element, url: str) -> Metadata:
-    """Read the metadata of a parsed page."""
-    return _Reader(tree, url).read()
-
-
 class _Reader:
     def __init__(self, tree: etree._Element, url: str) -> None:
         self.tree, self.url = tree, url
         self.tags = read_meta_tags(tree)
         self.nodes = read_linked_data(tree)
-        self.h1s = [t for t in (" ".join("".join(h.itertext()).split()) for h in tree.iter("h1")) if t]
-        title = next((" ".join(t.text.split()) for t in tree.iter("title") if t.text), "")
-        self.document_title = title
-        self.article: Node = choose_article(self.nodes, self._first_tag("og:title") or title)
+        self.by_id: dict[str, Node] = {}
+        for node in self.nodes:
+            if isinstance(node.get("@id"), str) and len(node) > 1:
+                self.by_id.setdefault(node["@id"], node)
+        self.headings = [t for t in (" ".join("".join(h.itertext()).split()) for h in tree.iter("h1")) if t]
+        self.document_title = next((" ".join(t.text.split()) for t in tree.iter("title") if t.text), "")
+        self.article = choose_article(self.nodes, self.first_tag("og:title") or self.document_title)
         self.out = Metadata()
 
-    def _first_tag(self, *names: str) -> str:
+    def first_tag(self, *names: str) -> str:
         return next((self.tags[name][0] for name in names if name in self.tags), "")
 
-    def _set(self, name: str, *candidates: tuple[str, object]) -> None:
+    def tag_pairs(self, names: list[str]) -> Iterator[tuple[str, str]]:
+        for name in names:
+            for value in self.tags.get(name, ()):
+                yield f"meta {name}", value
+
+    def put(self, name: str, *candidates: tuple[str, object]) -> None:
         for source, value in candidates:
             if value:
                 setattr(self.out, name, value)
@@ -75,66 +101,275 @@ class _Reader:
                 return
 
     def read(self) -> Metadata:
-        a, tag = self.article, self._first_tag
-        self._set(
-            "title",
-            ("json-ld", text_of(a.get("headline"))),
-            ("og:title", tag("og:title")),
-            ("h1", self.h1s[0] if self.h1s else ""),
-            ("title", self.document_title),
-        )
-        self._set(
-            "description",
-            ("og:description", tag("og:description")),
-            ("meta description", tag("description")),
-            ("json-ld", text_of(a.get("description"))),
-        )
-        self._set(
-            "authors",
-            ("json-ld", tuple(dict.fromkeys(filter(None, map(text_of, as_list(a.get("author"))))))),
-            ("meta author", tuple(self.tags.get("author", ()))),
-        )
-        self._set(
-            "published_at",
-            ("json-ld", parse_date(text_of(a.get("datePublished")))),
-            ("article:published_time", parse_date(tag("article:published_time"))),
-        )
-        self._set(
-            "modified_at",
-            ("json-ld", parse_date(text_of(a.get("dateModified")))),
-            ("article:modified_time", parse_date(tag("article:modified_time"))),
-        )
-        self._set("language", ("html lang", (self.tree.get("lang") or "").split("-")[0].split("_")[0].lower()))
-        self._set("site_name", ("og:site_name", tag("og:site_name")), ("json-ld", text_of(a.get("publisher"))))
-        link = next((x.get("href") for x in self.tree.iter("link") if (x.get("rel") or "").lower() == "canonical"), "")
-        self._set("canonical_url", ("link canonical", link and urljoin(self.url, link)))
-        self._set("lead_image", ("og:image", tag("og:image") and urljoin(self.url, tag("og:image"))))
-        self._set("section", ("article:section", tag("article:section")))
-        self._set("tags", ("article:tag", tuple(self.tags.get("article:tag", ()))))
-        free = [str(n.get("isAccessibleForFree")).lower() for n in self.nodes if "isAccessibleForFree" in n]
-        if free and free[0] == "false":
-            self.out.is_paywalled = True
-        if "liveblogposting" in types_of(a):
-            self.out.page_kind = PageKind.LIVE_BLOG
+        self.read_site()
+        self.read_title()
+        self.read_authors()
+        self.read_dates()
+        self.read_about()
+        self.read_kind()
         return self.out
 
+    def read_site(self) -> None:
+        link = next(
+            (x.get("href") for x in self.tree.iter("link") if "canonical" in (x.get("rel") or "").lower().split()), ""
+        )
+        self.put(
+            "canonical_url",
+            ("link canonical", self.absolute(link)),
+            ("og:url", self.absolute(self.first_tag("og:url"))),
+        )
+        website = next((n for n in self.nodes if types_of(n) & {"website"}), {})
+        self.put(
+            "site_name",
+            ("og:site_name", self.first_tag("og:site_name")),
+            ("json-ld publisher", text_of(self.resolve(self.article.get("publisher")))),
+            ("json-ld website", text_of(website.get("name"))),
+            ("meta application-name", self.first_tag("application-name", "apple-mobile-web-app-title")),
+        )
+        if self.out.site_name.startswith("http"):
+            self.out.site_name = urlsplit(self.out.site_name).hostname or ""
 
-_ISO = re.compile(r"\d{4}-\d\d-\d\d")
-
-
-def parse_date(text: str) -> datetime | None:
-    """Parse an ISO 8601 or RFC 2822 date; one without a zone is taken as UTC."""
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
+    def absolute(self, link: str | None) -> str:
+        if not link:
+            return ""
         try:
-            value = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
-            return None
-    try:
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        return None
+            whole = urljoin(self.url, link.strip())
+            return whole if urlsplit(whole).scheme in ("http", "https") else ""
+        except ValueError:
+            return ""
+
+    def read_title(self) -> None:
+        host = urlsplit(self.url).hostname or ""
+        site = self.out.site_name
+        heading = self.main_heading()
+        candidates = {
+            "json-ld": text_of(self.article.get("headline")),
+            "og:title": self.first_tag("og:title"),
+            "h1": heading,
+            "twitter:title": self.first_tag("twitter:title"),
+            "title": self.document_title,
+        }
+        clean = {k: strip_site_name(v, site, host) for k, v in candidates.items() if v}
+        source, title = choose_title(clean)
+        self.put("title", (source, title))
+        self.out.titles = tuple(dict.fromkeys(filter(None, (title, *clean.values(), self.document_title))))
+
+    def main_heading(self) -> str:
+        words = set((self.first_tag("og:title") or self.document_title).lower().split())
+        if not self.headings:
+            return ""
+        return max(self.headings, key=lambda h: len(words & set(h.lower().split())))
+
+    def resolve(self, value: Any) -> Any:
+        """Follow `{"@id": ...}` to the node that it names."""
+        if isinstance(value, dict) and "name" not in value and isinstance(value.get("@id"), str):
+            return self.by_id.get(value["@id"], value)
+        if isinstance(value, list):
+            return [self.resolve(v) if isinstance(v, dict) else v for v in value[:50]]
+        return value
+
+    def read_authors(self) -> None:
+        publisher = self.resolve(self.article.get("publisher"))
+        host = (urlsplit(self.url).hostname or "").removeprefix("www.")
+        houses = (self.out.site_name, text_of(publisher), host, host.rpartition(".")[0])
+
+        def clean(names: list[str]) -> tuple[str, ...]:
+            return clean_authors(names, houses)
+
+        linked = [self.name_of(a) for a in as_list(self.resolve(self.article.get("author")))]
+        linked += [self.name_of(a) for a in as_list(self.resolve(self.article.get("creator")))] if not linked else []
+        candidates: list[tuple[str, tuple[str, ...]]] = [("json-ld", clean(linked))]
+        for name in _AUTHOR:
+            candidates.append((f"meta {name}", clean(self.tags.get(name, []))))
+        candidates.append(("itemprop author", clean(self.marked_authors())))
+        house_keys = {"".join(filter(str.isalnum, h.casefold())) for h in houses if h}
+        named = [
+            c
+            for c in candidates
+            if c[1] and not all("".join(filter(str.isalnum, a.casefold())) in house_keys for a in c[1])
+        ]
+        self.put("authors", *(named or candidates))
+
+    def name_of(self, value: Any) -> str:
+        if isinstance(value, list):
+            return "; ".join(filter(None, map(self.name_of, value)))
+        if isinstance(value, dict):
+            value = value.get("name") or ""
+            if isinstance(value, list):
+                return "; ".join(filter(None, map(text_of, value)))
+        return text_of(value)
+
+    def marked_authors(self) -> list[str]:
+        found: list[str] = []
+        for element in self.tree.iter("a", "span", "div", "p", "address", "li", "strong", "em", "b"):
+            prop, rel = element.get("itemprop") or "", element.get("rel") or ""
+            css = (element.get("class") or "").lower()
+            if "author" in prop.lower().split() or "author" in rel.lower().split():
+                strength = 2
+            elif css and _AUTHOR_CLASS.search(css):
+                strength = 1
+            else:
+                continue
+            inner = next((e for e in element.iter() if "name" in (e.get("itemprop") or "").split()), element)
+            text = " ".join("".join(inner.itertext()).split())
+            if 3 < len(text) < 90 and (strength == 2 or not found):
+                found.append(text)
+            if len(found) >= 6:
+                break
+        return found[:4]
+
+    def read_dates(self) -> None:
+        a = self.article
+        nodes = [n for n in self.nodes if "datePublished" in n]
+        published: list[tuple[str, datetime | None]] = [
+            ("json-ld", parse_date(text_of(a.get("datePublished")))),
+            ("json-ld", parse_date(text_of(a.get("dateCreated"))) if "datePublished" not in a else None),
+        ]
+        for source, text in self.tag_pairs(_PUBLISHED):
+            published.append((source, parse_date(text)))
+        published += [("json-ld other", parse_date(text_of(n.get("datePublished")))) for n in nodes[:1]]
+        published += [("time", value) for value in self.marked_dates()]
+        self.put("published_at", *_prefer_clock(published))
+        modified: list[tuple[str, datetime | None]] = [("json-ld", parse_date(text_of(a.get("dateModified"))))]
+        for source, text in self.tag_pairs(_MODIFIED):
+            modified.append((source, parse_date(text)))
+        self.put("modified_at", *modified)
+
+    def marked_dates(self) -> Iterator[datetime]:
+        later: list[datetime] = []
+        for element in self.tree.iter("time", "span", "div", "p", "abbr", "li", "small"):
+            prop = (element.get("itemprop") or "").lower()
+            stamp = element.get("datetime") or element.get("content") or ""
+            css = (element.get("class") or "").lower()
+            if "datepublished" in prop or element.get("pubdate") is not None:
+                value = parse_date(stamp) or parse_date("".join(element.itertext())[:100])
+                if value:
+                    yield value
+            elif element.tag == "time" and "modified" not in prop and "update" not in css:
+                value = parse_date(stamp) or parse_date("".join(element.itertext())[:100])
+                if value and len(later) < 3:
+                    later.append(value)
+            elif css and len(later) < 3 and _DATE_CLASS.search(css) and len(element) < 6:
+                value = parse_date("".join(element.itertext())[:100])
+                if value:
+                    later.append(value)
+        yield from later
+
+    def read_about(self) -> None:
+        a, tag = self.article, self.first_tag
+        self.put(
+            "description",
+            ("og:description", tag("og:description")),
+            ("meta description", tag("description", "twitter:description", "dc.description")),
+            ("json-ld", text_of(a.get("description"))),
+        )
+        section = a.get("articleSection")
+        self.put(
+            "section",
+            ("json-ld", text_of(section)),
+            ("meta article:section", tag("article:section", "parsely-section", "section", "cxenseparse:category")),
+            ("breadcrumb", self.breadcrumb_section()),
+        )
+        keywords = [t for value in as_list(a.get("keywords"))[:_MAX_TAGS] for t in _split_tags(text_of(value))]
+        listed = [
+            t
+            for n in ("news_keywords", "parsely-tags", "keywords")
+            for v in self.tags.get(n, ())
+            for t in _split_tags(v)
+        ]
+        self.put(
+            "tags",
+            ("meta article:tag", tuple(dict.fromkeys(self.tags.get("article:tag", ())))[:_MAX_TAGS]),
+            ("json-ld", tuple(dict.fromkeys(keywords))[:_MAX_TAGS]),
+            ("meta keywords", tuple(dict.fromkeys(listed))[:_MAX_TAGS]),
+        )
+        languages = [
+            ("html lang", self.tree.get("lang") or self.tree.get("{http://www.w3.org/XML/1998/namespace}lang") or ""),
+            ("json-ld", text_of(a.get("inLanguage"))),
+            ("og:locale", tag("og:locale")),
+            ("meta language", tag("content-language", "language", "dc.language")),
+        ]
+        self.put("language", *((source, _language_code(value)) for source, value in languages))
+        self.put(
+            "lead_image",
+            ("og:image", self.absolute(tag("og:image", "og:image:url", "og:image:secure_url"))),
+            ("json-ld", self.absolute(_image_url(self.resolve(a.get("image"))))),
+            ("twitter:image", self.absolute(tag("twitter:image", "twitter:image:src"))),
+        )
+        self.out.article_body = text_of(a.get("articleBody"))
+
+    def breadcrumb_section(self) -> str:
+        for node in self.nodes:
+            if "breadcrumblist" in types_of(node):
+                names = [
+                    text_of(i.get("name") or i.get("item"))
+                    for i in as_list(node.get("itemListElement"))
+                    if isinstance(i, dict)
+                ]
+                names = [n for n in names if n and not n.startswith("http")]
+                if len(names) > 1:
+                    return names[1]
+        return ""
+
+    def read_kind(self) -> None:
+        types = types_of(self.article)
+        kind = self.first_tag("og:type").lower()
+        out = self.out
+        out.is_declared_article = kind in ("article", "news", "story", "blog") or bool(types - _PAGE_ONLY)
+        out.is_list = any(types_of(n) & {"collectionpage", "searchresultspage", "itemlist"} for n in self.nodes)
+        if "liveblogposting" in types or any("liveblogposting" in types_of(n) for n in self.nodes):
+            out.page_kind = PageKind.LIVE_BLOG
+        elif types & {"imagegallery", "mediagallery"}:
+            out.page_kind = PageKind.GALLERY
+        elif kind.startswith("video") or types & {"videoobject"}:
+            out.page_kind = PageKind.VIDEO
+        free = [
+            str(n.get("isAccessibleForFree"))
+            for n in self.nodes
+            if "isAccessibleForFree" in n and "WebPageElement" not in str(n.get("@type"))
+        ]
+        own = str(self.article.get("isAccessibleForFree", ""))
+        tier = self.first_tag("article:content_tier", "article:opinion").lower()
+        if _FREE.match(own) or (not own and free and _FREE.match(free[0])):
+            out.is_paywalled, out.sources["is_paywalled"] = True, "json-ld"
+        elif tier in ("locked", "metered"):
+            out.is_paywalled, out.sources["is_paywalled"] = tier == "locked", "meta article:content_tier"
+
+
+_AUTHOR_CLASS = re.compile(r"(?:^|[\s_-])(?:author|byline|autor|auteur|autore)(?:[\s_-]*(?:name|link))?(?:$|\s)")
+_DATE_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:date|datum|fecha|published|pubdate|timestamp|dateline|entry-date|post-date|data)(?:$|\s)"
+)
+_PAGE_ONLY = frozenset(("webpage", "itempage", "videoobject", "podcastepisode", "imagegallery", "mediagallery"))
+
+
+def _prefer_clock(candidates: list[tuple[str, datetime | None]]) -> list[tuple[str, datetime | None]]:
+    """Put a source that knows the time of day before one that knows the same day only."""
+    found = [(source, value) for source, value in candidates if value]
+    if not found:
+        return []
+    first = found[0][1]
+    if first and (first.hour, first.minute, first.second) == (0, 0, 0):
+        for source, value in found[1:]:
+            if value and abs((value - first).total_seconds()) < 86400 and (value.hour, value.minute) != (0, 0):
+                return [(source, value)]
+    return [*found]
+
+
+def _split_tags(text: str) -> list[str]:
+    return [t.strip() for t in re.split(r"[,;、，]", text) if 1 < len(t.strip()) < 80]
+
+
+def _language_code(text: str) -> str:
+    code = re.split(r"[-_,;\s]", text.strip().lower())[0]
+    return code if _LANGUAGE.match(code) else ""
+
+
+def _image_url(value: Any) -> str:
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    if isinstance(value, dict):
+        value = value.get("url") or value.get("contentUrl") or value.get("@id") or ""
+        if isinstance(value, list):
+            value = value[0] if value else ""
+    return value if isinstance(value, str) else ""

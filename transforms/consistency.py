@@ -1,0 +1,166 @@
+"""What a page as a whole says of its blocks, after each has been judged alone.
+
+Each rule here was measured with scores from models that had not seen the publisher (bench/train_blocks.py); the note in
+docs/extraction.md has the figures. A rule either drops kept blocks, with a kind and its name, or takes blocks back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.features import FEATURES, Matrix, signature_of
+from transforms.phrases import PHRASE_KINDS
+from transforms.records import BlockKind
+from transforms.walk import Walk
+
+_COLUMN = {name: number for number, name in enumerate(FEATURES)}
+_PHRASES = [_COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """Which blocks are kept, and for those dropped or taken back by a page rule, by which."""
+
+    kept: NDArray[np.bool_]
+    dropped: dict[int, tuple[BlockKind, str]] = field(default_factory=dict)
+    restored: dict[int, str] = field(default_factory=dict)
+
+    def drop(self, index: int, kind: BlockKind, rule: str) -> None:
+        """Drop a kept block."""
+        if self.kept[index]:
+            self.kept[index] = False
+            self.dropped[index] = (kind, rule)
+            self.restored.pop(index, None)
+
+    def restore(self, index: int, rule: str) -> None:
+        """Take a block back."""
+        if not self.kept[index]:
+            self.kept[index] = True
+            self.restored[index] = rule
+
+
+def settle_page(
+    walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int]
+) -> Verdicts:
+    """Apply the page rules in order; blocks in `fixed` are what they are and stay out."""
+    _Page(walk, features, scores, verdicts, fixed).settle()
+    return verdicts
+
+
+class _Page:
+    def __init__(
+        self, walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int]
+    ) -> None:
+        self.walk, self.features, self.scores, self.verdicts, self.fixed = walk, features, scores, verdicts, fixed
+        self.words = self.column("words")
+        self.linked = self.column("linked")
+        self.tags = [b.frame.tag for b in walk.blocks]
+
+    def column(self, name: str) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self.features[:, _COLUMN[name]]
+        return found
+
+    def kept_words(self, mask: NDArray[np.bool_] | None = None) -> float:
+        kept = self.verdicts.kept if mask is None else self.verdicts.kept & mask
+        return float(self.words[kept].sum())
+
+    def settle(self) -> None:
+        if not self.verdicts.kept.any():
+            return
+        self.restore_alike()
+        self.drop_other_articles()
+        self.drop_appended_page()
+        self.level_lists()
+        self.drop_linked_paragraphs()
+        self.drop_repeated_quotes()
+        self.trim_ends()
+
+    def restore_alike(self) -> None:
+        """Take back doubtful blocks between kept ones that are made like most of the kept text."""
+        kept = np.nonzero(self.verdicts.kept)[0]
+        total = self.kept_words()
+        made_of: dict[str, float] = defaultdict(float)
+        for i in kept:
+            made_of[signature_of(self.walk.blocks[i].frame)] += float(self.words[i])
+        for i in range(int(kept[0]), int(kept[-1]) + 1):
+            if (
+                0.15 < self.scores[i] <= 0.5
+                and i not in self.fixed
+                and self.words[i] >= 5
+                and self.linked[i] < 0.5
+                and not self.features[i, _PHRASES].any()
+                and made_of.get(signature_of(self.walk.blocks[i].frame), 0) > 0.6 * total
+            ):
+                self.verdicts.restore(i, "made like most of the body")
+
+    def drop_other_articles(self) -> None:
+        """Drop what stands in another <article> than the headline or the body does."""
+        other = self.column("article_same") == 0
+        if self.verdicts.kept[self.column("inside:live") > 0].any():
+            return
+        if self.kept_words(~other) > 0.5 * self.kept_words():
+            for i in np.nonzero(other)[0]:
+                self.verdicts.drop(int(i), BlockKind.RELATED, "in another article element")
+
+    def drop_appended_page(self) -> None:
+        """Drop everything from a second headline on, where one more article is appended to the page."""
+        since = self.column("h1_since")
+        if since.max(initial=0) != 1:
+            return
+        start = int(np.argmax(since == 1))
+        if self.column("title_overlap")[start] > 0.4 or self.column("title_equal")[start] > 0:
+            return
+        after = since >= 1
+        if self.kept_words(~after) > 0.3 * self.kept_words():
+            for i in np.nonzero(after)[0]:
+                self.verdicts.drop(int(i), BlockKind.RELATED, "after a second headline")
+
+    def level_lists(self) -> None:
+        """Keep all items of a list if half of them are kept."""
+        lists: dict[int, list[int]] = defaultdict(list)
+        for i, block in enumerate(self.walk.blocks):
+            if block.frame.tag == "li":
+                lists[(block.frame.parent or block.frame).number].append(i)
+        for items in lists.values():
+            at = np.array(items)
+            half = self.verdicts.kept[at].mean() >= 0.5
+            likely = self.scores[at].mean() > 0.4 and self.linked[at].mean() < 0.3
+            if half or likely:
+                for i in items:
+                    if self.linked[i] < 0.8 and i not in self.fixed:
+                        self.verdicts.restore(i, "list kept as a whole")
+
+    def drop_linked_paragraphs(self) -> None:
+        """Drop paragraphs that are one link."""
+        for i in np.nonzero((self.linked > 0.97) & (self.column("tag") == 1) & (self.words > 3))[0]:
+            self.verdicts.drop(int(i), BlockKind.RELATED, "paragraph that is one link")
+
+    def drop_repeated_quotes(self) -> None:
+        """Drop quotes whose words stand in a paragraph as well."""
+        quoted = (self.column("inside:quote") > 0) | (self.column("inside:blockquote") > 0)
+        for i in np.nonzero((self.column("contained") > 0) & quoted)[0]:
+            self.verdicts.drop(int(i), BlockKind.PULL_QUOTE, "quote of a paragraph of the page")
+
+    def trim_ends(self) -> None:
+        """Drop share calls, pointers and agency lines among the last blocks, bylines and credits among the first."""
+        for kind, phrase, last, longest in (
+            (BlockKind.SOCIAL, "social", 3, 60),
+            (BlockKind.RELATED, "related", 3, 60),
+            (BlockKind.BYLINE, "byline", 3, 40),
+            (BlockKind.CREDIT, "credit", 2, 15),
+        ):
+            for i in np.nonzero(self.verdicts.kept)[0][-last:]:
+                if self.words[i] <= longest and self.column(f"phrase:{phrase}")[i] > 0:
+                    self.verdicts.drop(int(i), kind, f"{phrase} words at the end")
+        for kind, phrase in (
+            (BlockKind.BYLINE, "byline"),
+            (BlockKind.CREDIT, "credit"),
+            (BlockKind.AD, "ad"),
+        ):
+            for i in np.nonzero(self.verdicts.kept)[0][:2]:
+                if self.words[i] <= 25 and self.column(f"phrase:{phrase}")[i] > 0:
+                    self.verdicts.drop(int(i), kind, f"{phrase} words at the start")

@@ -1,0 +1,71 @@
+"""Titles without the site's name and, where two sources agree on it, without the kicker."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_TAIL = re.compile(r"^(.*\S)(?:\s+[|–—\-·•:»/]+\s+|\s*\|\s*|\s*--\s*|\s*｜\s*|：)([^|–—：]{2,60})$")
+_HEAD = re.compile(r"^([^|–—]{2,40})\s*[|»]\s*(.{15,})$")
+_DATE = re.compile(r"[\d.\-/ ]+")
+_SEPARATED = re.compile(r"(?<=[:\-–—|/])\s+")
+
+
+def strip_site_name(title: str, site: str, host: str) -> str:
+    """Cut the site's name (or a date) off the end or the start of a title."""
+    site_key = _key(site)
+    host_key = _key(host.removeprefix("www."))
+    for _ in range(4):
+        match = _TAIL.match(title)
+        if match and _is_site(match[2], site_key, host_key):
+            title = match[1]
+            continue
+        match = _HEAD.match(title)
+        if match and _is_site(match[1], site_key, host_key):
+            title = match[2]
+            continue
+        break
+    return title.strip()
+
+
+def choose_title(candidates: Mapping[str, str]) -> tuple[str, str]:
+    """Return the source and the title that most sources agree on; the heading that readers see breaks ties."""
+    linked, graph, heading = (candidates.get(name, "") for name in ("json-ld", "og:title", "h1"))
+    if heading and graph and _key(heading) == _key(graph):
+        return "h1", heading
+    if linked and linked and _key(linked) in (_key(graph), _key(heading)):
+        return "json-ld", linked
+    if not linked and heading and graph:
+        shared = _shared_tail(heading, graph)
+        if shared:
+            return "h1", shared
+        return "og:title", graph
+    for name in ("json-ld", "og:title", "h1", "twitter:title", "title"):
+        if candidates.get(name):
+            return name, candidates[name]
+    return "", ""
+
+
+def _shared_tail(first: str, second: str) -> str:
+    """Return the end that two titles share behind a kicker of at least one of them."""
+    for text, other in ((first, second), (second, first)):
+        for match in _SEPARATED.finditer(text):
+            tail = text[match.end() :]
+            if len(tail.split()) >= 3 and _key(other).endswith(_key(tail)):
+                return tail
+    return ""
+
+
+def _is_site(text: str, site_key: str, host_key: str) -> bool:
+    key = _key(text)
+    if _DATE.fullmatch(text):
+        return True
+    if not key or len(text.split()) > 6:
+        return False
+    if site_key and (key in site_key or (len(site_key) > 3 and site_key in key)):
+        return True
+    return len(key) > 2 and (host_key.startswith(key) or key in host_key.split("com")[0] or key == host_key)
+
+
+def _key(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
