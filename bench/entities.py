@@ -42,8 +42,8 @@ def main() -> None:
     import spacy
 
     from transforms.entities import recognize_spans
-    from transforms.grouping import group_mentions
-    from transforms.models import choose_model, load_model
+    from transforms.naming.grouping import group_mentions
+    from transforms.naming.models import choose_model, load_model
 
     name = choose_model("en")
     model = load_model(name)

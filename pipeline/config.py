@@ -83,7 +83,7 @@ class Config:
 
     def entity_models(self) -> Mapping[str, Sequence[str]]:
         """Return the models by language; those asked for ("en=en_core_web_md,...") go before the defaults."""
-        from transforms.models import DEFAULT_MODELS, check_models
+        from transforms.naming.models import DEFAULT_MODELS, check_models
 
         chosen: dict[str, Sequence[str]] = {}
         for part in filter(None, (part.strip() for part in self.models.split(","))):

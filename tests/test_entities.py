@@ -10,8 +10,8 @@ import pytest
 
 from transforms.entities import EntityRecognizer, recognize_spans, split_text
 from transforms.errors import UserError
-from transforms.grouping import LABELS
-from transforms.models import (
+from transforms.naming.grouping import LABELS
+from transforms.naming.models import (
     DEFAULT_MODELS,
     check_models,
     choose_model,
@@ -185,7 +185,7 @@ def test_text_without_any_blank_is_cut() -> None:
 MEMORY = f"""
 import sys
 from pathlib import Path
-import transforms.models as models
+import transforms.naming.models as models
 from transforms.entities import recognize_spans
 
 # reached at once, so that the test sees the state that a worker is in for days

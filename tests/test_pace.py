@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import ConnectFailed, DnsFailed, FetchTimeout, HttpRejected, HttpUnavailable, NewsbeamError
-from transforms.pace import (
+from transforms.http.pace import (
     HostPace,
     Rest,
     end_request,

@@ -19,7 +19,7 @@ LONGEST = 500
 # the words of a file name that say nothing of what is in it
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "stuff"}
 NETWORK = {"socket", "ssl", "httpx", "httpcore", "h11", "h2", "http.client", "urllib.request", "requests", "aiohttp"}
-FETCHING = {"transforms.fetch", "transforms.exchange", "transforms.dial"}
+FETCHING = {"transforms.fetch", "transforms.http.exchange", "transforms.http.dial"}
 # the machine's own name in the owner of a lease opens nothing
 HARMLESS = {("pipeline.ledger", "socket.gethostname")}
 DATABASES = {"sqlalchemy", "alembic", "sqlite3", "psycopg", "google"}

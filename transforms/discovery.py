@@ -5,7 +5,7 @@ from __future__ import annotations
 from lxml import etree
 
 from transforms.errors import FeedUnreadable
-from transforms.markup import absolute_url, decode_body, local_name, parse_xml, root_name, root_start
+from transforms.formats.markup import absolute_url, decode_body, local_name, parse_xml, root_name, root_start
 
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json")
 

@@ -1,6 +1,6 @@
 """Article to entities: named mentions with exact offsets into the body, grouped into things.
 
-paragraphs -> spans (spaCy `ner`, per paragraph) -> trimmed mentions -> groups (transforms.grouping)
+paragraphs -> spans (spaCy `ner`, per paragraph) -> trimmed mentions -> groups (transforms.naming.grouping)
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from transforms.grouping import LABELS, NamedSpan, group_mentions, trim_span
-from transforms.models import (
+from transforms.naming.grouping import LABELS, NamedSpan, group_mentions, trim_span
+from transforms.naming.models import (
     DEFAULT_MODELS,
     EntityModels,
     LoadedModel,

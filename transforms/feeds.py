@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from transforms.errors import FeedUnreadable
-from transforms.jsonfeed import read_json_feed
-from transforms.markup import Document, open_document
+from transforms.formats.jsonfeed import read_json_feed
+from transforms.formats.markup import Document, open_document
+from transforms.formats.sitemaps import read_sitemap, read_sitemap_index
+from transforms.formats.syndication import read_syndication
 from transforms.records import ParsedFeed
-from transforms.sitemaps import read_sitemap, read_sitemap_index
-from transforms.syndication import read_syndication
 
 READERS: dict[str, Callable[[Document], ParsedFeed]] = {
     "rss": read_syndication,

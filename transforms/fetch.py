@@ -30,9 +30,6 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 
-from transforms.background import Background, Permit
-from transforms.cookies import CookieJar
-from transforms.dial import Resolve, SystemResolver
 from transforms.errors import (
     ConnectFailed,
     DnsFailed,
@@ -49,13 +46,15 @@ from transforms.errors import (
     UnsupportedScheme,
     UserError,
 )
-from transforms.exchange import Answer, Exchanger, Headers, Judge, Wanted
-from transforms.inflate import ACCEPT_ENCODING
-from transforms.pace import TOO_MANY_REST_S
-from transforms.pages import check_bytes, check_type
-from transforms.records import ArticleLink, FetchedPage
-from transforms.retry_after import parse_retry_after
-from transforms.robots import (
+from transforms.http.background import Background, Permit
+from transforms.http.cookies import CookieJar
+from transforms.http.dial import Resolve, SystemResolver
+from transforms.http.exchange import Answer, Exchanger, Headers, Judge, Wanted
+from transforms.http.inflate import ACCEPT_ENCODING
+from transforms.http.pace import TOO_MANY_REST_S
+from transforms.http.pages import check_bytes, check_type
+from transforms.http.retry_after import parse_retry_after
+from transforms.http.robots import (
     MAX_ROBOTS_BYTES,
     MAX_ROBOTS_REDIRECTS,
     RobotsCache,
@@ -64,8 +63,9 @@ from transforms.robots import (
     product_of,
     read_robots,
 )
-from transforms.target import Target, follow_location, parse_target
-from transforms.turns import Turns
+from transforms.http.target import Target, follow_location, parse_target
+from transforms.http.turns import Turns
+from transforms.records import ArticleLink, FetchedPage
 from transforms.urls import host_of
 
 log = structlog.get_logger(__name__)

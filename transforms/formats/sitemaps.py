@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from transforms.errors import FeedUnreadable
-from transforms.markup import Document, absolute_url, local_name, parse_time, parse_xml, plain_text, text_of
+from transforms.formats.markup import Document, absolute_url, local_name, parse_time, parse_xml, plain_text, text_of
 from transforms.records import FeedEntry, ParsedFeed
 
 NEWS_AGE = timedelta(days=30)

@@ -13,10 +13,10 @@ import anyio
 import h2.exceptions
 import httpcore
 
-from transforms.dial import GuardedBackend, Resolve
 from transforms.errors import ConnectFailed, FetchTimeout, ProtocolFailed, TlsFailed, TooLarge
-from transforms.inflate import Inflater
-from transforms.target import Target
+from transforms.http.dial import GuardedBackend, Resolve
+from transforms.http.inflate import Inflater
+from transforms.http.target import Target
 
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 60.0

@@ -17,8 +17,8 @@ from typing import Any
 
 import httpcore
 
-from transforms.addresses import IPAddress, may_dial
 from transforms.errors import ConnectFailed, DnsFailed, InvalidUrl, PrivateAddress, TlsFailed
+from transforms.http.addresses import IPAddress, may_dial
 
 # host and port in, addresses as text out, the best one first; raises DnsFailed
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from transforms.target import Target
+from transforms.http.target import Target
 
 _MAX_COOKIES = 30
 _MAX_COOKIE_LENGTH = 4_096  # RFC 6265, 6.1

@@ -13,7 +13,7 @@ from typing import Any
 from protego import Protego
 
 from transforms.errors import NewsbeamError
-from transforms.target import Target
+from transforms.http.target import Target
 
 # RFC 9309, 2.5: a crawler reads at least this much
 MAX_ROBOTS_BYTES = 500 * 1024

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from transforms.aliases import ALIASES, CORPORATE_SUFFIXES, DETERMINERS, HONORIFICS, PART_NOUNS
+from transforms.naming.aliases import ALIASES, CORPORATE_SUFFIXES, DETERMINERS, HONORIFICS, PART_NOUNS
 from transforms.records import Entity, Mention
 
 LABELS = frozenset(

@@ -18,7 +18,7 @@ import fastfeedparser
 import feedparser
 
 from transforms.errors import FeedUnreadable
-from transforms.markup import (
+from transforms.formats.markup import (
     Document,
     absolute_url,
     local_name,

@@ -149,7 +149,7 @@ def _load(name: str) -> LoadedModel:
     from thinc.api import use_ops
     from threadpoolctl import threadpool_limits
 
-    from transforms.decoding import SpanDecoder, can_decode
+    from transforms.naming.decoding import SpanDecoder, can_decode
 
     if not is_installed(name):
         raise UserError(f"entity model {name!r} is not installed: run `{_say_install(name)}`")

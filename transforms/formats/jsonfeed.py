@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from transforms.errors import FeedUnreadable
-from transforms.markup import Document, absolute_url, parse_time, plain_text
+from transforms.formats.markup import Document, absolute_url, parse_time, plain_text
 from transforms.records import FeedEntry, ParsedFeed
 
 

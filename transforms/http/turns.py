@@ -1,4 +1,4 @@
-"""Whose turn it is: requests wait here until their host may be asked (the decisions are in transforms.pace)."""
+"""Whose turn it is: requests wait here until their host may be asked (the decisions are in transforms.http.pace)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from transforms.background import Permit
 from transforms.errors import HostBusy, Retryable
-from transforms.pace import (
+from transforms.http.background import Permit
+from transforms.http.pace import (
     MAX_DELAY_S,
     HostPace,
     Rest,
@@ -24,7 +24,7 @@ from transforms.pace import (
     refuse_at_rest,
     start_request,
 )
-from transforms.target import Target
+from transforms.http.target import Target
 
 log = structlog.get_logger(__name__)
 

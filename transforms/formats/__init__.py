@@ -1,0 +1,1 @@
+"""The feed formats that transforms.feeds reads, each in a file of its own."""

@@ -1,0 +1,1 @@
+"""What transforms.fetch is made of: whose turn it is, whom to dial, what to take, when to stop."""
