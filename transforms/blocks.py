@@ -20,11 +20,17 @@ from transforms.cues import CUES
 from transforms.features import FEATURES, Matrix, text_key
 from transforms.phrases import PHRASE_KINDS
 from transforms.records import Block, BlockKind, Image
-from transforms.walk import Frame, RawBlock, Walk
+from transforms.walk import TAGS, Frame, RawBlock, Walk
 from transforms.wording import opens_with_promo
 
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
+_INSIDE = {name: _COLUMN[f"inside:{name}"] for name in (*CUES, *TAGS)}
+_PHRASE = {kind: _COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
 _KEEP = 0.5
+# blocks that score less cannot be taken back by their page
+_DOUBTFUL = 0.1
+# how many blocks before the first and after the last kept one belong to the article's region
+_BEFORE, _AFTER = 60, 12
 _BODY_KINDS = frozenset(
     (BlockKind.PARAGRAPH, BlockKind.HEADING, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.TABLE, BlockKind.LIVE_POST)
 )
@@ -43,18 +49,18 @@ class Row:
     __slots__ = ("values",)
 
     def __init__(self, values: NDArray[np.float32]) -> None:
-        self.values = values
+        self.values: list[float] = values.tolist()
 
     def __getitem__(self, name: str) -> float:
-        return float(self.values[_COLUMN[name]])
+        return self.values[_COLUMN[name]]
 
-    def inside(self, *names: str) -> bool:
+    def inside(self, name: str) -> bool:
         """Say whether an element between the block and the main container is named so."""
-        return any(self.values[_COLUMN[f"inside:{name}"]] > 0 for name in names)
+        return self.values[_INSIDE[name]] > 0
 
-    def says(self, *kinds: str) -> bool:
-        """Say whether the block's words are of one of the phrase lists."""
-        return any(self.values[_COLUMN[f"phrase:{kind}"]] > 0 for kind in kinds)
+    def says(self, kind: str) -> bool:
+        """Say whether the block's words are of a phrase list."""
+        return self.values[_PHRASE[kind]] > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +80,18 @@ RULES: tuple[Rule, ...] = (
         "credit words in a caption",
         BlockKind.CREDIT,
         True,
-        lambda r: r.inside("figure", "figcaption") and r["words"] < 10 and (r.says("credit") or r.inside("credit")),
+        lambda r: (
+            (r.inside("figure") or r.inside("figcaption"))
+            and r["words"] < 10
+            and (r.says("credit") or r.inside("credit"))
+        ),
     ),
-    Rule("inside a figure", BlockKind.CAPTION, True, lambda r: r.inside("figure", "figcaption") and r["words"] < 150),
+    Rule(
+        "inside a figure",
+        BlockKind.CAPTION,
+        True,
+        lambda r: (r.inside("figure") or r.inside("figcaption")) and r["words"] < 150,
+    ),
     Rule("caption by name", BlockKind.CAPTION, True, lambda r: r.inside("caption") and r["words"] < 100),
     Rule("inside the comments", BlockKind.COMMENT, True, lambda r: r.inside("comment")),
     Rule("same text as an author", BlockKind.BYLINE, True, lambda r: r["author_equal"] > 0),
@@ -107,7 +122,7 @@ RULES: tuple[Rule, ...] = (
     Rule("tag list by name", BlockKind.TAGS, False, lambda r: r.inside("tags")),
     Rule("pull quote by name", BlockKind.PULL_QUOTE, False, lambda r: r.inside("quote")),
     Rule("promo words", BlockKind.PROMO, False, lambda r: r.says("promo")),
-    Rule("promo by name", BlockKind.PROMO, False, lambda r: r.inside("promo", "paywall")),
+    Rule("promo by name", BlockKind.PROMO, False, lambda r: r.inside("promo") or r.inside("paywall")),
     Rule("share or contact words", BlockKind.SOCIAL, False, lambda r: r.says("social")),
     Rule("share by name", BlockKind.SOCIAL, False, lambda r: r.inside("social") and r["words"] < 20),
     Rule("related words", BlockKind.RELATED, False, lambda r: r.says("related")),
@@ -118,11 +133,11 @@ RULES: tuple[Rule, ...] = (
     Rule("credit words", BlockKind.CREDIT, False, lambda r: r.says("credit") and r["words"] < 30),
     Rule("legal by name", BlockKind.LEGAL, False, lambda r: r.inside("legal")),
     Rule("biography words", BlockKind.BIO, False, lambda r: r.says("bio") and r["position"] > 0.4),
-    Rule("date by name", BlockKind.BYLINE, False, lambda r: r.inside("date", "meta") and r["words"] < 20),
+    Rule("date by name", BlockKind.BYLINE, False, lambda r: (r.inside("date") or r.inside("meta")) and r["words"] < 20),
     Rule("nearly all linked", BlockKind.RELATED, False, lambda r: r["linked"] > 0.8),
     Rule("same text before", BlockKind.DUPLICATE, False, lambda r: r["dup_before"] > 0 and r["words"] > 3),
     Rule("text of a kept block", BlockKind.PULL_QUOTE, False, lambda r: r["contained"] > 0),
-    Rule("embedded by name", BlockKind.EMBED, False, lambda r: r.inside("embed", "video")),
+    Rule("embedded by name", BlockKind.EMBED, False, lambda r: r.inside("embed") or r.inside("video")),
 )
 
 
@@ -140,31 +155,57 @@ def is_standfirst(row: Row) -> bool:
     )
 
 
-def type_blocks(walk: Walk, features: Matrix, scores: NDArray[np.float32], live: bool = False) -> list[Block]:
-    """Return the blocks of a page in order, each with its kind and the evidence for it."""
-    rows = [Row(values) for values in features]
-    fixed: dict[int, tuple[BlockKind, str]] = {}
-    for i, (raw, row, score) in enumerate(zip(walk.blocks, rows, scores, strict=True)):
-        verdict = _find_rule(raw, row, float(score))
-        if verdict:
-            fixed[i] = verdict
-    kept = np.array([score > _KEEP and i not in fixed for i, score in enumerate(scores)], dtype=np.bool_)
-    verdicts = settle_page(walk, features, scores, Verdicts(kept), set(fixed))
-    blocks: list[Block] = []
-    for i, (raw, row, score) in enumerate(zip(walk.blocks, rows, scores, strict=True)):
-        if verdicts.kept[i]:
-            kind, rule = _name_kept(raw.frame.tag, row, live), verdicts.restored.get(i, "")
-        else:
-            kind, rule = verdicts.dropped.get(i) or fixed.get(i) or _name_dropped(row)
-        evidence = [f"rule:{rule}"] if rule else []
-        evidence.append(f"score:{score:.2f}")
-        if row["linked"] > 0.3:
-            evidence.append(f"link_density:{row['linked']:.2f}")
-        if not verdicts.kept[i]:
-            evidence += [f"name:{cue}" for cue in CUES if row.inside(cue)][:4]
-            evidence += [f"phrase:{phrase}" for phrase in PHRASE_KINDS if row.says(phrase)]
-        blocks.append(Block(kind, raw.text, tuple(evidence)))
-    return blocks
+class TypedRegion:
+    """The blocks around an article, in order, each with its kind and the evidence for it.
+
+    `first` is the number of the first one on the page; `blocks` is empty if none is kept.
+    """
+
+    def __init__(self, walk: Walk, features: Matrix, scores: NDArray[np.float32], live: bool) -> None:
+        self.rows: dict[int, Row] = {}
+        self.features = features
+        fixed: dict[int, tuple[BlockKind, str]] = {}
+        for i in map(int, np.nonzero(scores > _DOUBTFUL)[0]):
+            verdict = _find_rule(walk.blocks[i], self.row(i), float(scores[i]))
+            if verdict:
+                fixed[i] = verdict
+        kept = scores > _KEEP
+        kept[list(fixed)] = False
+        verdicts = settle_page(walk, features, scores, Verdicts(kept), set(fixed))
+        at = np.nonzero(kept)[0]
+        self.first = max(0, int(at[0]) - _BEFORE) if len(at) else 0
+        last = min(len(scores), int(at[-1]) + 1 + _AFTER) if len(at) else 0
+        self.blocks: list[Block] = []
+        for i in range(self.first, last):
+            raw, row = walk.blocks[i], self.row(i)
+            if kept[i]:
+                kind, rule = _name_kept(raw.frame.tag, row, live), verdicts.restored.get(i, "")
+            else:
+                kind, rule = (
+                    verdicts.dropped.get(i)
+                    or fixed.get(i)
+                    or _find_rule(raw, row, float(scores[i]))
+                    or _name_dropped(row)
+                )
+            self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
+
+    def row(self, index: int) -> Row:
+        """Return a block's features; the same object each time."""
+        row = self.rows.get(index)
+        if row is None:
+            row = self.rows[index] = Row(self.features[index])
+        return row
+
+
+def _list_evidence(row: Row, rule: str, score: float, kept: bool) -> tuple[str, ...]:
+    evidence = [f"rule:{rule}"] if rule else []
+    evidence.append(f"score:{score:.2f}")
+    if row["linked"] > 0.3:
+        evidence.append(f"link_density:{row['linked']:.2f}")
+    if not kept:
+        evidence += [f"name:{cue}" for cue in CUES if row.inside(cue)][:4]
+        evidence += [f"phrase:{phrase}" for phrase in PHRASE_KINDS if row.says(phrase)]
+    return tuple(evidence)
 
 
 def _find_rule(raw: RawBlock, row: Row, score: float) -> tuple[BlockKind, str] | None:
@@ -213,19 +254,16 @@ def _is_embedded(frame: Frame | None) -> bool:
 
 
 def cut_region(blocks: list[Block], keep: frozenset[BlockKind]) -> list[Block]:
-    """Return the blocks from the headline, or the first one kept, to a little after the last one kept.
+    """Return the blocks from the headline, or the first one kept, on.
 
-    Menus above and footers below the article are not part of its region.
+    Menus above the article are not part of its region.
     """
     kept = [i for i, block in enumerate(blocks) if block.kind in keep]
     if not kept:
         return []
     heads = [i for i, b in enumerate(blocks[: kept[0]]) if b.kind in (BlockKind.HEADLINE, BlockKind.STANDFIRST)]
     first = heads[0] if heads and kept[0] - heads[0] < 60 else kept[0]
-    return blocks[first : kept[-1] + 1 + _AFTER]
-
-
-_AFTER = 12
+    return blocks[first:]
 
 
 def split_credit(caption: str) -> tuple[str, str]:
@@ -236,11 +274,12 @@ def split_credit(caption: str) -> tuple[str, str]:
     return caption[: match.start()].strip(" |/–—•·-"), match[1].strip(" ()")
 
 
-def collect_images(walk: Walk, blocks: list[Block], base_url: str, lead_image: str) -> list[Image]:
+def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: str) -> list[Image]:
     """Pair pictures with the captions and credits that follow them in the same figure or container."""
     images: dict[str, Image] = {}
     if lead_image:
         images[_picture_key(lead_image)] = Image(lead_image)
+    blocks, offset = region.blocks, region.first
     body_at = [i for i, b in enumerate(blocks) if b.kind in _BODY_KINDS]
     if not body_at:
         return list(images.values())
@@ -248,8 +287,9 @@ def collect_images(walk: Walk, blocks: list[Block], base_url: str, lead_image: s
     for i, block in enumerate(blocks):
         if not first <= i <= last or block.kind not in (BlockKind.CAPTION, BlockKind.CREDIT):
             continue
-        owner = next((p for p in reversed(walk.pictures) if i - 4 <= p.position <= i and p.url), None)
-        owner = owner or next((p for p in walk.pictures if i < p.position <= i + 2 and p.url), None)
+        at = i + offset
+        owner = next((p for p in reversed(walk.pictures) if at - 4 <= p.position <= at and p.url), None)
+        owner = owner or next((p for p in walk.pictures if at < p.position <= at + 2 and p.url), None)
         url = _absolute(base_url, owner.url) if owner else lead_image
         if not url:
             continue

@@ -6,6 +6,7 @@ page as a whole. Trained by bench/train_blocks.py; docs in that file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from transforms.forest import Forest, load_forests
 from transforms.walk import Walk
 
 MODEL_PATH = Path(__file__).parent / "data" / "blocks.npz"
+# what the first pass is as sure of as this, the second does not look at
+_SETTLED = 0.01
 _NEAR = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
 
 
@@ -24,7 +27,10 @@ def score_blocks(walk: Walk, layout: Layout, features: Matrix) -> NDArray[np.flo
     """Return for each block the probability that it is body."""
     first, second = load_model()
     score = first.predict(features)
-    return second.predict(np.hstack((features, measure_context(walk, layout, score))))
+    open_ = np.nonzero(score > _SETTLED)[0]
+    context = measure_context(walk, layout, score)
+    score[open_] = second.predict(np.hstack((features[open_], context[open_])))
+    return score
 
 
 @lru_cache(maxsize=1)
@@ -47,6 +53,7 @@ def measure_context(walk: Walk, layout: Layout, score: NDArray[np.float32]) -> M
     index = np.arange(count)
     columns += [share, 1 - share, np.clip(index - first, -30, 30), np.clip(last - index, -30, 30)]
     frames = [(b.frame.parent or b.frame).number for b in walk.blocks]
+    keys: Sequence[str | int]
     for keys in ([signature_of(b.frame) for b in walk.blocks], frames, [b.frame.tag for b in walk.blocks]):
         columns.append(_mean_of_others(keys, score))
     columns.append(score.astype(np.float64))
@@ -57,7 +64,7 @@ def measure_context(walk: Walk, layout: Layout, score: NDArray[np.float32]) -> M
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _mean_of_others(keys: list[str] | list[int], score: NDArray[np.float32]) -> NDArray[np.float64]:
+def _mean_of_others(keys: Sequence[str | int], score: NDArray[np.float32]) -> NDArray[np.float64]:
     sums: dict[str | int, float] = {}
     sizes: dict[str | int, int] = {}
     for key, value in zip(keys, score, strict=True):

@@ -81,12 +81,12 @@ class _Page:
 
     def restore_alike(self) -> None:
         """Take back doubtful blocks between kept ones that are made like most of the kept text."""
-        kept = np.nonzero(self.verdicts.kept)[0]
+        kept = [int(i) for i in np.nonzero(self.verdicts.kept)[0]]
         total = self.kept_words()
         made_of: dict[str, float] = defaultdict(float)
         for i in kept:
             made_of[signature_of(self.walk.blocks[i].frame)] += float(self.words[i])
-        for i in range(int(kept[0]), int(kept[-1]) + 1):
+        for i in range(kept[0], kept[-1] + 1):
             if (
                 0.15 < self.scores[i] <= 0.5
                 and i not in self.fixed

@@ -94,18 +94,23 @@ def _token_cues(token: str) -> tuple[int, ...]:
     return ()
 
 
+@lru_cache(maxsize=50_000)
+def _name_cues(name: str) -> tuple[int, ...]:
+    found: dict[int, None] = {}
+    for token in _TOKEN.findall(_CAMEL.sub(" ", name)):
+        if len(token) > 1:
+            for cue in _token_cues(token.lower()):
+                found[cue] = None
+    for cue in _WORDS.get("".join(filter(str.isalpha, name)).lower(), ()):
+        found[cue] = None
+    return tuple(found)
+
+
 def element_cues(css: str | None, id_: str | None) -> tuple[int, ...]:
     """Return the numbers of the categories that an element's class and id name."""
     if not css and not id_:
         return ()
-    text = f"{css or ''} {id_ or ''}"[:400]
-    found: dict[int, None] = {}
-    for name in text.split():
-        for token in _TOKEN.findall(_CAMEL.sub(" ", name)):
-            if len(token) > 1:
-                for cue in _token_cues(token.lower()):
-                    found[cue] = None
-        whole = "".join(c for c in name if c.isalpha()).lower()
-        for cue in _WORDS.get(whole, ()):
-            found[cue] = None
-    return tuple(found)
+    names = f"{css or ''} {id_ or ''}"[:400].split()
+    if len(names) == 1:
+        return _name_cues(names[0])
+    return tuple({cue: None for name in names for cue in _name_cues(name)})

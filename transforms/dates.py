@@ -54,10 +54,10 @@ def parse_date(text: str) -> datetime | None:
             return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
         match = _ISO.search(text)
         if match:
-            return _to_utc(*_read_iso(match))
+            return _to_utc(_read_iso(match))
         if "," in text[:5] or re.match(r"[A-Z][a-z]{2} ", text):
             try:
-                return _to_utc(parsedate_to_datetime(text), None)
+                return _to_utc(parsedate_to_datetime(text))
             except (ValueError, TypeError, IndexError):
                 pass
         return _parse_words(text)
@@ -65,13 +65,12 @@ def parse_date(text: str) -> datetime | None:
         return None
 
 
-def _read_iso(match: re.Match[str]) -> tuple[datetime, timezone | None]:
+def _read_iso(match: re.Match[str]) -> datetime:
     year, month, day, hour, minute, second, fraction, zone = match.groups()
-    value = datetime(
+    return datetime(
         int(year), int(month), int(day), int(hour or 0) % 24, int(minute or 0), int(second or 0),
-        int((fraction or "0")[:6].ljust(6, "0")),
+        int((fraction or "0")[:6].ljust(6, "0")), tzinfo=_read_zone(zone or "") or UTC,
     )  # fmt: skip
-    return value, _read_zone(zone or "")
 
 
 def _read_zone(zone: str) -> timezone | None:
@@ -82,9 +81,9 @@ def _read_zone(zone: str) -> timezone | None:
     return timezone(-offset if match[1] == "-" else offset)
 
 
-def _to_utc(value: datetime, zone: timezone | None) -> datetime:
+def _to_utc(value: datetime) -> datetime:
     if value.tzinfo is None:
-        value = value.replace(tzinfo=zone or UTC)
+        value = value.replace(tzinfo=UTC)
     return value.astimezone(UTC)
 
 
@@ -106,7 +105,7 @@ def _parse_words(text: str) -> datetime | None:
         for name, hours in _ZONES.items():
             if re.search(rf"\b{name}\b", text):
                 zone = timezone(timedelta(hours=hours))
-    return _to_utc(datetime(year, month, number, hour, minute, second), zone)
+    return _to_utc(datetime(year, month, number, hour, minute, second, tzinfo=zone or UTC))
 
 
 def _find_day(text: str) -> tuple[int, int, int, int] | None:

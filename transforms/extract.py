@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.blocks import collect_images, cut_region, type_blocks
+from transforms.blocks import TypedRegion, collect_images, cut_region
 from transforms.classifier import score_blocks
 from transforms.errors import NoText
 from transforms.features import PageFacts, find_layout, measure_blocks
@@ -84,10 +84,10 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
         for i, depth in enumerate(layout.lca_depth):
             if layout.good[i] and depth == layout.main.depth:
                 scores[i] = 0.51
-    blocks = type_blocks(walk, features, scores, meta.page_kind is PageKind.LIVE_BLOG)
-    images = collect_images(walk, blocks, page.url, meta.lead_image)
+    region = TypedRegion(walk, features, scores, meta.page_kind is PageKind.LIVE_BLOG)
+    images = collect_images(walk, region, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
-    return cut_region(blocks, _REGION_KINDS), images, headlines
+    return cut_region(region.blocks, _REGION_KINDS), images, headlines
 
 
 def page_facts(meta: Metadata) -> PageFacts:

@@ -26,7 +26,28 @@ _SENTENCE_ENDS = frozenset(".!?…。！？।؟")
 _OWN_TAGS = {
     tag: number
     for number, tag in enumerate(
-        ["p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "div", "td", "th", "blockquote", "figcaption", "article", "section", "dt", "dd", "pre", "body"], start=1
+        [
+            "p",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "li",
+            "div",
+            "td",
+            "th",
+            "blockquote",
+            "figcaption",
+            "article",
+            "section",
+            "dt",
+            "dd",
+            "pre",
+            "body",
+        ],
+        start=1,
     )
 }
 _GOOD_WORDS = 12
@@ -111,7 +132,66 @@ def find_layout(walk: Walk) -> Layout:
     return Layout(main, main.words / max(1, sum(good)), depths, good, words)
 
 
-_BLOCK_FEATURES = ["words", "chars", "linked", "links", "bold", "italic", "tag", "depth", "commas", "digits", "upper", "starts_upper", "ends_sentence", "ends_any", "colon", "quote", "bullet", "special", "at_sign", "title_equal", "title_overlap", "desc_equal", "desc_overlap", "in_body", "author", "dup_before", "dup_after", "pic_near", "pic_before", "parent_share", "grand_share", "great_share", "direct_dist", "up_dist", "sig_count", "sig_good", "sig_words", "first_in_frame", "only_in_frame", "position", "main_position", "after_main", "h1_dist", "h1_words", "max_cap", "sentences", "avg_word", "frame_blocks", "frame_linked", "contained", "h1_since", "article_same", "article_rank", "author_equal", "list_words", "list_colon", "list_main", "frame_good"]
+_BLOCK_FEATURES = [
+    "words",
+    "chars",
+    "linked",
+    "links",
+    "bold",
+    "italic",
+    "tag",
+    "depth",
+    "commas",
+    "digits",
+    "upper",
+    "starts_upper",
+    "ends_sentence",
+    "ends_any",
+    "colon",
+    "quote",
+    "bullet",
+    "special",
+    "at_sign",
+    "title_equal",
+    "title_overlap",
+    "desc_equal",
+    "desc_overlap",
+    "in_body",
+    "author",
+    "dup_before",
+    "dup_after",
+    "pic_near",
+    "pic_before",
+    "parent_share",
+    "grand_share",
+    "great_share",
+    "direct_dist",
+    "up_dist",
+    "sig_count",
+    "sig_good",
+    "sig_words",
+    "first_in_frame",
+    "only_in_frame",
+    "position",
+    "main_position",
+    "after_main",
+    "h1_dist",
+    "h1_words",
+    "max_cap",
+    "sentences",
+    "avg_word",
+    "frame_blocks",
+    "frame_linked",
+    "contained",
+    "h1_since",
+    "article_same",
+    "article_rank",
+    "author_equal",
+    "list_words",
+    "list_colon",
+    "list_main",
+    "frame_good",
+]
 _PAGE_FEATURES = ("page_blocks", "page_good", "main_share", "main_depth", "unspaced")
 _NEIGHBOUR = ("words", "linked", "tag", "ends_sentence", "in_main", "same_frame", "same_sig", "good_between")
 _OFFSETS = (-2, -1, 1, 2)

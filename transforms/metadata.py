@@ -21,9 +21,26 @@ from transforms.linked_data import Node, as_list, choose_article, read_linked_da
 from transforms.records import PageKind
 from transforms.titles import choose_title, strip_site_name
 
-_PUBLISHED = ["article:published_time", "og:published_time", "og:article:published_time", "datepublished", "article.published", "parsely-pub-date", "sailthru.date", "date", "pubdate", "publishdate", "publish-date", "publication_date", "publish_date", "dc.date", "dc.date.issued", "dcterms.created", "dcterms.date", "dc.date.created", "cxenseparse:recs:publishtime", "cxenseparse:publishtime", "article:published", "last-published", "citation_publication_date", "citation_online_date", "datecreated", "originalpublicationdate", "published_time_telegram", "iso-8601-publish-date", "vr:published_time", "rnews:datepublished", "published", "bt:pubdate", "ptime"]
-_MODIFIED = ["article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "article:modified", "og:modified_time", "cxenseparse:modifiedtime", "revised"]
-_AUTHOR = ["author", "article:author", "parsely-author", "sailthru.author", "dc.creator", "dcterms.creator", "byl", "cxenseparse:author", "article:author_name", "citation_author", "authors", "twitter:data1", "dc.contributor", "og:article:author"]
+_PUBLISHED_NAMES = (
+    "article:published_time og:published_time og:article:published_time datepublished article.published "
+    "parsely-pub-date sailthru.date date pubdate publishdate publish-date publication_date publish_date "
+    "dc.date dc.date.issued dcterms.created dcterms.date dc.date.created cxenseparse:recs:publishtime "
+    "cxenseparse:publishtime article:published last-published citation_publication_date "
+    "citation_online_date datecreated originalpublicationdate published_time_telegram iso-8601-publish- "
+    "date vr:published_time rnews:datepublished published bt:pubdate ptime"
+)
+_PUBLISHED = _PUBLISHED_NAMES.split()
+_MODIFIED_NAMES = (
+    "article:modified_time og:updated_time datemodified dcterms.modified dc.date.modified last-modified "
+    "lastmod article:modified og:modified_time cxenseparse:modifiedtime revised"
+)
+_MODIFIED = _MODIFIED_NAMES.split()
+_AUTHOR_NAMES = (
+    "author article:author parsely-author sailthru.author dc.creator dcterms.creator byl "
+    "cxenseparse:author article:author_name citation_author authors twitter:data1 dc.contributor "
+    "og:article:author"
+)
+_AUTHOR = _AUTHOR_NAMES.split()
 _MAX_TAGS = 40
 _FREE = re.compile(r"^(?:false|no|0)$", re.IGNORECASE)
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
@@ -179,15 +196,15 @@ class _Reader:
         linked = [self.name_of(a) for a in as_list(self.resolve(self.article.get("author")))]
         linked += [self.name_of(a) for a in as_list(self.resolve(self.article.get("creator")))] if not linked else []
         candidates: list[tuple[str, tuple[str, ...]]] = [("json-ld", clean(linked))]
-        for name in _AUTHOR:
-            candidates.append((f"meta {name}", clean(self.tags.get(name, []))))
-        candidates.append(("itemprop author", clean(self.marked_authors())))
+        candidates += [(f"meta {name}", clean(self.tags.get(name, []))) for name in _AUTHOR]
         house_keys = {"".join(filter(str.isalnum, h.casefold())) for h in houses if h}
-        named = [
-            c
-            for c in candidates
-            if c[1] and not all("".join(filter(str.isalnum, a.casefold())) in house_keys for a in c[1])
-        ]
+
+        def is_house(names: tuple[str, ...]) -> bool:
+            return all("".join(filter(str.isalnum, name.casefold())) in house_keys for name in names)
+
+        if all(is_house(names) for _, names in candidates):
+            candidates.append(("byline", clean(self.marked_authors())))
+        named = [candidate for candidate in candidates if not is_house(candidate[1])]
         self.put("authors", *(named or candidates))
 
     def name_of(self, value: Any) -> str:
@@ -228,7 +245,8 @@ class _Reader:
         for source, text in self.tag_pairs(_PUBLISHED):
             published.append((source, parse_date(text)))
         published += [("json-ld other", parse_date(text_of(n.get("datePublished")))) for n in nodes[:1]]
-        published += [("time", value) for value in self.marked_dates()]
+        if not any(value and (value.hour, value.minute) != (0, 0) for _, value in published):
+            published += [("time", value) for value in self.marked_dates()]
         self.put("published_at", *_prefer_clock(published))
         modified: list[tuple[str, datetime | None]] = [("json-ld", parse_date(text_of(a.get("dateModified"))))]
         for source, text in self.tag_pairs(_MODIFIED):

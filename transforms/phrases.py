@@ -267,7 +267,7 @@ def find_phrases(text: str) -> tuple[str, ...]:
         text = text[:160] + " … " + text[-140:]
     lower = text.lower()
     found = {name for name, pattern in _STARTS if pattern.match(lower)}
-    if _UNSPACED.search(lower):
+    if not lower.isascii() and _UNSPACED.search(lower):
         triggered = set(INNER)
     else:
         triggered = {kind for head in set(_HEAD.findall(lower)) for kind in _TRIGGER_HEADS.get(head, ())}

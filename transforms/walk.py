@@ -13,19 +13,25 @@ from lxml import etree
 
 from transforms.cues import CUE_COUNT, element_cues
 
-INLINE = frozenset(
-    ["a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "nobr", "q", "rb", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "math", "o:p"]
+_INLINE_WORDS = (
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rp rt "
+    "ruby s samp small span strike strong sub sup time tt u var wbr math o:p"
 )
-SKIPPED = frozenset(
-    ["script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "select", "option", "textarea", "input", "button", "head", "canvas", "audio", "video", "map", "rp", "datalist", "progress", "meter"]
+INLINE = frozenset(_INLINE_WORDS.split())
+_SKIPPED_WORDS = (
+    "script style noscript template svg iframe object embed select option textarea input button head "
+    "canvas audio video map rp datalist progress meter"
 )
+SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _BOLD = frozenset(("b", "strong"))
 _ITALIC = frozenset(("i", "em", "cite"))
 # ancestors whose distance from a block is worth knowing
-TAGS = ["article", "main", "aside", "nav", "footer", "header", "section", "figure", "form", "ul", "ol", "table", "blockquote", "figcaption", "body", "dl", "details"]
+_TAGS_WORDS = (
+    "article main aside nav footer header section figure form ul ol table blockquote figcaption body dl details"
+)
+TAGS = _TAGS_WORDS.split()
 TAG_INDEX = {tag: CUE_COUNT + n for n, tag in enumerate(TAGS)}
 NEVER = -100
-_SPACES = re.compile(r"[ \t\r\n\f\v\xa0\u2000-\u200a\u202f\u205f\u3000\u2028\u2029]+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 MAX_BLOCKS = 6000
@@ -41,7 +47,7 @@ class Frame:
         self.tag = tag
         self.key = key
         self.number = number
-        self.depth = parent.depth + 1 if parent else 0
+        self.depth: int = parent.depth + 1 if parent else 0
         self.nearest = nearest
         self.words = 0
 
@@ -102,7 +108,6 @@ class _Walker:
 
     def walk(self, tree: etree._Element) -> Walk:
         context = etree.iterwalk(tree, events=("start", "end"))
-        inline_cued: list[etree._Element] = []
         for event, element in context:
             tag = element.tag
             if not isinstance(tag, str):
@@ -203,8 +208,9 @@ class _Walker:
     def _flush(self) -> None:
         self.breaks = 0
         if self.pieces:
-            text = normalize_text("".join(self.pieces))
+            raw = "".join(self.pieces)
             self.pieces.clear()
+            text = "" if raw.isspace() else normalize_text(raw)
             if text:
                 self.blocks.append(RawBlock(text, self.frame, self.linked, self.links, self.bold, self.italic))
         self.linked = self.links = self.bold = self.italic = 0
@@ -238,4 +244,4 @@ _NAMING_ENDS = ("testid", "component", "type", "qa", "name", "module", "block", 
 
 def normalize_text(text: str) -> str:
     """Return a text as one line, without characters that no reader sees."""
-    return _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip()
+    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
