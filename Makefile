@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FEEDS ?=
 
-.PHONY: setup demo test check run format docs migration bench clean
+.PHONY: setup demo test kill-test check run format docs migration bench bench-memory clean
 
 setup: $(VENV)/.ready
 
@@ -23,6 +23,13 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# slower proofs: thirty kills at random moments; memory over 3,000 articles
+kill-test: setup
+	KILLS=30 $(BIN)/python -m pytest tests/test_kill.py
+
+bench-memory: setup
+	$(BIN)/python bench/pipeline.py --memory 3000
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -1,31 +1,57 @@
-"""What many tests share: an empty ledger on each database."""
+"""What many tests share: an empty ledger on each database, and time for property tests on slow machines."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 
-from pipeline.database import open_database
+from pipeline.database import create_engine, open_database
 from pipeline.ledger import Ledger
+
+settings.register_profile("newsbeam", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("newsbeam")
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables, to be copied: the migrations need not run for every test."""
+    path = tmp_path_factory.mktemp("migrated") / "newsbeam.db"
+    # closing the last connection writes the log into the file itself
+    open_database(f"sqlite:///{path}").dispose()
+    return path
+
+
+@cache
+def migrated_postgresql() -> str:
+    """The name of a PostgreSQL database with all tables, to be copied."""
+    from emulators.postgres import create_database
+
+    url = create_database()
+    open_database(url).dispose()
+    return str(sa.make_url(url).database)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, once of each kind."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_sqlite: Path) -> str:
+    """The URL of a database with all tables and no row, once of each kind."""
     if request.param == "sqlite":
+        shutil.copy(migrated_sqlite, tmp_path / "newsbeam.db")
         return f"sqlite:///{tmp_path}/newsbeam.db"
     from emulators.postgres import create_database
 
-    return create_database()
+    return create_database(migrated_postgresql())
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
     """An engine on an empty database with all tables."""
-    engine = open_database(database_url)
+    engine = create_engine(database_url)
     yield engine
     engine.dispose()
 

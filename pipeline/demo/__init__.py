@@ -6,6 +6,7 @@ one process, so that the models are loaded once.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 import time
@@ -70,25 +71,32 @@ def demonstrate(db: str | None, console: Console | None = None) -> int:
 
 def _ingest(ledger: Ledger, config: Config, site: DemoSite) -> float:
     """Poll every feed once and work until nothing is due; returns the seconds that it took."""
-    # these load Beam and the models, which the messages above need not wait for
-    from pipeline.local import Worker
-    from pipeline.poller import Poller
-
     start, now = time.monotonic(), datetime.now(UTC)
     ledger.add_feeds(site.feeds, now)
+    if not sys.stderr.isatty():
+        _work_off(ledger, config, now)
+        return time.monotonic() - start
     with Display() as display:
         stop = threading.Event()
         looking = threading.Thread(target=_look, args=(ledger.engine, display.update, stop), daemon=True)
         looking.start()
         try:
-            Poller(ledger, config).run(once_since=now)
-            Worker(ledger, config).run(once=True)
+            _work_off(ledger, config, now)
         finally:
             stop.set()
             looking.join()
             now = datetime.now(UTC)
             display.update(progress(ledger.engine, now), now)
     return time.monotonic() - start
+
+
+def _work_off(ledger: Ledger, config: Config, now: datetime) -> None:
+    # these load Beam and the models, which the messages before need not wait for
+    from pipeline.local import Worker
+    from pipeline.poller import Poller
+
+    Poller(ledger, config).run(once_since=now)
+    Worker(ledger, config).run(once=True)
 
 
 def _look(engine: sa.Engine, update: Callable[..., None], stop: threading.Event) -> None:

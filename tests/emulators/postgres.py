@@ -23,14 +23,14 @@ with warnings.catch_warnings():
 _numbers = count(1)
 
 
-def create_database() -> str:
-    """Create an empty database and return its SQLAlchemy URL, `postgresql+psycopg://...`.
+def create_database(template: str = "template1") -> str:
+    """Create a database, a copy of `template`, and return its SQLAlchemy URL, `postgresql+psycopg://...`.
 
     The server listens on a Unix socket only, which the URL names; any process of this machine can connect to it.
     """
     name = f"test_{next(_numbers)}"
     with psycopg.connect(_start_server().get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     return str(_start_server().get_uri(database=name, driver="psycopg"))
 
 

@@ -1,0 +1,55 @@
+"""The README is true: its queries run, its commands and settings exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from pipeline.cli import main
+from pipeline.config import Config
+from pipeline.database import open_database, reading
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+def test_its_queries_run(tmp_path: Path) -> None:
+    queries = [
+        query for block in re.findall(r"```sql\n(.*?)```", README, re.S) for query in block.split(";") if query.strip()
+    ]
+    assert len(queries) >= 3
+    engine = open_database(f"sqlite:///{tmp_path}/x.db")
+    with reading(engine) as connection:
+        for query in queries:
+            connection.execute(sa.text(query)).all()
+    engine.dispose()
+
+
+def test_it_names_every_command() -> None:
+    for name in main.commands:
+        assert f"newsbeam {name}" in README, name
+    for name in re.findall(r"[`$] ?newsbeam ([a-z]+)", README):
+        assert name in main.commands, name
+
+
+def test_it_names_every_setting() -> None:
+    named = set(re.findall(r"`NEWSBEAM_([A-Z_]+)`", README))
+    assert named == {field.name.upper() for field in fields(Config)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for page in PAGES:
+        for target in re.findall(r"`make ([a-z-]+)|^    make ([a-z-]+)", page.read_text(), re.M):
+            assert re.search(rf"^{''.join(target)}:", makefile, re.M), target
