@@ -210,7 +210,7 @@ def _list_evidence(row: Row, rule: str, score: float, kept: bool) -> tuple[str, 
 
 def _find_rule(raw: RawBlock, row: Row, score: float) -> tuple[BlockKind, str] | None:
     """Return what a block is if it is no body for a reason of its own, or None."""
-    if not any(map(str.isalnum, raw.text)):
+    if not any(map(str.isalnum, raw.text)) and "___" not in raw.text:
         return BlockKind.OTHER, "no letter or digit"
     if score > _KEEP and _is_embedded(raw.frame):
         return BlockKind.EMBED, "post from another site"

@@ -6,6 +6,7 @@ docs/extraction.md has the figures. A rule either drops kept blocks, with a kind
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -18,6 +19,12 @@ from transforms.records import BlockKind
 from transforms.walk import Walk
 
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
+_SUBHEADS = frozenset(("h2", "h3", "h4", "h5", "h6"))
+# two to four capitalised words, alone or joined: "Ann Lee", "Ann Lee/Bob O'Hara", "MDR (Ann Lee, Bob Day)"
+_NAMES = re.compile(
+    r"(?:[A-Z][\w-]+ )?\(?(?:[^\W\d_a-z][\w.'’-]+)(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|da|di|el|al|bin)){1,3}"
+    r"(?:\s?[/,&]\s?(?:[^\W\d_a-z][\w.'’-]+)(?: [^\W\d_a-z][\w.'’-]*){1,3}){0,3}\)?"
+)
 _PHRASES = [_COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
 
 
@@ -72,6 +79,7 @@ class _Page:
         if not self.verdicts.kept.any():
             return
         self.restore_alike()
+        self.restore_subheads()
         self.drop_other_articles()
         self.drop_appended_page()
         self.level_lists()
@@ -96,6 +104,26 @@ class _Page:
                 and made_of.get(signature_of(self.walk.blocks[i].frame), 0) > 0.6 * total
             ):
                 self.verdicts.restore(i, "made like most of the body")
+
+    def restore_subheads(self) -> None:
+        """Take back a doubtful heading that stands between two kept blocks and heads the second."""
+        kept = self.verdicts.kept
+        for i, tag in enumerate(self.tags[:-1]):
+            if (
+                tag in _SUBHEADS
+                and not kept[i]
+                and self.scores[i] > 0.15
+                and i not in self.fixed
+                and i > 1
+                and kept[i + 1]
+                and self.tags[i + 1] not in _SUBHEADS
+                and (kept[i - 1] or kept[i - 2])
+                and self.linked[i] < 0.3
+                and self.words[i] <= 20
+                and not self.features[i, _PHRASES].any()
+                and self.column("dup_before")[i] == 0
+            ):
+                self.verdicts.restore(i, "heading between kept blocks")
 
     def drop_other_articles(self) -> None:
         """Drop what stands in another <article> than the headline or the body does."""
@@ -156,6 +184,10 @@ class _Page:
             for i in np.nonzero(self.verdicts.kept)[0][-last:]:
                 if self.words[i] <= longest and self.column(f"phrase:{phrase}")[i] > 0:
                     self.verdicts.drop(int(i), kind, f"{phrase} words at the end")
+        at = np.nonzero(self.verdicts.kept)[0]
+        for i in map(int, (*at[:1], *at[-1:])):
+            if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and _NAMES.fullmatch(self.walk.blocks[i].text):
+                self.verdicts.drop(i, BlockKind.BYLINE, "names alone at an edge")
         for kind, phrase in (
             (BlockKind.BYLINE, "byline"),
             (BlockKind.CREDIT, "credit"),

@@ -22,7 +22,7 @@ from transforms.walk import walk_page
 
 # kinds that an article can be made of; at least one block of them makes a page an article
 _TEXT_KINDS = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST))
-_REGION_KINDS = _TEXT_KINDS | {BlockKind.HEADING, BlockKind.TABLE}
+REGION_KINDS = _TEXT_KINDS | {BlockKind.HEADING, BlockKind.TABLE}
 
 
 def extract(page: FetchedPage) -> Article:
@@ -87,7 +87,7 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
     region = TypedRegion(walk, features, scores, meta.page_kind is PageKind.LIVE_BLOG)
     images = collect_images(walk, region, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
-    return cut_region(region.blocks, _REGION_KINDS), images, headlines
+    return cut_region(region.blocks, REGION_KINDS), images, headlines
 
 
 def page_facts(meta: Metadata) -> PageFacts:

@@ -1,0 +1,135 @@
+"""Print the scores and the cost of extraction on a corpus, beside trafilatura's in the same run.
+
+usage: python bench/extraction.py CORPUS [--pages N] [--unseen SCORES.npz]
+
+CORPUS holds gold.jsonl and html/ID.html.gz; its scorer is looked for in ../eval/score.py. `--unseen` takes the file
+that bench/train_blocks.py --unseen writes: block scores by models that have not seen a page's publisher, so that the
+second line of figures says what to expect on other pages. Times are CPU milliseconds a page, parsing included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib.util
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import trafilatura
+
+from transforms.blocks import TypedRegion, cut_region
+from transforms.boilerplate import strip_boilerplate
+from transforms.errors import NewsbeamError
+from transforms.extract import REGION_KINDS, article_json, extract, page_facts
+from transforms.features import find_layout, measure_blocks
+from transforms.metadata import read_metadata
+from transforms.page import parse_page
+from transforms.records import Article, ArticleLink, FetchedPage, PageKind
+from transforms.walk import walk_page
+
+Row = dict[str, Any]
+MEASURES = ("f1", "precision", "recall", "exact", "title", "date_day", "date_minute", "authors_f1", "caption_leak")
+
+
+def extract_ours(page: FetchedPage) -> Row:
+    """Extract and strip one page."""
+    try:
+        return article_json(strip_boilerplate(extract(page)))
+    except NewsbeamError as exc:
+        return {"body": [], "rejected": exc.reason}
+
+
+def extract_theirs(page: FetchedPage) -> Row:
+    """Extract one page with trafilatura as it comes, with metadata."""
+    document = trafilatura.bare_extraction(page.body, url=page.url, with_metadata=True, include_comments=False)
+    if document is None:
+        return {"body": []}
+    return {
+        "title": document.title or "",
+        "authors": (document.author or "").split("; "),
+        "published": document.date,
+        "body": (document.text or "").split("\n"),
+    }
+
+
+def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
+    """Extract one page with block scores that were made elsewhere."""
+    parsed = parse_page(page.body, page.content_type, page.url)
+    meta = read_metadata(parsed.tree, page.url)
+    walk = walk_page(parsed.tree)
+    features = measure_blocks(walk, page_facts(meta), find_layout(walk))
+    region = TypedRegion(walk, features, scores.astype(np.float32), meta.page_kind is PageKind.LIVE_BLOG)
+    blocks = tuple(cut_region(region.blocks, REGION_KINDS))
+    article = Article(link=page.link, url=page.url, title=meta.title, authors=meta.authors, blocks=blocks)
+    return article_json(strip_boilerplate(article)) | {
+        "published": meta.published_at.isoformat() if meta.published_at else None
+    }
+
+
+def load_scorer(corpus: Path) -> ModuleType:
+    """Import the corpus's own scorer."""
+    spec = importlib.util.spec_from_file_location("score", corpus.parent / "eval" / "score.py")
+    if spec is None or spec.loader is None:
+        sys.exit(f"no scorer beside {corpus}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(
+    pages: list[tuple[str, FetchedPage]], work: Callable[[str, FetchedPage], Row]
+) -> tuple[dict[str, Row], list[float]]:
+    """Return what `work` makes of each page and the CPU milliseconds that it took."""
+    rows, times = {}, []
+    for name, page in pages:
+        start = time.process_time()
+        row = work(name, page)
+        times.append(1000 * (time.process_time() - start))
+        rows[name] = row | {"id": name}
+    return rows, times
+
+
+def main() -> None:
+    """Print a table for each extractor."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--pages", type=int)
+    parser.add_argument("--unseen", type=Path)
+    args = parser.parse_args()
+    gold = [json.loads(line) for line in (args.corpus / "gold.jsonl").open()][: args.pages]
+    now = datetime.now(UTC)
+    pages = []
+    for row in gold:
+        body = gzip.decompress((args.corpus / "html" / f"{row['id']}.html.gz").read_bytes())
+        link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="")
+        pages.append((row["id"], FetchedPage(link, row["url"], "text/html", body, now)))
+    extract_ours(pages[0][1])  # the model is read once a process
+    runs: dict[str, Callable[[str, FetchedPage], Row]] = {
+        "newsbeam": lambda _, page: extract_ours(page),
+        "trafilatura": lambda _, page: extract_theirs(page),
+    }
+    if args.unseen:
+        unseen = np.load(args.unseen)
+        runs["newsbeam, publishers unseen"] = lambda name, page: extract_unseen(page, unseen[name])
+    scorer = load_scorer(args.corpus)
+    for title, work in runs.items():
+        rows, times = run(pages, work)
+        result, _ = scorer.score(gold, rows)
+        print(
+            f"{title}: {statistics.mean(times):.1f} ms of CPU a page, median {statistics.median(times):.1f}, "
+            f"worst {max(times):.0f}; rejected {sum('rejected' in row for row in rows.values())}"
+        )
+        for name, measures in result.items():
+            print(f"  {name}  " + "  ".join(f"{m} {measures[m]:.3f}" for m in MEASURES if m in measures))
+
+
+if __name__ == "__main__":
+    main()
