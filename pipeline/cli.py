@@ -226,8 +226,8 @@ def feeds(db: str | None, as_json: bool) -> None:
     """Show each feed: when it is polled next, what went wrong last."""
     from pipeline import reports
 
-    rows = reports.feeds(_existing_database(db))
-    _print_rows(rows, ("url", "title", "interval_s", "next_poll_at", "gaps", "last_error"), as_json)
+    rows = reports.feeds(_existing_database(db), datetime.now(UTC))
+    _print_rows(rows, ("url", "title", "interval_s", "next_poll_at", "gaps", "quiet", "last_error"), as_json)
 
 
 @main.command()

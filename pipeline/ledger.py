@@ -35,6 +35,7 @@ SUSPECT_CLAIMS = 3
 # btree entries of PostgreSQL end at 2,704 bytes
 LONGEST_KEY = 2000
 LONGEST_HINT = 1000
+MOST_VALUES = 1000
 REVISIT_AFTER = timedelta(minutes=15)
 
 
@@ -83,11 +84,7 @@ class Ledger:
         states = [FeedState(url, url, host_of(url), next_poll_at=now, from_index=from_index) for url in urls]
         with self.engine.begin() as connection:
             self._add_hosts(connection, {state.host for state in states})
-            known = set(
-                connection.execute(
-                    sa.select(FEEDS.c.url).where(FEEDS.c.url.in_([state.url for state in states]))
-                ).scalars()
-            )
+            known = _present(connection, FEEDS.c.url, [state.url for state in states])
             new = [asdict(state) for state in states if state.url not in known]
             insert_rows(connection, FEEDS, new)
             return len(new)
@@ -130,10 +127,8 @@ class Ledger:
     def landed_keys(self, keys: Sequence[str]) -> set[str]:
         """Return those of these canonical URLs whose article has landed."""
         with reading(self.engine) as connection:
-            return set(
-                connection.execute(
-                    sa.select(URLS.c.canonical_url).where(URLS.c.canonical_url.in_(keys), URLS.c.outcome == "article")
-                ).scalars()
+            return _present(
+                connection, URLS.c.canonical_url, [bounded_key(key) for key in keys], URLS.c.outcome == "article"
             )
 
     def record_poll(
@@ -390,7 +385,18 @@ def bounded_key(key: str) -> str:
 
 
 def _known_keys(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
-    return set(connection.execute(sa.select(URLS.c.canonical_url).where(URLS.c.canonical_url.in_(keys))).scalars())
+    return _present(connection, URLS.c.canonical_url, keys)
+
+
+def _present(
+    connection: sa.Connection, column: sa.Column[Any], values: Sequence[str], *where: sa.ColumnElement[bool]
+) -> set[str]:
+    """Return those of the values that stand in a column; asked in parts, as a statement takes only so many."""
+    found: set[str] = set()
+    for start in range(0, len(values), MOST_VALUES):
+        part = values[start : start + MOST_VALUES]
+        found.update(connection.execute(sa.select(column).where(column.in_(part), *where)).scalars())
+    return found
 
 
 def _storable(text: str) -> str:

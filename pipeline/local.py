@@ -100,25 +100,31 @@ class Worker:
         self.stopping.set()
 
         def leave() -> None:
-            for owner in self._owners:
-                self._give_back(owner)
-            os._exit(0)
+            try:
+                for owner in self._owners:
+                    self._give_back(owner)
+            finally:
+                os._exit(0)
 
         timer = threading.Timer(GRACE_S, leave)
         timer.daemon = True
         timer.start()
 
     def _work_lane(self, owner: str, once: bool) -> None:
+        holding = False
         while not self.stopping.is_set():
             try:
+                if holding:
+                    self._give_back(owner, forgive=False)
+                holding = True
                 worked = self._work(owner)
+                holding = False
                 if not worked and once and not self.ledger.count_due(now_plus(self.config.patience)):
                     return
-            except Exception as error:
+            except Exception:
                 # the database may be away for a while, a page may be poison: what had not landed is due again
-                log.exception("batch failed", error=str(error))
+                log.exception("batch failed")
                 self.stopping.wait(TROUBLE_S)
-                self._give_back_quietly(owner)
                 continue
             if not worked:
                 self.stopping.wait(IDLE_S)
@@ -146,12 +152,6 @@ class Worker:
         fetcher = shared_fetcher(self.config.fetch_policy())
         delays = {host: fetcher.delay_of(host) for host in self.ledger.hosts_of(owner)}
         self.ledger.release(owner, datetime.now(UTC), delays, forgive=forgive)
-
-    def _give_back_quietly(self, owner: str) -> None:
-        try:
-            self._give_back(owner, forgive=False)
-        except sa.exc.SQLAlchemyError as error:
-            log.warning("leases not given back; they run out by themselves", error=str(error))
 
     def _renew_leases(self) -> None:
         while not self._ended.wait(LEASE.total_seconds() / 4):

@@ -57,8 +57,12 @@ class Poller:
         heart = threading.Thread(target=self._renew_leases, name="feed leases", daemon=True)
         heart.start()
         self.ledger.take_back_dead([self.owner], datetime.now(UTC))
+        holding = False
         while not self._stopping.is_set():
             try:
+                if holding:
+                    self._give_back()
+                holding = True
                 states = self.ledger.claim_feeds(self.owner, datetime.now(UTC), polled_before=once_since)
                 if states:
                     self.poll(states)
@@ -67,12 +71,13 @@ class Poller:
                 else:
                     # nothing is due, or the hosts are with workers
                     self._stopping.wait(IDLE_S)
+                holding = False
             except Exception:
                 # the database may be away for a while; what was not recorded is asked again
                 log.exception("polling failed")
                 self._stopping.wait(TROUBLE_S)
         self._stopping.set()
-        self.ledger.release(self.owner, datetime.now(UTC), {})
+        self._give_back()
 
     def stop(self) -> None:
         """Stop after the answer that is being recorded; feeds under way are given back."""
@@ -91,8 +96,7 @@ class Poller:
             self._record(state, answer, datetime.now(UTC))
             open_feeds[state.host] -= 1
             if not open_feeds[state.host]:
-                delays = {state.host: self.fetcher.delay_of(state.host)}
-                self.ledger.release(self.owner, datetime.now(UTC), delays, host=state.host)
+                self._give_back(state.host)
             if self._stopping.is_set():
                 break
 
@@ -128,6 +132,11 @@ class Poller:
             ms=answer.elapsed_ms,
             error=state.last_error or None,
         )
+
+    def _give_back(self, host: str | None = None) -> None:
+        hosts = [host] if host else self.ledger.hosts_of(self.owner)
+        delays = {name: self.fetcher.delay_of(name) for name in hosts}
+        self.ledger.release(self.owner, datetime.now(UTC), delays, host=host)
 
     def _renew_leases(self) -> None:
         while not self._stopping.wait(LEASE.total_seconds() / 4):

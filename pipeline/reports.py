@@ -11,12 +11,14 @@ import sqlalchemy as sa
 
 from pipeline.database import METADATA, reading
 from pipeline.ledger import bounded_key
+from transforms.schedule import is_quiet
 from transforms.urls import url_key
 
 ARTICLES, URLS, FEEDS = METADATA.tables["articles"], METADATA.tables["urls"], METADATA.tables["feeds"]
 EVENTS, SIGHTINGS = METADATA.tables["events"], METADATA.tables["sightings"]
 DEAD_LETTERS, REVISIONS = METADATA.tables["dead_letters"], METADATA.tables["revisions"]
 
+QUIET_LOOK = timedelta(days=60)
 LANDED = sa.exists().where(ARTICLES.c.article_id == URLS.c.article_id)
 # every URL is in exactly one of these; what is in none of the first four is lost
 LOST = sa.or_(
@@ -152,15 +154,25 @@ def failures(engine: sa.Engine, limit: int = 1000) -> list[dict[str, Any]]:
         )
 
 
-def feeds(engine: sa.Engine) -> list[dict[str, Any]]:
-    """Return the state of each feed with its last gap or move, if there was one."""
+def feeds(engine: sa.Engine, now: datetime) -> list[dict[str, Any]]:
+    """Return the state of each feed, how many gaps it had, and whether it is quieter than it used to be."""
     with reading(engine) as connection:
         states = _rows(connection, sa.select(FEEDS).order_by(FEEDS.c.url))
         counted = connection.execute(
             sa.select(EVENTS.c.subject, sa.func.count()).where(EVENTS.c.kind == "gap").group_by(EVENTS.c.subject)
         )
         gaps = {row[0]: row[1] for row in counted}
-    return [state | {"gaps": gaps.get(state["url"], 0)} for state in states]
+        arrivals: dict[str, list[datetime]] = {}
+        for url, at in connection.execute(
+            sa.select(SIGHTINGS.c.feed_url, SIGHTINGS.c.seen_at)
+            .where(SIGHTINGS.c.seen_at > now - QUIET_LOOK)
+            .distinct()
+        ):
+            arrivals.setdefault(url, []).append(at)
+    return [
+        state | {"gaps": gaps.get(state["url"], 0), "quiet": is_quiet(arrivals.get(state["url"], []), now)}
+        for state in states
+    ]
 
 
 @dataclass(frozen=True, slots=True)
