@@ -108,7 +108,7 @@ class Poller:
         try:
             if answer.error is not None:
                 raise answer.error
-            if answer.status == 304 or facts.body_hash == state.body_hash:
+            if answer.status == 304 or (facts.body_hash and facts.body_hash == state.body_hash):
                 state, events = after_not_modified(state, facts, now)
             else:
                 feed = read_answer(answer, now)

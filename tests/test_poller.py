@@ -1,0 +1,152 @@
+"""The poller against a real server: what becomes of each kind of answer, in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from tinyserver import Seen, TinyServer, answer
+
+from pipeline.config import Config
+from pipeline.database import METADATA, reading
+from pipeline.ledger import Ledger
+from pipeline.poller import TROUBLE_S, Poller
+from pipeline.reports import audit, feeds
+from transforms.fetch import shared_fetcher
+from transforms.records import FeedState
+
+CONFIG = Config(host_delay=0, allow_private_addresses=True, contact="https://a.example/poller-test")
+
+
+def rss(*items: str, base: str = "https://news.example") -> bytes:
+    rows = "".join(f"<item><title>{item}</title><link>{base}/{item}</link></item>" for item in items)
+    return f"<rss version='2.0'><channel><title>News</title>{rows}</channel></rss>".encode()
+
+
+def feed(*items: str, **headers: str) -> bytes:
+    return answer(200, rss(*items), content_type="application/rss+xml", **headers)
+
+
+@pytest.fixture(autouse=True)
+def close_fetcher() -> Iterator[None]:
+    yield
+    shared_fetcher(CONFIG.fetch_policy()).close()
+
+
+def poll(ledger: Ledger, *urls: str) -> dict[str, dict[str, Any]]:
+    """Poll every feed once, also those of the ledger; returns the states by address."""
+    now = datetime.now(UTC)
+    ledger.add_feeds(urls, now)
+    Poller(ledger, CONFIG).run(once_since=now)
+    return {row["url"]: row for row in feeds(ledger.engine, now)}
+
+
+def events(ledger: Ledger) -> list[tuple[str, str]]:
+    table = METADATA.tables["events"]
+    with reading(ledger.engine) as connection:
+        return [tuple(row) for row in connection.execute(sa.select(table.c.kind, table.c.detail).order_by(table.c.at))]
+
+
+def names(ledger: Ledger) -> set[str]:
+    table = METADATA.tables["urls"]
+    with reading(ledger.engine) as connection:
+        return {url.rpartition("/")[2] for url in connection.execute(sa.select(table.c.url)).scalars()}
+
+
+@pytest.mark.parametrize(
+    "path, body",
+    [
+        (
+            "/",
+            b"<html><head><link rel=alternate type='application/rss+xml' href=/feed.xml></head><body>Hi</body></html>",
+        ),
+        ("/feeds.opml", b"<opml version='2.0'><body><outline xmlUrl='BASE/feed.xml'/></body></opml>"),
+        ("/feeds.txt", b"# our feeds\nBASE/feed.xml\n"),
+        (
+            "/index.xml",
+            b"<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><sitemap><loc>BASE/feed.xml</loc></sitemap></sitemapindex>",
+        ),
+    ],
+)
+def test_what_names_feeds_is_replaced_by_them(ledger: Ledger, path: str, body: bytes) -> None:
+    routes: dict[str, Callable[[Seen], bytes]] = {"/feed.xml": lambda seen: feed("one", "two")}
+    with TinyServer(routes) as server:
+        server.routes[path] = lambda seen: answer(200, body.replace(b"BASE", server.base.encode()))
+        states = poll(ledger, server.base + path)
+        assert states[f"{server.base}/feed.xml"]["from_index"] == server.base + path
+        assert names(ledger) == {"one", "two"}
+        assert states[server.base + path]["last_error"] == ""
+
+
+def test_a_second_poll_is_conditional_and_an_equal_body_is_not_read_again(ledger: Ledger) -> None:
+    def tagged(seen: Seen) -> bytes:
+        return answer(304) if seen.headers.get("if-none-match") == '"1"' else feed("one", etag='"1"')
+
+    with TinyServer({"/tagged": tagged, "/plain": lambda seen: feed("two")}) as server:
+        for _ in range(2):
+            states = poll(ledger, f"{server.base}/tagged", f"{server.base}/plain")
+        assert [seen.headers.get("if-none-match") for seen in server.seen if seen.path == "/tagged"] == [None, '"1"']
+        assert all(state["successes"] == 2 for state in states.values())
+    assert names(ledger) == {"one", "two"} and audit(ledger.engine, datetime.now(UTC)).waiting == 2
+
+
+def test_a_move_that_repeats_changes_the_address(ledger: Ledger) -> None:
+    routes = {"/old": lambda seen: answer(301, location="/new"), "/new": lambda seen: feed("one")}
+    with TinyServer(routes) as server:
+        assert poll(ledger, f"{server.base}/old")[f"{server.base}/old"]["fetch_url"] == f"{server.base}/old"
+        assert poll(ledger)[f"{server.base}/old"]["fetch_url"] == f"{server.base}/new"
+        poll(ledger)
+        assert server.paths()[-1] == "/new"
+    assert [kind for kind, _ in events(ledger)] == ["moved"]
+
+
+def test_no_overlap_is_a_gap(ledger: Ledger) -> None:
+    shown = [["one", "two"], ["two", "three"], ["four", "five"]]
+    with TinyServer({"/feed": lambda seen: feed(*shown[0])}) as server:
+        for _ in range(3):
+            states = poll(ledger, f"{server.base}/feed")
+            shown.pop(0)
+    assert [kind for kind, _ in events(ledger)] == ["gap"]
+    assert states[f"{server.base}/feed"]["gaps"] == 1
+    assert names(ledger) == {"one", "two", "three", "four", "five"}
+
+
+def test_one_bad_feed_stops_no_other(ledger: Ledger) -> None:
+    routes: dict[str, Callable[[Seen], bytes]] = {
+        "/good": lambda seen: feed("one"),
+        "/page": lambda seen: answer(200, b"<html><body>Welcome</body></html>"),
+        "/empty": lambda seen: answer(200, b""),
+        "/missing": lambda seen: answer(404),
+        "/broken": lambda seen: answer(500),
+    }
+    with TinyServer(routes) as server:
+        states = poll(ledger, *(server.base + path for path in routes))
+        errors = {url.removeprefix(server.base): state["last_error"] for url, state in states.items()}
+    assert errors["/good"] == "" and names(ledger) == {"one"}
+    assert "not a feed" in errors["/page"] and errors["/missing"].startswith("http 404")
+    assert errors["/empty"] and errors["/broken"].startswith("http 500")
+    assert all(state["next_poll_at"] > datetime.now(UTC) for state in states.values())
+
+
+def test_what_a_failed_round_held_is_given_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forgetful(Ledger):
+        """A ledger whose database goes away for the first poll."""
+
+        failed = False
+
+        def record_poll(self, state: FeedState, *rest: Any, **named: Any) -> int:
+            if not self.failed:
+                self.failed = True
+                raise sa.exc.OperationalError("INSERT", {}, OSError("the database is away"))
+            return super().record_poll(state, *rest, **named)
+
+    monkeypatch.setattr("pipeline.poller.TROUBLE_S", 0.01)
+    assert TROUBLE_S > 1
+    with TinyServer({"/feed": lambda seen: feed("one")}) as server:
+        poll(Forgetful(ledger.engine), f"{server.base}/feed")
+    assert names(ledger) == {"one"}
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    assert ledger.claim_links("worker", later, host_delay_s=0), "nobody holds the host"
