@@ -90,6 +90,7 @@ def run(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
     A FEED is a feed's URL, a home page (its feeds are found), a text file of such lines, or an OPML file. Feeds given
     once are remembered; without any, those of the database are polled.
     """
+    _leave_on_signal()
     config = Config.from_environment(**options)
     from pipeline.feedlists import read_feed_arguments
 
@@ -117,6 +118,7 @@ def run(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
 @fetch_options
 def poll(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
     """Poll feeds into the ledger; the articles are left to `newsbeam work`."""
+    _leave_on_signal()
     config = Config.from_environment(**options)
     from pipeline.feedlists import read_feed_arguments
 
@@ -144,8 +146,7 @@ def work(once: bool, until_stdin_closes: bool, **options: Any) -> None:
 
     Start as many as there are cores, on as many machines as there are.
     """
-    # until the worker is there, leaving at once is the right answer to a signal
-    _on_stop(lambda: sys.exit(0))
+    _leave_on_signal()
     config = Config.from_environment(**options)
     from pipeline.database import open_database
     from pipeline.ledger import Ledger
@@ -290,6 +291,11 @@ def _existing_database(db: str | None) -> sa.Engine:
 def _on_stop(stop: Callable[[], Any]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop())
+
+
+def _leave_on_signal() -> None:
+    """Until there is something to give back, leaving at once is the right answer to a signal."""
+    _on_stop(lambda: sys.exit(0))
 
 
 def _read_bytes(path: Path) -> bytes:

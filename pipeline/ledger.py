@@ -110,6 +110,11 @@ class Ledger:
             self._free_hosts(connection, owner, set(hosts) - {state.host for state in states}, now, None)
         return states
 
+    def count_feeds(self) -> int:
+        """Count the feeds that are known."""
+        with reading(self.engine) as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(FEEDS)).scalar_one()
+
     def unpolled_feeds(self, since: datetime) -> int:
         """Count the enabled feeds that were not polled since."""
         with reading(self.engine) as connection:

@@ -107,6 +107,8 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, show: Shows | 
     ledger = Ledger(engine)
     started = datetime.now(UTC)
     ledger.add_feeds(feeds, started)
+    if not ledger.count_feeds():
+        raise UserError("no feed to poll: say one, as in newsbeam run https://example.org/feed.xml")
     poller = Poller(ledger, config)
     workers = Workers(config, config.workers or os.cpu_count() or 1)
     polling = threading.Thread(target=poller.run, kwargs={"once_since": started if once else None}, name="poller")

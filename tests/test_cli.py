@@ -109,7 +109,8 @@ def test_extract_reads_the_corpus_manifest(tmp_path: Path) -> None:
 
 def test_questions_of_an_empty_database(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/x.db"
-    assert newsbeam("run", "--once", "--patience", "0", "--workers", "1", "--db", db).returncode == 0
+    no_feed = newsbeam("run", "--once", "--db", db)
+    assert no_feed.returncode == 2 and "no feed to poll" in no_feed.stderr
     audit = newsbeam("audit", "--db", db)
     assert audit.returncode == 0 and json.loads(audit.stdout)["urls"] == 0
     assert newsbeam("feeds", "--db", db).stdout == ""
