@@ -1,0 +1,44 @@
+"""What the Flex Template launcher runs: the streaming job, with the template's parameters as its options.
+
+A template's parameters are written with underscores and come as `--name=value`; flags cannot be given. So
+`--bigquery_method=X` becomes `--bigquery-method=X`, and `--streaming` is added. Beam's own options stay as they are.
+A value that names a version of a secret (`projects/P/secrets/S/versions/V`) is replaced by the secret, so that the
+password of the ledger is not among the parameters of the job, which everybody with a view of the project can read.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+SECRET = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[^/]+")
+METADATA = Path(__file__).with_name("metadata.json")
+
+
+def job_options(arguments: Iterable[str], own: Iterable[str], read_secret: Callable[[str], str]) -> list[str]:
+    """Return the arguments as the job spells them; `own` are the names of the template's parameters."""
+    names = set(own)
+    options = ["--streaming"]
+    for argument in arguments:
+        name, equals, value = argument.removeprefix("--").partition("=")
+        if name in names:
+            value = read_secret(value) if SECRET.fullmatch(value) else value
+            argument = f"--{name.replace('_', '-')}{equals}{value}"
+        options.append(argument)
+    return options
+
+
+def read_secret(version: str) -> str:
+    """Read a secret with the service account of the job."""
+    from google.cloud import secretmanager
+
+    answer = secretmanager.SecretManagerServiceClient().access_secret_version(name=version)
+    return str(answer.payload.data.decode())
+
+
+if __name__ == "__main__":
+    from pipeline.__main__ import main
+
+    parameters = json.loads(METADATA.read_text("utf-8"))["parameters"]
+    sys.exit(main(job_options(sys.argv[1:], [parameter["name"] for parameter in parameters], read_secret)))

@@ -1,0 +1,215 @@
+# Each alert says in its documentation where the runbook tells what to do. docs/operations.md has them in this order.
+resource "google_monitoring_notification_channel" "email" {
+  provider     = google-beta
+  for_each     = toset(var.alert_emails)
+  display_name = "newsbeam: ${each.value}"
+  type         = "email"
+  labels       = { email_address = each.value }
+}
+
+# Every poll is one event in the poller's log.
+resource "google_logging_metric" "polls" {
+  provider = google-beta
+  for_each = { polls = "", polls-failed = " AND jsonPayload.error=~\".\"" }
+  name     = "${var.name}/${each.key}"
+  filter   = "resource.type=\"cloud_run_worker_pool\" AND resource.labels.worker_pool_name=\"${google_cloud_run_v2_worker_pool.poller.name}\" AND jsonPayload.event=\"polled\"${each.value}"
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+  }
+}
+
+locals {
+  channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  runbook  = "See docs/operations.md, section 'Alerts'"
+
+  sent         = "metric.type = \"pubsub.googleapis.com/topic/send_message_operation_count\" AND resource.type = \"pubsub_topic\""
+  sent_links   = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["links"].name}\""
+  sent_dead    = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["dead-letters"].name}\""
+  sent_article = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["articles"].name}\""
+  polls = {
+    for name, metric in google_logging_metric.polls :
+    name => "metric.type = \"logging.googleapis.com/user/${metric.name}\" AND resource.type = \"cloud_run_worker_pool\""
+  }
+}
+
+resource "google_monitoring_alert_policy" "system_lag" {
+  provider              = google-beta
+  display_name          = "${var.name}: system lag"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "The job is ${var.lag_alert} s behind"
+    condition_threshold {
+      filter          = "metric.type = \"dataflow.googleapis.com/job/system_lag\" AND resource.type = \"dataflow_job\" AND resource.labels.job_name = \"${google_dataflow_flex_template_job.this.name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = var.lag_alert
+      duration        = "300s"
+
+      aggregations {
+        alignment_period   = "60s"
+        per_series_aligner = "ALIGN_MAX"
+      }
+    }
+  }
+
+  documentation {
+    content = "A record has been inside the job for longer than that. ${local.runbook}: system lag."
+  }
+}
+
+resource "google_monitoring_alert_policy" "oldest_message" {
+  provider              = google-beta
+  display_name          = "${var.name}: oldest unacknowledged message"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "A URL has waited for ${var.lag_alert} s"
+    condition_threshold {
+      filter          = "metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.links.name}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = var.lag_alert
+      duration        = "300s"
+
+      aggregations {
+        alignment_period   = "60s"
+        per_series_aligner = "ALIGN_MAX"
+      }
+    }
+  }
+
+  documentation {
+    content = "The job does not keep up, or does not run. ${local.runbook}: oldest unacknowledged message."
+  }
+}
+
+resource "google_monitoring_alert_policy" "dead_letters" {
+  provider              = google-beta
+  display_name          = "${var.name}: dead letters"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "More than ${var.dead_letter_alert * 100} % of the URLs of an hour failed"
+    condition_threshold {
+      filter             = local.sent_dead
+      denominator_filter = local.sent_links
+      comparison         = "COMPARISON_GT"
+      threshold_value    = var.dead_letter_alert
+      duration           = "0s"
+
+      aggregations {
+        alignment_period     = "3600s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+
+      denominator_aggregations {
+        alignment_period     = "3600s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    content = "Many publishers at once, or one large one, or our own fault. ${local.runbook}: dead letters."
+  }
+}
+
+resource "google_monitoring_alert_policy" "no_article" {
+  provider              = google-beta
+  display_name          = "${var.name}: no article landed"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "No article event in 30 minutes"
+    condition_absent {
+      filter   = local.sent_article
+      duration = "1800s"
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  conditions {
+    display_name = "Fewer than one article event in 30 minutes"
+    condition_threshold {
+      filter          = local.sent_article
+      comparison      = "COMPARISON_LT"
+      threshold_value = 1
+      duration        = "0s"
+
+      aggregations {
+        alignment_period     = "1800s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    content = "The one alert that tells of every kind of standstill. ${local.runbook}: no article landed."
+  }
+}
+
+resource "google_monitoring_alert_policy" "feeds" {
+  provider              = google-beta
+  display_name          = "${var.name}: feeds failing"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "More than ${var.feed_error_alert * 100} % of the polls of an hour failed"
+    condition_threshold {
+      filter             = local.polls["polls-failed"]
+      denominator_filter = local.polls["polls"]
+      comparison         = "COMPARISON_GT"
+      threshold_value    = var.feed_error_alert
+      duration           = "0s"
+
+      aggregations {
+        alignment_period     = "3600s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+
+      denominator_aggregations {
+        alignment_period     = "3600s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  conditions {
+    display_name = "The poller has polled nothing for 30 minutes"
+    condition_absent {
+      filter   = local.polls["polls"]
+      duration = "1800s"
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    content = "Feeds answer with errors, or the poller stands still. ${local.runbook}: feeds failing."
+  }
+}
