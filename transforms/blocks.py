@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from transforms.consistency import Verdicts, settle_page
 from transforms.cues import CUES
+from transforms.dates import parse_date
 from transforms.features import FEATURES, Matrix, text_key
 from transforms.phrases import PHRASE_KINDS
 from transforms.records import Block, BlockKind, Image
@@ -95,6 +96,7 @@ RULES: tuple[Rule, ...] = (
     Rule("caption by name", BlockKind.CAPTION, True, lambda r: r.inside("caption") and r["words"] < 100),
     Rule("inside the comments", BlockKind.COMMENT, True, lambda r: r.inside("comment")),
     Rule("same text as an author", BlockKind.BYLINE, True, lambda r: r["author_equal"] > 0),
+    Rule("biography by name", BlockKind.BIO, True, lambda r: r.inside("bio") and r["words"] >= 10),
     Rule("byline by name", BlockKind.BYLINE, True, lambda r: r.inside("byline") and r["words"] < 40),
     Rule("byline words", BlockKind.BYLINE, False, lambda r: r.says("byline") and r["words"] < 40),
     Rule(
@@ -118,7 +120,7 @@ RULES: tuple[Rule, ...] = (
     Rule("live coverage pointer", BlockKind.LIVE_POINTER, True, lambda r: r.says("live") and r["words"] < 40),
     Rule("menu", BlockKind.RELATED, True, lambda r: r.inside("nav")),
     Rule("form", BlockKind.PROMO, True, lambda r: r.inside("form")),
-    Rule("biography by name", BlockKind.BIO, False, lambda r: r.inside("bio")),
+    Rule("in a biography", BlockKind.BIO, False, lambda r: r.inside("bio")),
     Rule("tag list by name", BlockKind.TAGS, False, lambda r: r.inside("tags")),
     Rule("pull quote by name", BlockKind.PULL_QUOTE, False, lambda r: r.inside("quote")),
     Rule("promo words", BlockKind.PROMO, False, lambda r: r.says("promo")),
@@ -171,7 +173,7 @@ class TypedRegion:
                 fixed[i] = verdict
         kept = scores > _KEEP
         kept[list(fixed)] = False
-        verdicts = settle_page(walk, features, scores, Verdicts(kept), set(fixed))
+        verdicts = settle_page(walk, features, scores, Verdicts(kept), set(fixed), live)
         at = np.nonzero(kept)[0]
         self.first = max(0, int(at[0]) - _BEFORE) if len(at) else 0
         last = min(len(scores), int(at[-1]) + 1 + _AFTER) if len(at) else 0
@@ -180,12 +182,14 @@ class TypedRegion:
             raw, row = walk.blocks[i], self.row(i)
             if kept[i]:
                 kind, rule = _name_kept(raw.frame.tag, row, live), verdicts.restored.get(i, "")
+                if kind is BlockKind.STANDFIRST:
+                    rule = "between headline and body"
             else:
                 kind, rule = (
                     verdicts.dropped.get(i)
                     or fixed.get(i)
                     or _find_rule(raw, row, float(scores[i]))
-                    or _name_dropped(row)
+                    or _name_dropped(raw, row, int(at[0]) < i < int(at[-1]))
                 )
             self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
 
@@ -212,7 +216,7 @@ def _find_rule(raw: RawBlock, row: Row, score: float) -> tuple[BlockKind, str] |
     """Return what a block is if it is no body for a reason of its own, or None."""
     if not any(map(str.isalnum, raw.text)) and "___" not in raw.text:
         return BlockKind.OTHER, "no letter or digit"
-    if score > _KEEP and _is_embedded(raw.frame):
+    if _is_embedded(raw.frame):
         return BlockKind.EMBED, "post from another site"
     if row["words"] < 40 and opens_with_promo(raw.text):
         return BlockKind.PROMO, "opens with a call to subscribe"
@@ -236,8 +240,12 @@ def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
     return BlockKind.PARAGRAPH
 
 
-def _name_dropped(row: Row) -> tuple[BlockKind, str]:
-    """Return what a block that scored too low most likely is."""
+def _name_dropped(raw: RawBlock, row: Row, between: bool) -> tuple[BlockKind, str]:
+    """Return what a block that scored too low most likely is; `between` says whether kept blocks surround it."""
+    if between and raw.frame.tag in ("td", "th") and row.inside("table"):
+        return BlockKind.TABLE, "cell of a table"
+    if row["words"] <= 10 and row["digits"] > 0.15 and parse_date(raw.text):
+        return BlockKind.BYLINE, "a date"
     if is_standfirst(row) and row["desc_equal"] > 0.85:
         return BlockKind.STANDFIRST, "same text as the description"
     return next(((rule.kind, rule.name) for rule in RULES if rule.test(row)), (BlockKind.OTHER, "score"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _BY = re.compile(
     r"^(?:(?:written|story|reported|reporting|words|text|texte|texto|testo|photos?|analysis|opinion|review)\s+)?"
-    r"(?:by|von|vom|par|por|di|door|av|af|od|przez|autor(?:in|es|a)?|author|auteur|autore|redaktion|от|автор|текст|yazan|文|記者|记者|작성자)"
+    r"(?:by|von|vom|par|por|di|door|av|af|od|przez|autor(?:in|es|a)?|author|auteur|autore|redaktion|от|автор|текст|yazan|文|記者|记者|责编|責編|编辑|作者|작성자)"
     r"(?=[\s:：])\s*[:：]?\s*",
     re.IGNORECASE,
 )
@@ -57,6 +57,12 @@ def clean_authors(names: Iterable[str], publisher: Iterable[str] = ()) -> tuple[
     return tuple((people or dict(list(collective.items())[:1])).values())
 
 
+def find_byline(text: str) -> list[str]:
+    """Return the names of a text that says by whom it is ("By Ann Lee", "(责编：牛镛)"), or none."""
+    text = text.strip(" ()[]（）")
+    return split_byline(text) if len(text) < 120 and _BY.match(text) else []
+
+
 def split_byline(text: str) -> list[str]:
     """Split one byline into names: "By A. One, B. Two and C. Three" has three."""
     text = " ".join(text.split())
@@ -71,10 +77,8 @@ def split_byline(text: str) -> list[str]:
 
 def _split_commas(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
-    if len(parts) > 1 and all(1 < len(part.split()) <= 4 for part in parts):
-        return parts
-    # "Surname, Name" and "Name, City" are one name; so is "AFP, MANILA"
-    if len(parts) > 2:
+    # "Surname, Name" is one name, and so is "AFP, MANILA"
+    if len(parts) > 2 or (len(parts) > 1 and 1 < len(parts[0].split()) <= 4):
         return parts
     return [text]
 

@@ -19,6 +19,7 @@ from transforms.records import BlockKind
 from transforms.walk import Walk
 
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
+NAMES_ALONE = "names alone at an edge"
 _SUBHEADS = frozenset(("h2", "h3", "h4", "h5", "h6"))
 # two to four capitalised words, alone or joined: "Ann Lee", "Ann Lee/Bob O'Hara", "MDR (Ann Lee, Bob Day)"
 _NAMES = re.compile(
@@ -51,10 +52,13 @@ class Verdicts:
 
 
 def settle_page(
-    walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int]
+    walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int], live: bool = False
 ) -> Verdicts:
     """Apply the page rules in order; blocks in `fixed` are what they are and stay out."""
-    _Page(walk, features, scores, verdicts, fixed).settle()
+    page = _Page(walk, features, scores, verdicts, fixed)
+    if live:
+        page.restore_posts()
+    page.settle()
     return verdicts
 
 
@@ -78,6 +82,7 @@ class _Page:
     def settle(self) -> None:
         if not self.verdicts.kept.any():
             return
+        self.drop_second_copy()
         self.restore_alike()
         self.restore_subheads()
         self.drop_other_articles()
@@ -86,6 +91,30 @@ class _Page:
         self.drop_linked_paragraphs()
         self.drop_repeated_quotes()
         self.trim_ends()
+
+    def restore_posts(self) -> None:
+        """Keep the prose of the posts of a live blog."""
+        posts = (self.column("inside:live") > 0) & (self.words >= 4) & (self.linked < 0.3)
+        prose = np.isin(self.column("tag"), (1, 3, 4, 5, 8)) & ~self.features[:, _PHRASES].any(axis=1)
+        for i in map(int, np.nonzero(posts & prose)[0]):
+            if i not in self.fixed and self.scores[i] > 0.02:
+                self.verdicts.restore(i, "post of a live blog")
+
+    def drop_second_copy(self) -> None:
+        """Drop the second copy of a body that the page holds twice; a line repeated alone is left to its score."""
+        first: dict[str, int] = {}
+        copies: list[tuple[int, int]] = []
+        for i in map(int, np.nonzero(self.verdicts.kept)[0]):
+            text = self.walk.blocks[i].text
+            if text in first and self.words[i] >= 8:
+                copies.append((first[text], i))
+            first.setdefault(text, i)
+        if len(copies) < 3:
+            return
+        hidden = self.column("inside:hidden")
+        drop_first = sum(hidden[a] for a, _ in copies) > sum(hidden[b] for _, b in copies)
+        for a, b in copies:
+            self.verdicts.drop(a if drop_first else b, BlockKind.DUPLICATE, "second copy of the body")
 
     def restore_alike(self) -> None:
         """Take back doubtful blocks between kept ones that are made like most of the kept text."""
@@ -143,6 +172,8 @@ class _Page:
         if self.column("title_overlap")[start] > 0.4 or self.column("title_equal")[start] > 0:
             return
         after = since >= 1
+        if self.linked[start] > 0.5 or (self.verdicts.kept & after & (self.words >= 12)).sum() < 3:
+            return
         if self.kept_words(~after) > 0.3 * self.kept_words():
             for i in np.nonzero(after)[0]:
                 self.verdicts.drop(int(i), BlockKind.RELATED, "after a second headline")
@@ -187,7 +218,7 @@ class _Page:
         at = np.nonzero(self.verdicts.kept)[0]
         for i in map(int, (*at[:1], *at[-1:])):
             if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and _NAMES.fullmatch(self.walk.blocks[i].text):
-                self.verdicts.drop(i, BlockKind.BYLINE, "names alone at an edge")
+                self.verdicts.drop(i, BlockKind.BYLINE, NAMES_ALONE)
         for kind, phrase in (
             (BlockKind.BYLINE, "byline"),
             (BlockKind.CREDIT, "credit"),

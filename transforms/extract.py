@@ -11,7 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from transforms.blocks import TypedRegion, collect_images, cut_region
+from transforms.bylines import clean_authors, find_byline, split_byline
 from transforms.classifier import score_blocks
+from transforms.consistency import NAMES_ALONE
 from transforms.errors import NoText
 from transforms.features import PageFacts, find_layout, measure_blocks
 from transforms.metadata import Metadata, read_metadata
@@ -39,9 +41,14 @@ def extract(page: FetchedPage) -> Article:
         raise NoText(f"no paragraph in {page.url}")
     link = page.link
     sources = dict(meta.sources)
+    authors = meta.authors
+    if not authors or meta.has_house_byline:
+        signed = read_bylines(blocks, meta)
+        if signed:
+            authors, sources["authors"] = signed, "byline"
     for name, ours, hint in (
         ("title", meta.title, link.title),
-        ("authors", meta.authors, link.authors),
+        ("authors", authors, link.authors),
         ("published_at", meta.published_at, link.published_at),
         ("language", meta.language, link.language),
     ):
@@ -55,7 +62,7 @@ def extract(page: FetchedPage) -> Article:
         url=page.url,
         title=meta.title or link.title,
         description=standfirst or meta.description,
-        authors=meta.authors or link.authors,
+        authors=authors or link.authors,
         section=meta.section,
         tags=meta.tags,
         published_at=meta.published_at or link.published_at,
@@ -88,6 +95,16 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
     images = collect_images(walk, region, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
     return cut_region(region.blocks, REGION_KINDS), images, headlines
+
+
+def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
+    """Return the people whom the page's own byline blocks name."""
+    names: list[str] = []
+    for block in blocks:
+        if block.kind is BlockKind.BYLINE:
+            alone = f"rule:{NAMES_ALONE}" in block.evidence
+            names += split_byline(block.text) if alone else find_byline(block.text)
+    return clean_authors(names, (meta.site_name,))
 
 
 def page_facts(meta: Metadata) -> PageFacts:

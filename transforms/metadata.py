@@ -37,7 +37,7 @@ _MODIFIED_NAMES = (
 _MODIFIED = _MODIFIED_NAMES.split()
 _AUTHOR_NAMES = (
     "author article:author parsely-author sailthru.author dc.creator dcterms.creator byl "
-    "cxenseparse:author article:author_name citation_author authors twitter:data1 dc.contributor "
+    "cxenseparse:author article:author_name citation_author authors articleauthor dcsext.author article.author twitter:data1 dc.contributor "
     "og:article:author"
 )
 _AUTHOR = _AUTHOR_NAMES.split()
@@ -63,6 +63,7 @@ class Metadata:
     lead_image: str = ""
     page_kind: PageKind = PageKind.ARTICLE
     is_paywalled: bool = False
+    has_house_byline: bool = False
     is_declared_article: bool = False
     is_list: bool = False
     article_body: str = ""
@@ -97,7 +98,7 @@ class _Reader:
         for node in self.nodes:
             if isinstance(node.get("@id"), str) and len(node) > 1:
                 self.by_id.setdefault(node["@id"], node)
-        self.headings = [t for t in (" ".join("".join(h.itertext()).split()) for h in tree.iter("h1")) if t]
+        self.headings = [t for t in (" ".join(" ".join(h.itertext()).split()) for h in tree.iter("h1")) if t]
         self.document_title = next((" ".join(t.text.split()) for t in tree.iter("title") if t.text), "")
         self.article = choose_article(self.nodes, self.first_tag("og:title") or self.document_title)
         self.out = Metadata()
@@ -206,12 +207,14 @@ class _Reader:
             candidates.append(("byline", clean(self.marked_authors())))
         named = [candidate for candidate in candidates if not is_house(candidate[1])]
         self.put("authors", *(named or candidates))
+        self.out.has_house_byline = bool(self.out.authors) and not named
 
     def name_of(self, value: Any) -> str:
         if isinstance(value, list):
             return "; ".join(filter(None, map(self.name_of, value)))
         if isinstance(value, dict):
-            value = value.get("name") or ""
+            whole = " ".join(filter(None, (text_of(value.get("givenName")), text_of(value.get("familyName")))))
+            value = value.get("name") or whole
             if isinstance(value, list):
                 return "; ".join(filter(None, map(text_of, value)))
         return text_of(value)
@@ -221,7 +224,7 @@ class _Reader:
         for element in self.tree.iter("a", "span", "div", "p", "address", "li", "strong", "em", "b"):
             prop, rel = element.get("itemprop") or "", element.get("rel") or ""
             css = (element.get("class") or "").lower()
-            if "author" in prop.lower().split() or "author" in rel.lower().split():
+            if "author" in prop.lower().split() or "author" in rel.lower().split() or (element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or "") and not found):
                 strength = 2
             elif css and _AUTHOR_CLASS.search(css):
                 strength = 1
@@ -354,6 +357,10 @@ class _Reader:
             out.is_paywalled, out.sources["is_paywalled"] = tier == "locked", "meta article:content_tier"
 
 
+_AUTHOR_LINK = re.compile(
+    r"/(?:authors?|autor(?:en|es|in|e|zy)?|auteurs?|autori|autore|redaktor|journalists?|people|profile|staff|contributors?)"
+    r"/(?:name/)?[\w%.-]*[a-z][\w%.-]*/?$"
+)
 _AUTHOR_CLASS = re.compile(r"(?:^|[\s_-])(?:author|byline|autor|auteur|autore)(?:[\s_-]*(?:name|link))?(?:$|\s)")
 _DATE_CLASS = re.compile(
     r"(?:^|[\s_-])(?:date|datum|fecha|published|pubdate|timestamp|dateline|entry-date|post-date|data)(?:$|\s)"

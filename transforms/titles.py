@@ -64,6 +64,9 @@ def _is_site(text: str, site_key: str, host_key: str) -> bool:
         return False
     if site_key and (key in site_key or (len(site_key) > 3 and site_key in key)):
         return True
+    label = max(host_key.removesuffix("com").split("co"), key=len)[:-2]
+    if len(label) > 6 and label in key:
+        return True
     return len(key) > 2 and (host_key.startswith(key) or key in host_key.split("com")[0] or key == host_key)
 
 

@@ -19,7 +19,7 @@ _INLINE_WORDS = (
 )
 INLINE = frozenset(_INLINE_WORDS.split())
 _SKIPPED_WORDS = (
-    "script style noscript template svg iframe object embed select option textarea input button head "
+    "script style noscript template svg iframe object embed select option textarea input button title "
     "canvas audio video map rp datalist progress meter"
 )
 SKIPPED = frozenset(_SKIPPED_WORDS.split())
