@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.ledger import LONGEST_FEED
 from transforms.discovery import read_feed_list, read_opml
 from transforms.errors import FeedError, NewsbeamError, UserError
 from transforms.urls import canonical_url
@@ -23,6 +24,8 @@ def read_feed_arguments(arguments: Sequence[str]) -> list[str]:
                 canonical_url(address)
             except NewsbeamError as exc:
                 raise UserError(f"not a web address: {address!r}: {exc}") from exc
+            if len(address) > LONGEST_FEED:
+                raise UserError(f"an address of a feed has at most {LONGEST_FEED} characters: {address[:100]}...")
             found.setdefault(address)
     return list(found)
 

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from pipeline.database import METADATA, insert_rows, reading
 from transforms.records import ArticleLink, Event, FeedState
-from transforms.urls import host_of, url_key
+from transforms.urls import article_id, host_of, url_key
 
 FEEDS, URLS, HOSTS = METADATA.tables["feeds"], METADATA.tables["urls"], METADATA.tables["hosts"]
 EVENTS, SIGHTINGS = METADATA.tables["events"], METADATA.tables["sightings"]
@@ -32,8 +32,10 @@ LEASE = timedelta(seconds=120)
 FEED_FIRST = timedelta(seconds=60)
 # a page that was claimed this often without ending is worked on alone, in case that it kills its worker
 SUSPECT_CLAIMS = 3
-# btree entries of PostgreSQL end at 2,704 bytes
-LONGEST_KEY = 2000
+# a btree entry of PostgreSQL ends at 2,704 bytes, and one of `sightings` holds a key and a feed's address
+LONGEST_KEY = 1500
+LONGEST_FEED = 1000
+LONGEST_HOST = 253
 LONGEST_HINT = 1000
 MOST_VALUES = 1000
 REVISIT_AFTER = timedelta(minutes=15)
@@ -81,7 +83,11 @@ class Ledger:
 
     def add_feeds(self, urls: Iterable[str], now: datetime, from_index: str = "") -> int:
         """Record feeds that are to be polled from now on, and return how many are new; the others stay as they are."""
-        states = [FeedState(url, url, host_of(url), next_poll_at=now, from_index=from_index) for url in urls]
+        states = [
+            FeedState(url, url, host_of(url), next_poll_at=now, from_index=from_index)
+            for url in urls
+            if len(url) <= LONGEST_FEED
+        ]
         with self.engine.begin() as connection:
             self._add_hosts(connection, {state.host for state in states})
             known = _present(connection, FEEDS.c.url, [state.url for state in states])
@@ -325,7 +331,7 @@ class Ledger:
     # -- hosts
 
     def _add_hosts(self, connection: sa.Connection, hosts: Iterable[str]) -> None:
-        insert_rows(connection, HOSTS, [{"host": host} for host in sorted(hosts)])
+        insert_rows(connection, HOSTS, [{"host": host} for host in sorted({name[:LONGEST_HOST] for name in hosts})])
 
     def _claim_hosts(
         self, connection: sa.Connection, owner: str, now: datetime, limit: int, wanted: sa.ColumnElement[bool]
@@ -384,9 +390,10 @@ class Ledger:
 
 def bounded_key(key: str) -> str:
     """Shorten a key that no index can hold; its end is then the article id, so that it stays unique."""
-    from transforms.urls import article_id
-
-    return key if len(key) <= LONGEST_KEY else f"{key[: LONGEST_KEY - 33]}#{article_id(key)}"
+    raw = key.encode("utf-8", "replace")
+    if len(raw) <= LONGEST_KEY:
+        return raw.decode()
+    return f"{raw[: LONGEST_KEY - 33].decode('utf-8', 'ignore')}#{article_id(key)}"
 
 
 def _known_keys(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
@@ -424,7 +431,7 @@ def _url_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
         "canonical_url": bounded_key(link.canonical_url),
         "url": _storable(link.url),
         "article_id": link.article_id,
-        "host": link.host,
+        "host": link.host[:LONGEST_HOST],
         "feed_url": link.feed_url,
         "tries": 0,
         "claims": 0,
