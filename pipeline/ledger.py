@@ -160,7 +160,9 @@ class Ledger:
             insert_rows(connection, EVENTS, [_event_row(event, number) for number, event in enumerate(events)])
             if children:
                 states = [
-                    FeedState(url, url, host_of(url), next_poll_at=at, from_index=state.url) for url, at in children
+                    FeedState(url, url, host_of(url), next_poll_at=at, from_index=state.url)
+                    for url, at in children
+                    if len(url) <= LONGEST_FEED
                 ]
                 insert_rows(connection, FEEDS, [asdict(child) for child in states])
             hosts = {sighting.link.host for sighting in sightings} | {host_of(url) for url, _ in children}
