@@ -107,7 +107,7 @@ def run(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
             counts = supervise(config, addresses, once, display)
     else:
         counts = supervise(config, addresses, once)
-    if once:
+    if counts is not None:
         click.echo(json.dumps(counts.as_json()))
 
 

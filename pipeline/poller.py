@@ -56,10 +56,12 @@ class Poller:
         """Poll until `stop` is called; with `once_since`, until every feed has been polled since then."""
         heart = threading.Thread(target=self._renew_leases, name="feed leases", daemon=True)
         heart.start()
-        self.ledger.take_back_dead([self.owner], datetime.now(UTC))
-        holding = False
+        holding, looked_back = False, False
         while not self._stopping.is_set():
             try:
+                if not looked_back:
+                    self.ledger.take_back_dead([self.owner], datetime.now(UTC))
+                    looked_back = True
                 if holding:
                     self._give_back()
                 holding = True

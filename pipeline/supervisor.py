@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import sqlalchemy as sa
 import structlog
 
 from pipeline.config import Config
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 LOOK_S = 0.5
 WORKERS_STOP_S = 13.0  # a worker takes at most GRACE_S (pipeline.local) and a little to leave
 RESTART_AFTER_S = 5.0
+TROUBLE_S = 5.0
 USER_ERROR = 2
 
 
@@ -98,10 +100,10 @@ def stop_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(config: Config, feeds: Sequence[str], once: bool = False, show: Shows | None = None) -> Audit:
+def run(config: Config, feeds: Sequence[str], once: bool = False, show: Shows | None = None) -> Audit | None:
     """Poll and ingest until told to stop, or with `once` until every URL has its fate or is due later than patience.
 
-    Returns the audit of the ledger at the end. Raises UserError for what the user can mend.
+    Returns, with `once`, the audit of the ledger at the end. Raises UserError for what the user can mend.
     """
     engine = open_database(config.db)
     ledger = Ledger(engine)
@@ -119,18 +121,23 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, show: Shows | 
         try:
             while not stop.wait(LOOK_S):
                 now = datetime.now(UTC)
-                if show is not None:
-                    show.update(progress(engine, now), now)
                 workers.look_after()
-                if not polling.is_alive():
-                    if not once:
-                        raise RuntimeError("the poller ended; its error stands above")
-                    if not ledger.count_due(now + timedelta(seconds=config.patience)):
+                if not polling.is_alive() and not once:
+                    raise RuntimeError("the poller ended; its error stands above")
+                try:
+                    if show is not None:
+                        show.update(progress(engine, now), now)
+                    if not polling.is_alive() and not ledger.count_due(now + timedelta(seconds=config.patience)):
                         break
+                except sa.exc.OperationalError as error:
+                    # the poller and the workers wait for the database too
+                    log.warning("database away", error=str(error.orig))
+                    stop.wait(TROUBLE_S)
         finally:
             poller.stop()
             workers.stop()
             polling.join()
-    counts = audit(engine, datetime.now(UTC))
-    engine.dispose()
-    return counts
+    try:
+        return audit(engine, datetime.now(UTC)) if once else None
+    finally:
+        engine.dispose()
