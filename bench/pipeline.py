@@ -102,7 +102,10 @@ def run_naive(world: Newsworld, folder: str) -> dict[str, float]:
     )
     row: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     whole = time.time() - start
-    return row | {"whole_command_seconds": round(whole, 1), "whole_command_per_second": round(row["articles"] / whole, 2)}
+    return row | {
+        "whole_command_seconds": round(whole, 1),
+        "whole_command_per_second": round(row["articles"] / whole, 2),
+    }
 
 
 def run_memory(world: Newsworld, articles: int, folder: str) -> None:
@@ -131,7 +134,10 @@ def run_memory(world: Newsworld, articles: int, folder: str) -> None:
             landed = connection.exec_driver_sql("select count(*) from articles").scalar_one()
         if landed >= step:
             seen[landed] = resident(process.pid) / 1e6
-            print(f"{landed:6} articles  {seen[landed]:6.0f} MB  {landed / (time.time() - begun):5.2f} articles/s", flush=True)
+            print(
+                f"{landed:6} articles  {seen[landed]:6.0f} MB  {landed / (time.time() - begun):5.2f} articles/s",
+                flush=True,
+            )
             step += 500
     first, last = seen[min(seen)], seen[max(seen)]
     print(json.dumps({"memory_growth_mb": round(last - first, 1), "from": min(seen), "to": max(seen)}))

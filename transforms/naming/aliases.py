@@ -1,7 +1,7 @@
 """Names that mean the same thing everywhere, and small words that names are trimmed of. Data only.
 
-Keys are folded as by `transforms.naming.grouping.fold_name` (no case, no dots, no "the"). Names of peoples ("American") are
-not here: a people is not its country.
+Keys are folded as by `transforms.naming.grouping.fold_name` (no case, no dots, no "the"). Names of peoples ("American")
+are not here: a people is not its country.
 """
 
 from __future__ import annotations
