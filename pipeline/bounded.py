@@ -52,7 +52,7 @@ def run_bounded(urls: Path, sink: str, config: Config, beam_options: Sequence[st
     except ValueError as exc:
         raise UserError(f"the runner refuses its options: {exc}") from exc
     batches = pipeline | beam.Create(links) | BatchByHost()
-    _ = build(batches, config) | sink_of(sink)
+    _ = build(batches, config) | sink_of(sink, config)
     result = pipeline.run()
     result.wait_until_finish()
     return counters(result)

@@ -115,9 +115,10 @@ def run(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
 @click.argument("feeds", nargs=-1, metavar="[FEED...]")
 @DB_OPTION
 @click.option("--once", is_flag=True, help="Poll every feed once and stop.")
+@click.option("--topic", metavar="projects/P/topics/T", help="Also publish what is due, as `newsbeam publish` does.")
 @fetch_options
-def poll(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
-    """Poll feeds into the ledger; the articles are left to `newsbeam work`."""
+def poll(feeds: tuple[str, ...], once: bool, topic: str | None, **options: Any) -> None:
+    """Poll feeds into the ledger; the articles are left to `newsbeam work`, or to a job that reads the topic."""
     _leave_on_signal()
     config = Config.from_environment(**options)
     from pipeline.feedlists import read_feed_arguments
@@ -131,8 +132,40 @@ def poll(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
     now = datetime.now(UTC)
     ledger.add_feeds(addresses, now)
     poller = Poller(ledger, config)
-    _on_stop(poller.stop)
+    if topic is None:
+        _on_stop(poller.stop)
+        poller.run(once_since=now if once else None)
+        return
+    publisher = _publisher(ledger.engine, topic, config)
+
+    def stop() -> None:
+        poller.stop()
+        publisher.stop()
+
+    _on_stop(stop)
+    publishing = threading.Thread(target=publisher.run, name="publisher", daemon=True)
+    publishing.start()
     poller.run(once_since=now if once else None)
+    publisher.finish()
+    publishing.join()
+
+
+@main.command()
+@click.option("--topic", metavar="projects/P/topics/T", required=True, help="The topic that a streaming job reads.")
+@DB_OPTION
+@click.option("--once", is_flag=True, help="Stop when everything that is due has been published.")
+@click.option("--host-delay", type=float, metavar="SECONDS", help="Least time between two requests to one host.")
+def publish(topic: str, once: bool, **options: Any) -> None:
+    """Publish the ledger's due URLs to a topic of Pub/Sub, no faster than their hosts can be asked."""
+    _leave_on_signal()
+    config = Config.from_environment(**options)
+    from pipeline.database import open_database
+
+    publisher = _publisher(open_database(config.db), topic, config)
+    _on_stop(publisher.stop)
+    if once:
+        publisher.finish()
+    publisher.run()
 
 
 @main.command()
@@ -286,6 +319,13 @@ def _existing_database(db: str | None) -> sa.Engine:
     if url.startswith("sqlite:///") and not path.exists():
         raise UserError(f"no database at {path}: say --db, or make one with `newsbeam run FEED`")
     return open_database(url)
+
+
+def _publisher(engine: sa.Engine, topic: str, config: Config) -> Any:
+    from pipeline.messages import checked_topic
+    from pipeline.publisher import Publisher
+
+    return Publisher(engine, checked_topic(topic), config)
 
 
 def _on_stop(stop: Callable[[], Any]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from transforms.fetch import FetchPolicy
 
 DEFAULT_DB = "sqlite:///newsbeam.db"
+BIGQUERY_METHODS = ("FILE_LOADS", "STORAGE_WRITE_API", "STREAMING_INSERTS")
 CONTACT = "https://github.com/newsbeam/newsbeam"
 
 
@@ -36,6 +37,9 @@ class Config:
     batch: int = 96
     batch_budget: float = 0.0  # a host whose turn comes later than this in its batch is put off; 0: none is
     models: str = ""
+    sink_patience: float = 0.0  # how long a sink tries again while its database is away, before it fails
+    bigquery_method: str = "FILE_LOADS"
+    bigquery_frequency: float = 60.0  # between two loads
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Config:
@@ -54,6 +58,10 @@ class Config:
         for name in ("host_delay", "patience"):
             if getattr(self, name) < 0:
                 raise UserError(f"--{name.replace('_', '-')} must be 0 or more, not {getattr(self, name)}")
+        if self.bigquery_method not in BIGQUERY_METHODS:
+            raise UserError(f"--bigquery-method {self.bigquery_method!r}: say one of {', '.join(BIGQUERY_METHODS)}")
+        if self.bigquery_frequency <= 0:
+            raise UserError(f"--bigquery-frequency must be more than 0, not {self.bigquery_frequency}")
         if self.host_concurrency < 1:
             raise UserError(f"--host-concurrency must be 1 or more, not {self.host_concurrency}")
         self.entity_models()

@@ -25,7 +25,7 @@ from transforms.fetch import FetchPolicy, shared_fetcher
 from transforms.records import ArticleLink, FetchedPage
 from transforms.stage import Stage
 
-COMPUTING = threading.Lock()
+COMPUTING = threading.RLock()
 
 
 class Outcomes(NamedTuple):
@@ -42,9 +42,8 @@ class Outcomes(NamedTuple):
 class FetchBatch:
     """Fetch a batch of links with the one fetcher that this process has for the policy.
 
-    A result is handed on under the process's lock: the stages behind are fused with this one, so that batches in
-    several threads wait for pages side by side but compute in turns. Neither trafilatura nor a spaCy model is safe to
-    use from two threads at once, and the interpreter would give them one core all the same.
+    A result is handed on under the process's lock: where the stages behind are fused with this one, batches in several
+    threads wait for pages side by side but finish one page after the other, in turns.
     """
 
     policy: FetchPolicy
@@ -56,13 +55,28 @@ class FetchBatch:
                 yield result
 
 
+@dataclass(frozen=True, slots=True)
+class InTurn:
+    """Work on one record at a time in this process, also where a runner does not fuse the stages.
+
+    Neither trafilatura nor a spaCy model is safe to use from two threads at once, and the interpreter would give them
+    one core all the same.
+    """
+
+    work: Callable[[Any], Any]
+
+    def __call__(self, record: Any) -> Any:
+        with COMPUTING:
+            return self.work(record)
+
+
 # name, how its callable is made from the configuration, whether it takes whole batches.
 # To add an enrichment: one file in transforms/ with a callable Article -> Article, one line here.
 STAGES: tuple[tuple[str, Callable[[Config], Any], bool], ...] = (
     ("fetch", lambda config: FetchBatch(config.fetch_policy(), config.batch_budget or None), True),
-    ("extract", lambda config: extract, False),
-    ("strip", lambda config: strip_boilerplate, False),
-    ("entities", lambda config: EntityRecognizer(config.entity_models()), False),
+    ("extract", lambda config: InTurn(extract), False),
+    ("strip", lambda config: InTurn(strip_boilerplate), False),
+    ("entities", lambda config: InTurn(EntityRecognizer(config.entity_models())), False),
 )
 
 

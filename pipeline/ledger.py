@@ -247,7 +247,7 @@ class Ledger:
                     .where(URLS.c.canonical_url.in_([row["canonical_url"] for row in chosen]))
                     .values(lease_owner=owner, leased_until=now + LEASE, claims=URLS.c.claims + 1)
                 )
-        return [_link(row) for row in chosen]
+        return [link_of_row(row) for row in chosen]
 
     def renew(self, owner: str, now: datetime) -> None:
         """Hold what this owner holds for another lease time."""
@@ -449,7 +449,8 @@ def _url_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
     }
 
 
-def _link(row: Mapping[Any, Any]) -> ArticleLink:
+def link_of_row(row: Mapping[Any, Any]) -> ArticleLink:
+    """Return the link of a row of `urls`."""
     hints = row["hints"] or {}
     published = hints.get("published_at")
     return ArticleLink(

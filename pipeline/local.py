@@ -46,7 +46,7 @@ def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> dict[s
     """
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
     batches = pipeline | beam.Create([list(links)], reshuffle=False)
-    _ = build(batches, config) | sink_of(sink)
+    _ = build(batches, config) | sink_of(sink, config)
     result = pipeline.run()
     result.wait_until_finish()
     return counters(result)

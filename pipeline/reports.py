@@ -19,7 +19,8 @@ EVENTS, SIGHTINGS = METADATA.tables["events"], METADATA.tables["sightings"]
 DEAD_LETTERS, REVISIONS = METADATA.tables["dead_letters"], METADATA.tables["revisions"]
 
 QUIET_LOOK = timedelta(days=60)
-LANDED = sa.exists().where(ARTICLES.c.article_id == URLS.c.article_id)
+# an article has its row here, or the ledger says in which other sink
+LANDED = sa.or_(URLS.c.landed_in.is_not(None), sa.exists().where(ARTICLES.c.article_id == URLS.c.article_id))
 # every URL is in exactly one of these; what is in none of the first four is lost
 LOST = sa.or_(
     sa.and_(URLS.c.outcome.is_(None), URLS.c.due_at.is_(None)),

@@ -9,6 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from pipeline import __version__
+from pipeline.messages import BadMessage
+from transforms.endings import LONGEST_PAYLOAD
+from transforms.errors import MessageInvalid
 from transforms.records import Article, ArticleLink, Failure, Outcome, Rejection
 from transforms.urls import article_id, host_of, url_key
 
@@ -27,7 +30,7 @@ class Landing:
     replaces: str = ""
 
 
-def landing_of(outcome: Outcome, now: datetime) -> Landing:
+def landing_of(outcome: Outcome | BadMessage, now: datetime) -> Landing:
     """Return the rows of an outcome that lands at `now`. Numbers of revisions are the sink's to give."""
     match outcome:
         case Article():
@@ -40,6 +43,8 @@ def landing_of(outcome: Outcome, now: datetime) -> Landing:
             if outcome.tries > outcome.link.tries:
                 tables["dead_letters"] = [_dead_letter_row(outcome)]
             return Landing(tables)
+        case BadMessage():
+            return Landing({"dead_letters": [_bad_message_row(outcome)]})
 
 
 def content_hash(title: str, body: str) -> str:
@@ -162,6 +167,7 @@ def _url_row(
         "leased_until": None,
         "lease_owner": None,
         "claims": 0,
+        "landed_in": None,
     }
 
 
@@ -178,6 +184,22 @@ def _dead_letter_row(failure: Failure) -> Row:
         "payload": _clean(failure.payload),
         "failed_at": failure.at,
         "due_at": failure.due_at,
+    }
+
+
+def _bad_message_row(bad: BadMessage) -> Row:
+    return {
+        "canonical_url": bad.key,
+        "tries": 1,
+        "url": "",
+        "stage": "read",
+        "reason": MessageInvalid.reason,
+        "error_class": MessageInvalid.__name__,
+        "message": _clean(bad.error),
+        "traceback": "",
+        "payload": _clean(bad.data.decode("utf-8", "backslashreplace"))[:LONGEST_PAYLOAD],
+        "failed_at": bad.at,
+        "due_at": None,
     }
 
 

@@ -221,7 +221,8 @@ URLS = Table(
         _integer("claims", "How often it was leased since it last ended: more than a few means that it kills workers."),
         Column("hints", Type.JSON, "What the feed said of it: title, published_at, authors, language."),
         _time("entry_updated_at", "When the feed says that the article was last updated."),
-        _time("announced_at", "When it was published to the topic; NULL if it has not been."),
+        _time("announced_at", "When it was last published to the topic; NULL if it has not been."),
+        _string("landed_in", "The sink that its article landed in, if that is not this database."),
     ),
     indexes=(
         ("due_at", "host"),

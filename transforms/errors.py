@@ -2,6 +2,7 @@
 
     NewsbeamError
     ├── UserError                what the person at the terminal can mend: one line, exit code 2
+    ├── MessageInvalid           a message of a topic is no link; it is a dead letter at once
     ├── FeedError                a feed could not be fetched or read; it is always asked again
     │   ├── FeedUnreadable       the bytes are no feed of a known format
     │   └── FeedEntryInvalid     one entry has no usable link; the others go on
@@ -60,6 +61,12 @@ class UserError(NewsbeamError):
     """Report what the person at the terminal can mend; the message says what to do."""
 
     reason = "usage"
+
+
+class MessageInvalid(NewsbeamError):
+    """A message of a topic cannot be read as a link; no delivery of it ever will be."""
+
+    reason = "bad message"
 
 
 class FeedError(NewsbeamError):

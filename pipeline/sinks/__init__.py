@@ -9,12 +9,14 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from pipeline.config import Config
 from transforms.errors import UserError
 
 # scheme of the sink's URL -> module and class; imported when used, so that a laptop needs no cloud libraries
 SINKS: dict[str, tuple[str, str]] = {
     "sqlite": ("pipeline.sinks.sql", "WriteToSql"),
     "postgresql": ("pipeline.sinks.sql", "WriteToSql"),
+    "bigquery": ("pipeline.sinks.bigquery", "WriteRows"),
 }
 
 
@@ -23,11 +25,11 @@ def is_sql(url: str) -> bool:
     return url.partition(":")[0].partition("+")[0] in ("sqlite", "postgresql")
 
 
-def sink_of(url: str) -> Any:
+def sink_of(url: str, config: Config) -> Any:
     """Return the PTransform that writes to this sink's URL; raises UserError for an unknown scheme."""
     scheme = url.partition(":")[0].partition("+")[0]
     if scheme not in SINKS:
         raise UserError(f"unknown sink {scheme!r}: say one of {', '.join(SINKS)}")
     module, name = SINKS[scheme]
-    make: Callable[[str], Any] = getattr(import_module(module), name)
-    return make(url)
+    make: Callable[[str, Config], Any] = getattr(import_module(module), name)
+    return make(url, config)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import time
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain, repeat
+from random import random
 from typing import Any
 
 import apache_beam as beam
 import sqlalchemy as sa
+import structlog
 
+from pipeline.config import Config
 from pipeline.database import METADATA, insert_rows, open_database
+from pipeline.messages import BadMessage
 from pipeline.rows import Landing, Row, landing_of
+from pipeline.sinks import is_sql
+from transforms.endings import end_with_bug
+from transforms.errors import UserError
 from transforms.records import Outcome
 
 ARTICLES, REVISIONS, URLS = METADATA.tables["articles"], METADATA.tables["revisions"], METADATA.tables["urls"]
@@ -19,6 +29,10 @@ CHILDREN = ("entities", "mentions", "images", "removed_blocks")
 # what belongs to the first sighting stays when an article is written again
 FIRST_SEEN = {"article_id", "url", "feed_url", "discovered_at"}
 BATCH = 16
+# what no second try of the same rows will change
+POISON = (sa.exc.DataError, sa.exc.IntegrityError)
+
+log = structlog.get_logger(__name__)
 
 opened = cache(open_database)  # one engine a process and URL, for all bundles
 
@@ -81,7 +95,7 @@ def _write_fates(connection: sa.Connection, rows: Iterable[Row]) -> None:
         "lease_owner",
         "claims",
     )
-    insert_rows(connection, URLS, landed, update=(*settled, "article_id"))
+    insert_rows(connection, URLS, landed, update=(*settled, "article_id", "landed_in"))
     if not others:
         return
     insert_rows(connection, URLS, others)
@@ -101,37 +115,105 @@ def _write_fates(connection: sa.Connection, rows: Iterable[Row]) -> None:
 
 
 class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
-    """Collect outcomes and write them BATCH at a time, the rest when the bundle ends."""
+    """Collect outcomes and write them BATCH at a time, the rest when the bundle ends.
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.waiting: list[Landing] = []
+    While the database is away it is tried again for `patience_s` seconds, as some runners lose what a raising DoFn
+    had. An outcome that the database will never take ends as a dead letter instead.
+    """
+
+    def __init__(self, url: str, patience_s: float) -> None:
+        self.url, self.patience_s = url, patience_s
+        self.waiting: list[Outcome | BadMessage] = []
 
     def start_bundle(self) -> None:
         self.waiting = []
 
-    def process(self, outcome: Outcome) -> None:
-        self.waiting.append(landing_of(outcome, datetime.now(UTC)))
+    def process(self, outcome: Outcome | BadMessage) -> None:
+        self.waiting.append(outcome)
         if len(self.waiting) >= BATCH:
             self._write()
 
     def finish_bundle(self) -> None:
         self._write()
 
+    def landing(self, outcome: Outcome | BadMessage, now: datetime) -> Landing:
+        """Return the rows to be written for an outcome."""
+        return landing_of(outcome, now)
+
     def _write(self) -> None:
-        if self.waiting:
-            write_landings(opened(self.url), self.waiting)
-        self.waiting = []
+        outcomes, self.waiting = self.waiting, []
+        if not outcomes:
+            return
+        now = datetime.now(UTC)
+        landings = [self.landing(outcome, now) for outcome in outcomes]
+        try:
+            self._write_patiently(landings)
+        except POISON:
+            for outcome, landing in zip(outcomes, landings, strict=True):
+                self._write_or_bury(outcome, landing)
+
+    def _write_or_bury(self, outcome: Outcome | BadMessage, landing: Landing) -> None:
+        try:
+            self._write_patiently([landing])
+        except POISON as error:
+            if isinstance(outcome, BadMessage):
+                raise
+            log.exception("row refused", url=outcome.link.url)
+            kind, text = type(error.orig).__name__, str(error.orig)
+            bug = end_with_bug(outcome.link, kind, text, traceback.format_exc(), "sink", datetime.now(UTC), random())
+            self._write_patiently([self.landing(bug, datetime.now(UTC))])
+
+    def _write_patiently(self, landings: Sequence[Landing]) -> None:
+        give_up_at = time.monotonic() + self.patience_s
+        for pause in chain((0.2, 0.5, 1.0, 2.0), repeat(5.0)):
+            try:
+                write_landings(opened(self.url), landings)
+                return
+            except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+                if time.monotonic() + pause > give_up_at:
+                    raise
+                log.warning("database away, trying again", error=str(error.orig))
+                time.sleep(pause)
+
+
+class _SettleFates(_WriteOutcomes):
+    """Write of the outcomes only what the ledger keeps: the fates of URLs, and the dead letters."""
+
+    def __init__(self, url: str, patience_s: float, landed_in: str) -> None:
+        super().__init__(url, patience_s)
+        self.landed_in = landed_in
+
+    def landing(self, outcome: Outcome | BadMessage, now: datetime) -> Landing:
+        tables = landing_of(outcome, now).tables
+        urls = [dict(row) for row in tables.get("urls", ())]
+        for row in urls:
+            row["landed_in"] = self.landed_in if row["outcome"] == "article" else None
+        return Landing({"urls": urls, "dead_letters": tables.get("dead_letters", ())})
 
 
 class WriteToSql(beam.PTransform):  # type: ignore[misc]
     """Write outcomes (pipeline.graph.Outcomes) to the SQL database at `url`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, config: Config) -> None:
         super().__init__()
-        self.url = url
+        self.url, self.patience_s = url, config.sink_patience
 
     def expand(self, outcomes: tuple[Any, Any]) -> None:
         articles, endings = outcomes
-        _ = articles | "WriteArticles" >> beam.ParDo(_WriteOutcomes(self.url))
-        _ = endings | "WriteEndings" >> beam.ParDo(_WriteOutcomes(self.url))
+        _ = articles | "WriteArticles" >> beam.ParDo(_WriteOutcomes(self.url, self.patience_s))
+        _ = endings | "WriteEndings" >> beam.ParDo(_WriteOutcomes(self.url, self.patience_s))
+
+
+class SettleInLedger(beam.PTransform):  # type: ignore[misc]
+    """Record the fates of outcomes, which land at the sink `landed_in`, in the ledger at `url`."""
+
+    def __init__(self, url: str, landed_in: str, config: Config) -> None:
+        super().__init__()
+        if not is_sql(url):
+            raise UserError(f"not a ledger: {url!r}; say sqlite:///newsbeam.db or postgresql://user@host/name")
+        self.fates = _SettleFates(url, config.sink_patience, landed_in)
+
+    def expand(self, outcomes: tuple[Any, Any]) -> None:
+        articles, endings = outcomes
+        _ = articles | "SettleArticles" >> beam.ParDo(self.fates)
+        _ = endings | "SettleEndings" >> beam.ParDo(self.fates)

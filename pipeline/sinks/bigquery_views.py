@@ -1,0 +1,129 @@
+"""The views over BigQuery's append-only tables: the newest version of each key, and answers for consumers.
+
+<table>_latest                the newest row of each key
+revisions                     the versions of each article that differ from the one before
+articles_of_day               articles by the day on which they were published
+entity_timeline, top_entities what was written about, day by day
+failures_by_reason            tries that failed, day by day
+fates                         how URLs ended
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_EARLIER = """SELECT *, LAG(content_hash) OVER (PARTITION BY article_id ORDER BY processed_at) AS earlier_hash
+  FROM `{d}.articles`"""
+
+_ARTICLES_LATEST = f"""SELECT * EXCEPT (earlier_hash, place)
+FROM (
+  SELECT * REPLACE (
+      FIRST_VALUE(url) OVER (PARTITION BY article_id ORDER BY processed_at) AS url,
+      FIRST_VALUE(feed_url) OVER (PARTITION BY article_id ORDER BY processed_at) AS feed_url,
+      MIN(discovered_at) OVER (PARTITION BY article_id) AS discovered_at),
+    1 + SUM(IF(earlier_hash != content_hash, 1, 0)) OVER (PARTITION BY article_id) AS revision,
+    ROW_NUMBER() OVER (PARTITION BY article_id ORDER BY processed_at DESC) AS place
+  FROM ({_EARLIER})
+)
+WHERE place = 1"""
+
+_REVISIONS = f"""SELECT
+  article_id,
+  ROW_NUMBER() OVER (PARTITION BY article_id ORDER BY processed_at) AS revision,
+  content_hash, title, body, published_at, modified_at, fetched_at
+FROM ({_EARLIER})
+WHERE earlier_hash IS NULL OR earlier_hash != content_hash"""
+
+# what belongs to the newest version of its article, each key once, however often it was written
+_PART_LATEST = """SELECT * EXCEPT (place)
+FROM (
+  SELECT part.*,
+    ROW_NUMBER() OVER (PARTITION BY part.article_id, part.{number} ORDER BY part.processed_at DESC) AS place
+  FROM `{d}.{table}` AS part
+  JOIN (SELECT article_id, MAX(processed_at) AS newest FROM `{d}.articles` GROUP BY article_id) AS versions
+    ON versions.article_id = part.article_id AND versions.newest = part.processed_at
+)
+WHERE place = 1"""
+
+# a rejection or failure never takes back an article that has landed
+_URLS_LATEST = """SELECT * EXCEPT (place)
+FROM (
+  SELECT *, ROW_NUMBER() OVER (
+      PARTITION BY canonical_url ORDER BY IF(outcome = 'article', 0, 1), settled_at DESC) AS place
+  FROM `{d}.urls`
+)
+WHERE place = 1"""
+
+_DEAD_LETTERS_LATEST = """SELECT * EXCEPT (place)
+FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY canonical_url, tries ORDER BY failed_at DESC) AS place
+  FROM `{d}.dead_letters`
+)
+WHERE place = 1"""
+
+_ARTICLES_OF_DAY = """SELECT DATE(COALESCE(published_at, discovered_at, fetched_at)) AS day, *
+FROM `{d}.articles_latest`"""
+
+_ENTITY_TIMELINE = """SELECT
+  day, name, label,
+  COUNT(DISTINCT entities.article_id) AS articles,
+  SUM(mentions) AS mentions,
+  SUM(salience) AS salience
+FROM `{d}.entities_latest` AS entities
+JOIN (SELECT article_id, day FROM `{d}.articles_of_day`) AS dated ON dated.article_id = entities.article_id
+GROUP BY day, name, label"""
+
+_TOP_ENTITIES = """SELECT *
+FROM (
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY day ORDER BY articles DESC, mentions DESC, name) AS place
+  FROM `{d}.entity_timeline`
+)
+WHERE place <= 100"""
+
+_FAILURES_BY_REASON = """SELECT
+  DATE(failed_at) AS day, reason, stage,
+  COUNT(*) AS tries,
+  COUNT(DISTINCT canonical_url) AS urls,
+  SUM(IF(due_at IS NULL, 1, 0)) AS given_up,
+  MAX(failed_at) AS last_failed_at,
+  MAX(message) AS example
+FROM `{d}.dead_letters_latest`
+GROUP BY day, reason, stage"""
+
+_FATES = """SELECT outcome, COALESCE(reason, '') AS reason, COUNT(*) AS urls, MAX(settled_at) AS last_settled_at
+FROM `{d}.urls_latest`
+GROUP BY 1, 2"""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view: its name, what it is for, and its query in GoogleSQL."""
+
+    name: str
+    description: str
+    query: str
+
+
+def views(dataset: str) -> tuple[View, ...]:
+    """Return the views over the tables of `dataset` (PROJECT.DATASET), each after those that it reads."""
+    parts = {"entities": "entity_no", "mentions": "mention_no", "images": "image_no", "removed_blocks": "block_no"}
+    found = [
+        View("articles_latest", "The newest version of each article.", _ARTICLES_LATEST),
+        View("revisions", "Each version of an article that differs from the one before.", _REVISIONS),
+        *(
+            View(
+                f"{table}_latest",
+                f"The {table.replace('_', ' ')} of the newest version of each article.",
+                _PART_LATEST.replace("{table}", table).replace("{number}", number),
+            )
+            for table, number in parts.items()
+        ),
+        View("urls_latest", "The fate of each URL.", _URLS_LATEST),
+        View("dead_letters_latest", "Each try that failed, once.", _DEAD_LETTERS_LATEST),
+        View("articles_of_day", "Articles with the day (UTC) on which they were published.", _ARTICLES_OF_DAY),
+        View("entity_timeline", "How many articles named an entity on each day.", _ENTITY_TIMELINE),
+        View("top_entities", "The 100 entities that most articles of a day named.", _TOP_ENTITIES),
+        View("failures_by_reason", "How many tries failed on each day, and why.", _FAILURES_BY_REASON),
+        View("fates", "How many URLs ended how.", _FATES),
+    ]
+    return tuple(View(view.name, view.description, view.query.replace("{d}", dataset)) for view in found)

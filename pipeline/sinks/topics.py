@@ -1,0 +1,111 @@
+"""Topics that a job writes: what nobody will try again, and events for those who want them.
+
+Both carry JSON with a version. A dead letter's body is what was on the topic of URLs, so that publishing it there again
+is all there is to a replay; why it ended is in its attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+import msgspec
+from apache_beam.io.gcp.pubsub import PubsubMessage, WriteToPubSub
+
+from pipeline.messages import BadMessage, attributes_of, checked_topic, cut_attribute, encode_link
+from pipeline.rows import landing_of
+from transforms.errors import MessageInvalid
+from transforms.records import Article, Failure, Outcome, Rejection
+
+EVENT_VERSION = 1
+# https://cloud.google.com/pubsub/quotas#resource_limits: a message has at most 10 MB
+LONGEST_BODY = 9_000_000
+
+
+class WriteDeadLetters(beam.PTransform):  # type: ignore[misc]
+    """Write bad messages, and failures that nobody will try again, to a topic.
+
+    `tries_again` says that somebody does: then a failure that has a next time is none of them.
+    """
+
+    def __init__(self, topic: str, tries_again: bool) -> None:
+        super().__init__()
+        self.topic, self.tries_again = checked_topic(topic), tries_again
+
+    def expand(self, endings: Any) -> Any:
+        letters = endings | "Letters" >> beam.FlatMap(letters_of, self.tries_again)
+        return letters | "Write" >> WriteToPubSub(self.topic, with_attributes=True)
+
+
+class WriteEvents(beam.PTransform):  # type: ignore[misc]
+    """Write an event for every article and every fate to a topic."""
+
+    def __init__(self, topic: str) -> None:
+        super().__init__()
+        self.topic = checked_topic(topic)
+
+    def expand(self, outcomes: tuple[Any, Any]) -> Any:
+        articles, endings = outcomes
+        events = (
+            articles | "Articles" >> beam.FlatMap(events_of),
+            endings | "Endings" >> beam.FlatMap(events_of),
+        ) | "Events" >> beam.Flatten()
+        return events | "Write" >> WriteToPubSub(self.topic, with_attributes=True)
+
+
+def letters_of(ending: Rejection | Failure | BadMessage, tries_again: bool) -> Iterator[PubsubMessage]:
+    """Give the dead letter of an ending, if it is one."""
+    if isinstance(ending, BadMessage):
+        why = {
+            "reason": MessageInvalid.reason,
+            "stage": "read",
+            "error": ending.error,
+            "failed_at": f"{ending.at:%FT%TZ}",
+        }
+        yield PubsubMessage(ending.data, dict(ending.attributes) | _cut(why))
+    elif isinstance(ending, Failure) and ending.tries > ending.link.tries:
+        if tries_again and ending.due_at is not None:
+            return
+        why = {
+            "reason": ending.reason,
+            "stage": ending.stage,
+            "error": ending.message,
+            "failed_at": f"{ending.at:%FT%TZ}",
+        }
+        yield PubsubMessage(encode_link(ending.link), attributes_of(ending.link) | _cut(why))
+
+
+def events_of(outcome: Outcome | BadMessage, now: datetime | None = None) -> Iterator[PubsubMessage]:
+    """Give the event of an outcome: the rows that it lands, without revisions and what was removed.
+
+    {"version": 1, "event": "article", "article": {...}, "entities": [...], "mentions": [...], "images": [...]}
+    {"version": 1, "event": "rejected" | "failed", "url": {...}}
+    """
+    if isinstance(outcome, BadMessage):
+        return
+    tables = landing_of(outcome, now or datetime.now(UTC)).tables
+    body: dict[str, Any] = {"version": EVENT_VERSION}
+    if isinstance(outcome, Article):
+        article = {name: value for name, value in tables["articles"][0].items() if name != "revision"}
+        parts = {name: tables[name] for name in ("entities", "mentions", "images")}
+        body |= {"event": "article", "article": article} | parts
+        attributes = {"host": article["host"], "language": article["language"], "article_id": article["article_id"]}
+    else:
+        url = tables["urls"][0]
+        kept = ("canonical_url", "url", "article_id", "feed_url", "reason", "stage", "message", "tries", "due_at")
+        body |= {"event": url["outcome"], "url": {name: url[name] for name in kept}}
+        attributes = {"host": url["host"], "reason": url["reason"], "article_id": url["article_id"]}
+    data = msgspec.json.encode(body)
+    if len(data) > LONGEST_BODY:
+        # the longest texts there are: consumers find the whole in the tables
+        body.pop("mentions", None)
+        body["article"]["body"] = body["article"]["body"][: LONGEST_BODY // 8]
+        data = msgspec.json.encode(body | {"is_cut": True})
+    attributes |= {"event": body["event"], "version": str(EVENT_VERSION)}
+    yield PubsubMessage(data, _cut(attributes))
+
+
+def _cut(attributes: dict[str, str]) -> dict[str, str]:
+    return {name: cut_attribute(value) for name, value in attributes.items() if value}

@@ -1,0 +1,77 @@
+"""Links from a subscription of Pub/Sub, on the runners whose Python SDK reads it: Dataflow and DirectRunner.
+
+    message -> link, or bad message -> key: shard of its host -> batch of at most BATCH, at most BUFFER_S old
+
+DirectRunner acknowledges what it reads before anything is done with it and ends at the first DoFn that raises, so no
+stage behind may raise. Dataflow acknowledges when the links are in its own shuffle.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+import structlog
+from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
+from apache_beam.metrics import Metrics
+
+from pipeline.batches import shard_of
+from pipeline.config import Config
+from pipeline.messages import BadMessage, read_link
+from pipeline.sources import Incoming
+from transforms.errors import MessageInvalid, UserError
+from transforms.records import ArticleLink
+
+BATCH = 32
+BUFFER_S = 2.0
+BAD = "bad"
+SUBSCRIPTION = re.compile(r"projects/[^/]+/subscriptions/[^/]+")
+
+log = structlog.get_logger(__name__)
+
+
+class ReadSubscription(beam.PTransform):  # type: ignore[misc]
+    """Read batches of links, each of one shard of hosts; a shard's batches come one after the other."""
+
+    def __init__(self, subscription: str, config: Config) -> None:
+        super().__init__()
+        if not SUBSCRIPTION.fullmatch(subscription):
+            raise UserError(f"not a subscription: {subscription!r}; say projects/P/subscriptions/S")
+        self.subscription = subscription
+
+    def expand(self, begin: Any) -> Incoming:
+        messages = begin | "ReadSubscription" >> ReadFromPubSub(subscription=self.subscription, with_attributes=True)
+        read = messages | "ReadLinks" >> beam.ParDo(_ReadLinks()).with_outputs(BAD, main="links")
+        batches = (
+            read["links"]
+            | "KeyByShard" >> beam.WithKeys(shard_of).with_output_types(tuple[int, Any])
+            | "Batch" >> beam.GroupIntoBatches(BATCH, max_buffering_duration_secs=BUFFER_S)
+            | "Links" >> beam.MapTuple(drop_repeats)
+        )
+        return Incoming(batches, read[BAD])
+
+
+def drop_repeats(_shard: int, links: Iterable[ArticleLink]) -> list[ArticleLink]:
+    """Return each article of a batch once: what was published twice is fetched once."""
+    return list({link.canonical_url: link for link in links}.values())
+
+
+class _ReadLinks(beam.DoFn):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.count_in = Metrics.counter("newsbeam", "messages_in")
+        self.count_bad = Metrics.counter("newsbeam", "messages_bad")
+
+    def process(self, message: PubsubMessage) -> Iterator[Any]:
+        self.count_in.inc()
+        try:
+            link = read_link(message.data)
+        except MessageInvalid as error:
+            self.count_bad.inc()
+            bad = BadMessage(message.data, str(error), datetime.now(UTC), dict(message.attributes or {}))
+            log.warning("bad message", key=bad.key, error=bad.error)
+            yield beam.pvalue.TaggedOutput(BAD, bad)
+            return
+        yield link
