@@ -190,7 +190,7 @@ def predict_unseen(pages: list[Page], folds: int, seed: int) -> tuple[list[Matri
 
 def export(name: str, model: lightgbm.Booster) -> dict[str, Matrix]:
     """Return a forest as the arrays that transforms/forest.py reads."""
-    feature, threshold, left, right, value, roots = [], [], [], [], [], []
+    feature, threshold, left, right, value = [], [], [], [], []
     deepest = 0
 
     def add(node: dict, depth: int) -> int:
@@ -208,8 +208,7 @@ def export(name: str, model: lightgbm.Booster) -> dict[str, Matrix]:
             right[at] = add(node["right_child"], depth + 1)
         return at
 
-    for tree in model.dump_model()["tree_info"]:
-        roots.append(add(tree["tree_structure"], 0))
+    roots = [add(tree["tree_structure"], 0) for tree in model.dump_model()["tree_info"]]
     return {
         f"{name}.feature": np.array(feature, dtype=np.int16),
         f"{name}.threshold": np.array(threshold, dtype=np.float32),

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.consistency import Verdicts, settle_page
+from transforms.consistency import NAMES, NAMES_ALONE, Verdicts, settle_page
 from transforms.cues import CUES
 from transforms.dates import parse_date
 from transforms.features import FEATURES, Matrix, text_key
@@ -189,7 +189,7 @@ class TypedRegion:
                     verdicts.dropped.get(i)
                     or fixed.get(i)
                     or _find_rule(raw, row, float(scores[i]))
-                    or _name_dropped(raw, row, int(at[0]) < i < int(at[-1]))
+                    or _name_dropped(raw, row, int(at[0]) < i < int(at[-1]), i in (at[0] - 1, at[-1] + 1))
                 )
             self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
 
@@ -240,8 +240,12 @@ def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
     return BlockKind.PARAGRAPH
 
 
-def _name_dropped(raw: RawBlock, row: Row, between: bool) -> tuple[BlockKind, str]:
-    """Return what a block that scored too low most likely is; `between` says whether kept blocks surround it."""
+def _name_dropped(raw: RawBlock, row: Row, between: bool, beside: bool) -> tuple[BlockKind, str]:
+    """Return what a block that scored too low most likely is; `between` says whether kept blocks surround it, `beside`
+    whether it is the one before the first or after the last of them.
+    """
+    if beside and row["words"] <= 7 and row["linked"] < 0.5 and NAMES.fullmatch(raw.text):
+        return BlockKind.BYLINE, NAMES_ALONE
     if between and raw.frame.tag in ("td", "th") and row.inside("table"):
         return BlockKind.TABLE, "cell of a table"
     if row["words"] <= 10 and row["digits"] > 0.15 and parse_date(raw.text):

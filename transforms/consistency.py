@@ -22,7 +22,7 @@ _COLUMN = {name: number for number, name in enumerate(FEATURES)}
 NAMES_ALONE = "names alone at an edge"
 _SUBHEADS = frozenset(("h2", "h3", "h4", "h5", "h6"))
 # two to four capitalised words, alone or joined: "Ann Lee", "Ann Lee/Bob O'Hara", "MDR (Ann Lee, Bob Day)"
-_NAMES = re.compile(
+NAMES = re.compile(
     r"(?:[A-Z][\w-]+ )?\(?(?:[^\W\d_a-z][\w.'’-]+)(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|da|di|el|al|bin)){1,3}"
     r"(?:\s?[/,&]\s?(?:[^\W\d_a-z][\w.'’-]+)(?: [^\W\d_a-z][\w.'’-]*){1,3}){0,3}\)?"
 )
@@ -217,7 +217,7 @@ class _Page:
                     self.verdicts.drop(int(i), kind, f"{phrase} words at the end")
         at = np.nonzero(self.verdicts.kept)[0]
         for i in map(int, (*at[:1], *at[-1:])):
-            if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and _NAMES.fullmatch(self.walk.blocks[i].text):
+            if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and NAMES.fullmatch(self.walk.blocks[i].text):
                 self.verdicts.drop(i, BlockKind.BYLINE, NAMES_ALONE)
         for kind, phrase in (
             (BlockKind.BYLINE, "byline"),

@@ -18,8 +18,8 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar januari janvier enero ene janeiro gennaio gen stycznia januar ledna января січня ocak oca",
-            "feb february februar februari février fevrier febrero fevereiro febbraio lutego února февраля лютого şubat",
+            "jan january januar januari janvier enero janeiro gennaio gen stycznia ledna января січня ocak oca",
+            "feb february februar februari février febrero fevereiro febbraio lutego února февраля лютого şubat",
             "mar march märz maerz mars maart marzo março marca března марта березня mart",
             "apr april avril abril aprile kwietnia dubna апреля квітня nisan",
             "may mai mayo maio maggio mei maja maj května мая травня mayıs",
@@ -29,16 +29,17 @@ _MONTHS = {
             "sep sept september septembre septiembre setembro settembre września září сентября вересня eylül",
             "oct okt october oktober octobre octubre outubro ottobre października října октября жовтня ekim",
             "nov november novembre noviembre novembro listopada listopadu ноября листопада kasım",
-            "dec dez december dezember décembre decembre diciembre dezembro dicembre grudnia prosince декабря грудня aralık",
+            "dec dez december dezember décembre diciembre dezembro dicembre grudnia prosince декабря грудня aralık",
         ),
         start=1,
     )
     for name in names.split()
 }
 _WORDED = re.compile(
-    r"(\d{1,2})\.?\s+(?:de\s+)?([^\W\d_]{3,12})\.?,?\s+(?:de\s+)?(\d{4})|([^\W\d_]{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})"
+    r"(\d{1,2})\.?\s+(?:de\s+)?([^\W\d_]{3,12})\.?,?\s+(?:de\s+)?(\d{4})"
+    r"|([^\W\d_]{3,12})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})"
 )
-_DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b")
+_DOTTED = re.compile(r"\b(\d{1,2})[./](\d{1,2})[./](\d{4})\b|\b(\d{1,2})\.(\d{1,2})\.(\d{2})\b")
 _EASTERN = re.compile(r"(\d{4})\s*[年년/.]\s*(\d{1,2})\s*[月월/.]\s*(\d{1,2})\s*[日일]?")
 _CLOCK = re.compile(r"\b(\d{1,2})[:.h時시点](\d{2})(?::(\d{2}))?\s*(am|pm|a\.m\.|p\.m\.)?", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?\b")
@@ -119,5 +120,7 @@ def _find_day(text: str) -> tuple[int, int, int, int] | None:
             return int(year), month, int(day), match.end()
     match = _DOTTED.search(text)
     if match:
-        return int(match[3]), int(match[2]), int(match[1]), match.end()
+        if match[3]:
+            return int(match[3]), int(match[2]), int(match[1]), match.end()
+        return 2000 + int(match[6]), int(match[5]), int(match[4]), match.end()
     return None

@@ -116,7 +116,8 @@ def _explain_html(article: Article) -> str:
             rows.append(f"<{tag}{css}>{text}</{tag}>")
         else:
             rows.append(
-                f'<div class="removed"><b>{escape(row.reason)}</b> <s>{text}</s> <small>{escape(row.rule)}</small></div>'
+                f'<div class="removed"><b>{escape(row.reason)}</b> <s>{text}</s> '
+                f"<small>{escape(row.rule)}</small></div>"
             )
     images = "".join(
         f'<div class="removed"><b>image</b> {escape(i.url)} {escape(i.caption)} <small>{escape(i.credit)}</small></div>'

@@ -8,12 +8,14 @@ transforms.boilerplate then decides which kinds are body.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from transforms.blocks import TypedRegion, collect_images, cut_region
 from transforms.bylines import clean_authors, find_byline, split_byline
 from transforms.classifier import score_blocks
 from transforms.consistency import NAMES_ALONE
+from transforms.dates import parse_date
 from transforms.errors import NoText
 from transforms.features import PageFacts, find_layout, measure_blocks
 from transforms.metadata import Metadata, read_metadata
@@ -46,10 +48,15 @@ def extract(page: FetchedPage) -> Article:
         signed = read_bylines(blocks, meta)
         if signed:
             authors, sources["authors"] = signed, "byline"
+    published = meta.published_at
+    if published is None or sources.get("published_at") == "time":
+        printed = read_dateline(blocks)
+        if printed and (published is None or published.date() != printed.date()):
+            published, sources["published_at"] = printed, "dateline"
     for name, ours, hint in (
         ("title", meta.title, link.title),
         ("authors", authors, link.authors),
-        ("published_at", meta.published_at, link.published_at),
+        ("published_at", published, link.published_at),
         ("language", meta.language, link.language),
     ):
         if not ours and hint:
@@ -65,7 +72,7 @@ def extract(page: FetchedPage) -> Article:
         authors=authors or link.authors,
         section=meta.section,
         tags=meta.tags,
-        published_at=meta.published_at or link.published_at,
+        published_at=published or link.published_at,
         modified_at=meta.modified_at,
         language=meta.language or link.language,
         site_name=meta.site_name,
@@ -105,6 +112,18 @@ def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
             alone = f"rule:{NAMES_ALONE}" in block.evidence
             names += split_byline(block.text) if alone else find_byline(block.text)
     return clean_authors(names, (meta.site_name,))
+
+
+def read_dateline(blocks: list[Block]) -> datetime | None:
+    """Return the date that stands between the headline and the body."""
+    for block in blocks:
+        if block.kind in _TEXT_KINDS:
+            return None
+        if len(block.text) < 100:
+            value = parse_date(block.text)
+            if value:
+                return value
+    return None
 
 
 def page_facts(meta: Metadata) -> PageFacts:

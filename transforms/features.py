@@ -52,6 +52,8 @@ _OWN_TAGS = {
 }
 _GOOD_WORDS = 12
 _FAR = 40
+# looking for each block in all others is quadratic; pages with more blocks do without
+_MANY = 2000
 # how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it when the main frame is looked for
 _DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
 _DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
@@ -284,7 +286,7 @@ def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str])
                 break
             near.add(frame.number)
             frame = frame.parent
-    joined = "\n".join(keys[i] for i in range(count) if layout.good[i])
+    joined = "\n".join(keys[i] for i in range(count) if layout.good[i]) if count < _MANY else ""
     article_at = TAG_INDEX["article"]
     anchor = blocks[h1].frame if blocks[h1].frame.nearest[article_at] != NEVER else blocks[first].frame
     home = _find_ancestor(anchor, "article")

@@ -37,8 +37,8 @@ _MODIFIED_NAMES = (
 _MODIFIED = _MODIFIED_NAMES.split()
 _AUTHOR_NAMES = (
     "author article:author parsely-author sailthru.author dc.creator dcterms.creator byl "
-    "cxenseparse:author article:author_name citation_author authors articleauthor dcsext.author article.author twitter:data1 dc.contributor "
-    "og:article:author"
+    "cxenseparse:author article:author_name citation_author authors "
+    "articleauthor dcsext.author article.author twitter:data1 dc.contributor og:article:author"
 )
 _AUTHOR = _AUTHOR_NAMES.split()
 _MAX_TAGS = 40
@@ -145,7 +145,7 @@ class _Reader:
             ("meta application-name", self.first_tag("application-name", "apple-mobile-web-app-title")),
         )
         if self.out.site_name.startswith("http"):
-            self.out.site_name = urlsplit(self.out.site_name).hostname or ""
+            self.out.site_name = host_of(self.out.site_name)
 
     def absolute(self, link: str | None) -> str:
         if not link:
@@ -157,7 +157,7 @@ class _Reader:
             return ""
 
     def read_title(self) -> None:
-        host = urlsplit(self.url).hostname or ""
+        host = host_of(self.url)
         site = self.out.site_name
         heading = self.main_heading()
         candidates = {
@@ -188,7 +188,7 @@ class _Reader:
 
     def read_authors(self) -> None:
         publisher = self.resolve(self.article.get("publisher"))
-        host = (urlsplit(self.url).hostname or "").removeprefix("www.")
+        host = host_of(self.url).removeprefix("www.")
         houses = (self.out.site_name, text_of(publisher), host, host.rpartition(".")[0])
 
         def clean(names: list[str]) -> tuple[str, ...]:
@@ -224,14 +224,18 @@ class _Reader:
         for element in self.tree.iter("a", "span", "div", "p", "address", "li", "strong", "em", "b"):
             prop, rel = element.get("itemprop") or "", element.get("rel") or ""
             css = (element.get("class") or "").lower()
-            if "author" in prop.lower().split() or "author" in rel.lower().split() or (element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or "") and not found):
+            if (
+                "author" in prop.lower().split()
+                or "author" in rel.lower().split()
+                or (element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or "") and not found)
+            ):
                 strength = 2
             elif css and _AUTHOR_CLASS.search(css):
                 strength = 1
             else:
                 continue
             inner = next((e for e in element.iter() if "name" in (e.get("itemprop") or "").split()), element)
-            text = " ".join("".join(inner.itertext()).split())
+            text = " ".join(" ".join(inner.itertext()).split())
             if 3 < len(text) < 90 and (strength == 2 or not found):
                 found.append(text)
             if len(found) >= 6:
@@ -366,6 +370,14 @@ _DATE_CLASS = re.compile(
     r"(?:^|[\s_-])(?:date|datum|fecha|published|pubdate|timestamp|dateline|entry-date|post-date|data)(?:$|\s)"
 )
 _PAGE_ONLY = frozenset(("webpage", "itempage", "videoobject", "podcastepisode", "imagegallery", "mediagallery"))
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, or nothing for one that cannot be parsed."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _prefer_clock(candidates: list[tuple[str, datetime | None]]) -> list[tuple[str, datetime | None]]:

@@ -265,7 +265,7 @@ def find_phrases(text: str) -> tuple[str, ...]:
     """Return the kinds of boilerplate that a block's words speak of; of a long text only the two ends are read."""
     if len(text) > _LONG_TEXT:
         text = text[:160] + " … " + text[-140:]
-    lower = text.lower()
+    lower = text.lower().replace("i\u0307", "i")  # what becomes of the Turkish capital İ
     found = {name for name, pattern in _STARTS if pattern.match(lower)}
     if not lower.isascii() and _UNSPACED.search(lower):
         triggered = set(INNER)

@@ -59,7 +59,10 @@ def reject_page(url: str, meta: Metadata, blocks: list[Block], linked_headlines:
             raise NotAnArticle("consent wall", f"{mentions} words of consent in {words}")
     if dated or meta.is_declared_article:
         return
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return
     asked = {"q", "query", "s", "search", "keyword", "keywords", "text"} & set(parse_qs(parts.query))
     in_path = any(part in _SEARCH_PARTS for part in parts.path.lower().split("/"))
     if _SEARCH.search(title) and (asked or in_path or words < 200):

@@ -211,7 +211,7 @@ class _Walker:
             raw = "".join(self.pieces)
             self.pieces.clear()
             text = "" if raw.isspace() else normalize_text(raw)
-            if text:
+            if text and len(self.blocks) < MAX_BLOCKS:
                 self.blocks.append(RawBlock(text, self.frame, self.linked, self.links, self.bold, self.italic))
         self.linked = self.links = self.bold = self.italic = 0
         if self.in_link > 0:

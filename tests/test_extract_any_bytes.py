@@ -1,0 +1,193 @@
+"""Whatever bytes come in: extraction ends in time, raises its own errors only, and gives only text that is there."""
+
+# ruff: noqa: E501  lines of markup are data
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from transforms.boilerplate import strip_boilerplate
+from transforms.errors import NewsbeamError
+from transforms.extract import extract
+from transforms.features import text_key
+from transforms.page import decode_page, parse_page
+from transforms.records import Article, ArticleLink, FetchedPage
+from transforms.walk import walk_page
+
+CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpus"
+LINK = ArticleLink(url="https://a.example/1", canonical_url="https://a.example/1", article_id="1", host="a.example")
+STORY = "The council met on Tuesday evening to vote on the new harbour plan, which has been debated for two years. "
+
+
+def try_extract(body: bytes, content_type: str = "text/html", url: str = LINK.url) -> tuple[Article, Article] | None:
+    page = FetchedPage(LINK, url, content_type, body, datetime(2026, 3, 5, tzinfo=UTC))
+    try:
+        article = extract(page)
+    except NewsbeamError:
+        return None
+    return article, strip_boilerplate(article)
+
+
+def check_article(body: bytes, content_type: str = "text/html") -> None:
+    result = try_extract(body, content_type)
+    if result is None:
+        return
+    before, after = result
+    tree = parse_page(body, content_type).tree
+    there = text_key("".join(tree.itertext()))
+    for block in before.blocks:
+        assert text_key(block.text) in there
+    gone = {r.position for r in after.removed}
+    assert len(after.blocks) + len(gone) == len(before.blocks)
+    assert [b for i, b in enumerate(before.blocks) if i not in gone] == list(after.blocks)
+
+
+TAGS = st.sampled_from(
+    [
+        "p",
+        "div",
+        "span",
+        "a",
+        "h1",
+        "h2",
+        "li",
+        "ul",
+        "table",
+        "tr",
+        "td",
+        "article",
+        "section",
+        "figure",
+        "figcaption",
+        "blockquote",
+        "br",
+        "script",
+        "style",
+        "title",
+        "meta",
+        "b",
+        "i",
+        "noscript",
+        "template",
+        "svg",
+        "iframe",
+        "form",
+        "button",
+        "aside",
+        "nav",
+        "footer",
+        "header",
+        "main",
+    ]
+)
+ATTRIBUTES = st.sampled_from(
+    ["", ' class="article-body"', ' class="related"', ' id="comments"', ' style="display:none"', ' href="/x"',
+     ' itemprop="author"', ' datetime="2026-03-04"', ' class="caption"', ' type="application/ld+json"', ' src="a.jpg"']
+)  # fmt: skip
+PIECES = st.one_of(
+    st.builds("<{}{}>".format, TAGS, ATTRIBUTES),
+    st.builds("</{}>".format, TAGS),
+    st.sampled_from(
+        [
+            STORY,
+            STORY * 3,
+            "Read more",
+            "Photo: dpa",
+            "<![CDATA[",
+            "<!--",
+            "-->",
+            "&nbsp;",
+            "&#0;",
+            "&#xD800;",
+            "<",
+            "\x00",
+        ]
+    ),
+    st.text(max_size=20),
+)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(PIECES, max_size=60))
+def test_any_markup(pieces: list[str]) -> None:
+    check_article("".join(pieces).encode("utf-8", "surrogatepass"))
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(["text/html", "", "text/html; charset=utf-16", "text/html; charset=zlib", "x"]),
+)
+def test_any_bytes(body: bytes, content_type: str) -> None:
+    check_article(body, content_type)
+    text, charset = decode_page(body, content_type)
+    assert isinstance(text, str)
+    assert charset
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.text(max_size=200),
+    st.sampled_from(["http://[", "", "https://a.example/\udc80", "https://a.example:99999/", "x"]),
+)
+def test_any_url(text: str, url: str) -> None:
+    body = f"<title>{text}</title><link rel=canonical href='http://['><meta property=og:image content='//['><article><p>{STORY}</p><img src='http://[x'>"
+    try_extract(body.encode("utf-8", "surrogatepass"), url=url)
+
+
+HOSTILE = {
+    "deep divs": b"<div>" * 100_000 + STORY.encode(),
+    "deep bold": b"<b>" * 100_000 + STORY.encode(),
+    "deep lists": b"<ul><li>" * 50_000 + STORY.encode(),
+    "open tables": b"<table><tr><td>" * 30_000 + STORY.encode(),
+    "many paragraphs": ("<p>" + STORY + "</p>").encode() * 10_000,
+    "many words": b"<p>" + STORY.encode() * 20_000,
+    "one long word": b"<p>" + b"x" * 3_000_000,
+    "many links": b'<p><a href="/a">News of the coast today</a></p>' * 20_000,
+    "many images": b'<img src="a.jpg" alt="b">' * 30_000 + STORY.encode(),
+    "angle brackets": b"<" * 1_000_000,
+    "many classes": b'<p class="' + b"related-article-body " * 20_000 + b'">' + STORY.encode(),
+    "many attributes": b"<p " + b"".join(b"data-a%d='x' " % n for n in range(5_000)) + b">" + STORY.encode(),
+    "long title": b"<title>" + b"a | b - " * 50_000 + b"</title><p>" + STORY.encode(),
+    "long byline": b"<meta name=author content='" + b"Ann Lee, " * 50_000 + b"'><p>" + STORY.encode(),
+    "spaces": b"<p>" + b" " * 2_000_000 + STORY.encode(),
+    "spaces in a caption": b"<figure><figcaption>Photo" + b" \t-" * 100_000 + b"</figcaption></figure><p>" + STORY.encode(),
+    "many json nodes": b"<script type=application/ld+json>[" + b'{"@type":"NewsArticle"},' * 30_000 + b"{}]</script><p>" + STORY.encode(),
+    "many breaks": (STORY + "<br><br>").encode() * 5_000,
+    "many headings": b"<h1>Harbour plan</h1>" * 20_000 + STORY.encode(),
+    "many dates": b"<time>4 March 2026</time>" * 20_000 + STORY.encode(),
+    "entities": b"<p>" + b"&amp;" * 300_000,
+    "consonants": b"<p>" + "ﷺ̈".encode() * 200_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_pages_end_in_time(name: str) -> None:
+    start = time.process_time()
+    try_extract(HOSTILE[name])
+    assert time.process_time() - start < 6
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
+def test_pages_of_the_corpus_are_articles_and_hold_only_their_own_text() -> None:
+    rows = [json.loads(line) for line in (CORPUS / "manifest.jsonl").read_text().splitlines()][::9]
+    for row in rows:
+        body = gzip.decompress((CORPUS / row["html"]).read_bytes())
+        result = try_extract(body, url=row["url"])
+        assert result is not None, row["id"]
+        assert result[1].title
+        assert result[1].paragraphs
+        check_article(body)
+
+
+def test_the_walk_is_bounded() -> None:
+    walk = walk_page(parse_page(b"<p>x</p>" * 50_000, "text/html").tree)
+    assert len(walk.blocks) <= 6_000
