@@ -155,11 +155,11 @@ def stack_pages(
 # -- models -------------------------------------------------------------------------------------------------------
 
 PARAMETERS = {
-    "objective": "binary", "learning_rate": 0.08, "num_leaves": 20, "max_depth": 7, "min_data_in_leaf": 30,
+    "objective": "binary", "learning_rate": 0.08, "num_leaves": 31, "max_depth": 9, "min_data_in_leaf": 20,
     "feature_fraction": 0.3, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5, "max_bin": 63,
     "verbose": -1, "num_threads": 1, "seed": 1, "deterministic": True,
 }  # fmt: skip
-ROUNDS = (120, 90)
+ROUNDS = (200, 120)
 
 
 def fit(pages: list[Page], contexts: list[Matrix] | None, rounds: int, seed: int) -> lightgbm.Booster:

@@ -31,7 +31,7 @@ _NOBODY = re.compile(
     r"wp[-_ ]?admin|test|super\s*user|web\s*desk|redaccion|site\s*admin|by|staff)$",
     re.IGNORECASE,
 )
-_JUNK = re.compile(r"https?://|www\.|@|\d{3,}|[{}<>\[\]_=]|\.(?:com|org|net|html?)/", re.IGNORECASE)
+_JUNK = re.compile(r"https?://|www\.|@|\d|[{}<>\[\]_=]|\.(?:com|org|net|html?)/", re.IGNORECASE)
 _CONTACT = re.compile(r"\s*(?:\S+@\S+\.\S+|@\w+)\s*")
 _AGENCY_TAIL = re.compile(r"\s*\((?:[A-Z]{2,8}|[^()]{2,30})\)\s*$")
 
@@ -77,6 +77,8 @@ def split_byline(text: str) -> list[str]:
 
 def _split_commas(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
+    if "." in parts[0] and " " not in parts[0]:
+        return parts[:1]  # "courier.example, Port Ellery" is a house and its town
     # "Surname, Name" is one name, and so is "AFP, MANILA"
     if len(parts) > 2 or (len(parts) > 1 and 1 < len(parts[0].split()) <= 4):
         return parts

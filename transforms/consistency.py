@@ -215,8 +215,9 @@ class _Page:
             for i in np.nonzero(self.verdicts.kept)[0][-last:]:
                 if self.words[i] <= longest and self.column(f"phrase:{phrase}")[i] > 0:
                     self.verdicts.drop(int(i), kind, f"{phrase} words at the end")
-        at = np.nonzero(self.verdicts.kept)[0]
-        for i in map(int, (*at[:1], *at[-1:])):
+        at = [int(i) for i in np.nonzero(self.verdicts.kept)[0]]
+        opening = next((n for n, i in enumerate(at[:4]) if self.words[i] >= 12), 1)
+        for i in (*at[: max(1, opening)], *at[-1:]):
             if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and NAMES.fullmatch(self.walk.blocks[i].text):
                 self.verdicts.drop(i, BlockKind.BYLINE, NAMES_ALONE)
         for kind, phrase in (
