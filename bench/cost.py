@@ -39,7 +39,8 @@ class Assumed:
     utilisation: float = 0.6  # share of the CPU paid for that does this work; the rest waits for the network
     peak: float = 2.0  # the busiest hour beside the average one; it decides how many machines must be allowed
     server_vcpu_hour: float = 0.0335  # general-purpose virtual machine, per vCPU with its memory (4 GB)
-    server_disk_gb: float = 0.17  # SSD, per GB and month
+    server_disk_gb: float = 0.10  # balanced disk, per GB and month
+    runner: float = 1.3  # CPU of Beam's streaming workers over that of the local driver, for moving records
     dataflow_vcpu_hour: float = 0.069  # streaming worker
     dataflow_gb_hour: float = 0.003557  # its memory; 4 GB a vCPU
     streaming_engine_gb: float = 0.018  # per GB through Streaming Engine
@@ -113,7 +114,7 @@ def server_month(daily: int, measured: Measured, assumed: Assumed) -> dict[str, 
 
 def cloud_month(daily: int, measured: Measured, assumed: Assumed) -> dict[str, float]:
     """Reckon Google Cloud as deploy/terraform makes it, with the default FILE_LOADS, whose loading costs nothing."""
-    vcpus = max(2.0, machines(daily, measured, assumed)[0])
+    vcpus = max(2.0, machines(daily, measured, assumed)[0] * assumed.runner)
     articles = daily * DAYS
     moved = articles * (assumed.message_kb * 2 + measured.row_kb) * 1e3 / 2**40
     stored = articles * assumed.kept_months * measured.row_kb * 1e3 / GB
@@ -152,7 +153,7 @@ def report(measured: Measured, assumed: Assumed) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", type=int, default=40, help="pages of the small run")
-    parser.add_argument("--large", type=int, default=400, help="pages of the large run")
+    parser.add_argument("--large", type=int, default=264, help="pages of the large run")
     parser.add_argument("--cpu-ms", type=float, help="do not measure: CPU milliseconds an article")
     parser.add_argument("--row-kb", type=float, default=20.0, help="with --cpu-ms: KB of rows an article")
     for field in fields(Assumed):

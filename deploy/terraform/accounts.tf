@@ -69,7 +69,7 @@ resource "google_pubsub_subscription_iam_member" "job" {
 
 resource "google_pubsub_topic_iam_member" "job" {
   provider = google-beta
-  for_each = toset(["articles", "dead-letters"])
+  for_each = toset(["events", "dead-letters"])
   topic    = google_pubsub_topic.this[each.value].id
   role     = "roles/pubsub.publisher"
   member   = local.job

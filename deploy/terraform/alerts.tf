@@ -24,10 +24,10 @@ locals {
   channels = [for channel in google_monitoring_notification_channel.email : channel.id]
   runbook  = "See docs/operations.md, section 'Alerts'"
 
-  sent         = "metric.type = \"pubsub.googleapis.com/topic/send_message_operation_count\" AND resource.type = \"pubsub_topic\""
-  sent_links   = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["links"].name}\""
-  sent_dead    = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["dead-letters"].name}\""
-  sent_article = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["articles"].name}\""
+  sent        = "metric.type = \"pubsub.googleapis.com/topic/send_message_operation_count\" AND resource.type = \"pubsub_topic\""
+  sent_links  = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["links"].name}\""
+  sent_dead   = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["dead-letters"].name}\""
+  sent_events = "${local.sent} AND resource.labels.topic_id = \"${google_pubsub_topic.this["events"].name}\""
   polls = {
     for name, metric in google_logging_metric.polls :
     name => "metric.type = \"logging.googleapis.com/user/${metric.name}\" AND resource.type = \"cloud_run_worker_pool\""
@@ -130,30 +130,25 @@ resource "google_monitoring_alert_policy" "no_article" {
   severity              = "CRITICAL"
   notification_channels = local.channels
 
+  # articles that went through the graph, as the job itself counts them; a job that is not there counts none
   conditions {
-    display_name = "No article event in 30 minutes"
+    display_name = "No article in 30 minutes"
+    condition_prometheus_query_language {
+      query               = "(sum(delta(dataflow_googleapis_com:job_user_counter{monitored_resource=\"dataflow_job\",job_name=\"${google_dataflow_flex_template_job.this.name}\",metric_name=\"article_age_s_COUNT\"}[30m])) or vector(0)) < 1"
+      duration            = "0s"
+      evaluation_interval = "60s"
+    }
+  }
+
+  # events of articles and of other fates
+  conditions {
+    display_name = "No event in 30 minutes"
     condition_absent {
-      filter   = local.sent_article
+      filter   = local.sent_events
       duration = "1800s"
 
       aggregations {
         alignment_period     = "300s"
-        per_series_aligner   = "ALIGN_SUM"
-        cross_series_reducer = "REDUCE_SUM"
-      }
-    }
-  }
-
-  conditions {
-    display_name = "Fewer than one article event in 30 minutes"
-    condition_threshold {
-      filter          = local.sent_article
-      comparison      = "COMPARISON_LT"
-      threshold_value = 1
-      duration        = "0s"
-
-      aggregations {
-        alignment_period     = "1800s"
         per_series_aligner   = "ALIGN_SUM"
         cross_series_reducer = "REDUCE_SUM"
       }

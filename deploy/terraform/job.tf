@@ -31,7 +31,7 @@ resource "google_dataflow_flex_template_job" "this" {
     sink               = "bigquery:${var.project}.${google_bigquery_dataset.this.dataset_id}"
     ledger             = google_secret_manager_secret_version.ledger.name
     dead_letter_topic  = google_pubsub_topic.this["dead-letters"].id
-    output_topic       = google_pubsub_topic.this["articles"].id
+    output_topic       = google_pubsub_topic.this["events"].id
     bigquery_method    = var.bigquery_method
     bigquery_frequency = tostring(var.bigquery_frequency)
     host_delay         = tostring(var.host_delay)

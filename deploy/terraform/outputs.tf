@@ -13,9 +13,9 @@ output "links_topic" {
   value       = google_pubsub_topic.this["links"].id
 }
 
-output "articles_topic" {
-  description = "Topic of landed articles, for consumers who want events."
-  value       = google_pubsub_topic.this["articles"].id
+output "events_topic" {
+  description = "Topic of events: every article and every other fate."
+  value       = google_pubsub_topic.this["events"].id
 }
 
 output "dead_letters_subscription" {

@@ -1,8 +1,8 @@
-# links: what pollers publish, one message a URL. articles: what lands, for consumers who want events.
-# dead-letters: what failed, with its payload.
+# links: what pollers publish, one message a URL. events: every article and every other fate, for consumers who want
+# them as they come. dead-letters: what nobody will try again, as it stood on the topic of links.
 resource "google_pubsub_topic" "this" {
   provider                   = google-beta
-  for_each                   = toset(["links", "articles", "dead-letters"])
+  for_each                   = toset(["links", "events", "dead-letters"])
   name                       = "${var.name}-${each.value}"
   labels                     = local.labels
   message_retention_duration = "604800s"
@@ -67,7 +67,7 @@ resource "google_pubsub_subscription_iam_member" "agent" {
 resource "google_pubsub_topic_iam_member" "consumers" {
   provider = google-beta
   for_each = toset(var.consumers)
-  topic    = google_pubsub_topic.this["articles"].id
+  topic    = google_pubsub_topic.this["events"].id
   role     = "roles/pubsub.subscriber"
   member   = each.value
 }

@@ -116,7 +116,7 @@ variable "protect" {
 
 variable "consumers" {
   type        = list(string)
-  description = "Who may read the dataset and subscribe to the articles topic, as IAM members (group:..., serviceAccount:...)."
+  description = "Who may read the dataset and subscribe to the events topic, as IAM members (group:..., serviceAccount:...)."
   default     = []
 }
 
