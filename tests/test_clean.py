@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,13 @@ def test_every_line_is_kept_or_removed_with_a_reason(text: str) -> None:
     rest = iter(article.paragraphs)
     gone = {r.position: r.text for r in article.removed}
     assert [gone[i] if i in gone else next(rest) for i in range(len(lines))] == lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["A/A " * 200_000, "Photo: " * 100_000, "\n".join(["• x"] * 30_000), "By " * 300_000, "subscribe " * 100_000],
+)
+def test_hostile_texts_end_in_time(text: str) -> None:
+    start = time.process_time()
+    clean_text(text)
+    assert time.process_time() - start < 5

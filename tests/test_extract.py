@@ -185,6 +185,17 @@ def test_an_article_about_cookies_is_no_consent_wall() -> None:
     assert len(article.paragraphs) == 3
 
 
+def test_a_page_with_its_text_in_linked_data_only() -> None:
+    body = "\\n\\n".join(STORY * 2) + "\\n\\nRead more: The ferry is late"
+    script = f'<script type="application/ld+json">{{"@type":"NewsArticle","articleBody":"{body}"%s}}</script>'
+    page = f"<html><head><title>Quay</title>{script}</head><body><div id='app'></div></body></html>"
+    article = extract_body(page % "")
+    assert tuple(article.paragraphs[:3]) == STORY
+    assert ("Read more: The ferry is late", "related") in [(r.text, r.reason) for r in article.removed]
+    with pytest.raises(NoText):
+        extract_body(page % ',"isAccessibleForFree":false')
+
+
 def test_images_carry_their_captions_and_credits() -> None:
     figure = '<figure><img src="a.jpg"><figcaption>The quay at low tide. Photo: Jon Vance</figcaption></figure>'
     article = extract_body(tell_story().replace("</h1>", f"</h1>{figure}"))

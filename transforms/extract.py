@@ -17,15 +17,16 @@ from transforms.classifier import score_blocks
 from transforms.consistency import NAMES_ALONE
 from transforms.dates import parse_date
 from transforms.errors import NoText
-from transforms.features import PageFacts, find_layout, measure_blocks
+from transforms.features import PageFacts, count_words, find_layout, measure_blocks
 from transforms.metadata import Metadata, read_metadata
 from transforms.page import Page, parse_page
 from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
 from transforms.rejection import reject_page
-from transforms.walk import walk_page
+from transforms.walk import normalize_text, walk_page
 
 # kinds that an article can be made of; at least one block of them makes a page an article
 _TEXT_KINDS = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST))
+_LEAST_LINKED_WORDS = 60
 REGION_KINDS = _TEXT_KINDS | {BlockKind.HEADING, BlockKind.TABLE}
 
 
@@ -38,6 +39,8 @@ def extract(page: FetchedPage) -> Article:
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
     blocks, images, headlines = read_blocks(parsed, meta)
+    if not any(block.kind in _TEXT_KINDS for block in blocks):
+        blocks = read_linked_body(meta)
     reject_page(page.url, meta, blocks, headlines)
     if not any(block.kind in _TEXT_KINDS for block in blocks):
         raise NoText(f"no paragraph in {page.url}")
@@ -102,6 +105,18 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
     images = collect_images(walk, region, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
     return cut_region(region.blocks, REGION_KINDS), images, headlines
+
+
+def read_linked_body(meta: Metadata) -> list[Block]:
+    """Return the lines of the linked data's articleBody, for a page that has its text nowhere else.
+
+    Where there is text in the elements, that is better: articleBody has captions run in, or the first paragraph only.
+    A body that is there for search engines alone, behind a paywall, is left alone.
+    """
+    if meta.is_paywalled or count_words(meta.article_body) < _LEAST_LINKED_WORDS:
+        return []
+    lines = filter(None, map(normalize_text, meta.article_body.splitlines()))
+    return [Block(BlockKind.PARAGRAPH, line, ("source:json-ld articleBody",)) for line in lines]
 
 
 def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:

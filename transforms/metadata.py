@@ -6,6 +6,7 @@ to the vote instead, because each of the three places now and then holds a text 
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ _AUTHOR_NAMES = (
 )
 _AUTHOR = _AUTHOR_NAMES.split()
 _MAX_TAGS = 40
+_MARKUP = re.compile(r"<[^<>]{1,500}>")
 _FREE = re.compile(r"^(?:false|no|0)$", re.IGNORECASE)
 _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 
@@ -321,7 +323,8 @@ class _Reader:
             ("json-ld", self.absolute(_image_url(self.resolve(a.get("image"))))),
             ("twitter:image", self.absolute(tag("twitter:image", "twitter:image:src"))),
         )
-        self.out.article_body = text_of(a.get("articleBody"))
+        body = a.get("articleBody")
+        self.out.article_body = _plain_text(body) if isinstance(body, str) else ""
 
     def breadcrumb_section(self) -> str:
         for node in self.nodes:
@@ -370,6 +373,11 @@ _DATE_CLASS = re.compile(
     r"(?:^|[\s_-])(?:date|datum|fecha|published|pubdate|timestamp|dateline|entry-date|post-date|data)(?:$|\s)"
 )
 _PAGE_ONLY = frozenset(("webpage", "itempage", "videoobject", "podcastepisode", "imagegallery", "mediagallery"))
+
+
+def _plain_text(text: str) -> str:
+    """Return a text that may hold markup or entities as plain lines."""
+    return html.unescape(_MARKUP.sub("\n", html.unescape(text)))
 
 
 def host_of(url: str) -> str:

@@ -76,7 +76,7 @@ def _is_story(text: str) -> bool:
 def _judge_line(text: str, outside: bool, at_edge: bool) -> Verdict | None:
     words = count_words(text)
     phrases = find_phrases(text)
-    if _CREDIT_TAIL.search(text) and words < 90:
+    if words < 90 and len(text) < 900 and _CREDIT_TAIL.search(text):
         return (BlockKind.CREDIT if words < 5 else BlockKind.CAPTION), "ends with a credit"
     if words < 40 and opens_with_promo(text):
         return BlockKind.PROMO, "opens with a call to subscribe"
