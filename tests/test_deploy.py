@@ -296,6 +296,49 @@ def test_the_launcher_spells_parameters_as_options() -> None:
     ]
 
 
+@pytest.mark.cloud
+def test_the_launcher_sends_the_job(tmp_path: Path) -> None:
+    """As the service runs it: the template's parameters, and what it adds itself, on one command line."""
+    pytest.importorskip("google.cloud.bigquery", reason="pip install 'newsbeam[cloud]'")
+    from commands import clean_environment
+    from emulators.dataflow import DataflowEndpoint
+
+    given = {
+        "source": "pubsub:projects/proj-one/subscriptions/links",
+        "sink": "bigquery:proj-one.newsbeam",
+        "ledger": "postgresql://newsbeam@10.0.0.5/newsbeam",
+        "dead_letter_topic": "projects/proj-one/topics/letters",
+        "output_topic": "projects/proj-one/topics/events",
+        "bigquery_method": "FILE_LOADS",
+        "bigquery_frequency": "60",
+        "host_delay": "0.5",
+        "host_concurrency": "2",
+    }
+    assert set(given) == {parameter["name"] for parameter in template()["parameters"]}
+    with DataflowEndpoint() as dataflow:
+        done = subprocess.run(
+            [
+                sys.executable,
+                str(DEPLOY / "dataflow" / "launch.py"),
+                *("--runner=DataflowRunner", "--project=proj-one", "--region=us-central1", "--job_name=newsbeam"),
+                "--sdk_container_image=example.org/newsbeam:1-dataflow",
+                *dataflow.submit_args(tmp_path),
+                "--temp_location=gs://news-temp/temp",
+                *(f"--{name}={value}" for name, value in given.items()),
+            ],
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert dataflow.job["type"] in (2, "JOB_TYPE_STREAMING")
+        assert "example.org/newsbeam:1-dataflow" in json.dumps(dataflow.job)
+        names = {transform.unique_name for transform in dataflow.read_graph().components.transforms.values()}
+    assert {"Source", "Sink", "Ledger", "DeadLetters", "Events"} <= {name.partition("/")[0] for name in names}
+
+
 @pytest.mark.parametrize("path", FLINK_FILES, ids=lambda path: path.name)
 def test_flink_jobs_are_given_options_that_the_job_has(path: Path) -> None:
     # our own options are spelled with dashes and Beam's with underscores; `runner` and the like could be either
