@@ -37,6 +37,7 @@ class Config:
     batch: int = 96
     batch_budget: float = 0.0  # a host whose turn comes later than this in its batch is put off; 0: none is
     models: str = ""
+    lease: float = 120.0  # how long what a streaming job had claimed waits after its worker died
     sink_patience: float = 0.0  # how long a sink tries again while its database is away, before it fails
     bigquery_method: str = "FILE_LOADS"
     bigquery_frequency: float = 60.0  # between two loads

@@ -75,9 +75,9 @@ def is_dead(owner: str) -> bool:
 class Ledger:
     """The feeds, URLs and leases in one database."""
 
-    def __init__(self, engine: sa.Engine, revisit_after: timedelta = REVISIT_AFTER) -> None:
+    def __init__(self, engine: sa.Engine, revisit_after: timedelta = REVISIT_AFTER, lease: timedelta = LEASE) -> None:
         """`revisit_after` is how long an article stays as it landed, however often its feed says that it was edited."""
-        self.engine, self.revisit_after = engine, revisit_after
+        self.engine, self.revisit_after, self.lease = engine, revisit_after, lease
 
     # -- feeds
 
@@ -245,7 +245,7 @@ class Ledger:
                 connection.execute(
                     sa.update(URLS)
                     .where(URLS.c.canonical_url.in_([row["canonical_url"] for row in chosen]))
-                    .values(lease_owner=owner, leased_until=now + LEASE, claims=URLS.c.claims + 1)
+                    .values(lease_owner=owner, leased_until=now + self.lease, claims=URLS.c.claims + 1)
                 )
         return [link_of_row(row) for row in chosen]
 
@@ -254,7 +254,7 @@ class Ledger:
         with self.engine.begin() as connection:
             for table in (URLS, HOSTS):
                 connection.execute(
-                    sa.update(table).where(table.c.lease_owner == owner).values(leased_until=now + LEASE)
+                    sa.update(table).where(table.c.lease_owner == owner).values(leased_until=now + self.lease)
                 )
 
     def release(
@@ -283,6 +283,11 @@ class Ledger:
             ).scalars()
             self._free_hosts(connection, owner, set(hosts), now, delays)
         return given_back
+
+    def release_hosts(self, owner: str, now: datetime, delays: Mapping[str, float]) -> None:
+        """Give back these hosts of this owner, and none of the URLs that it holds."""
+        with self.engine.begin() as connection:
+            self._free_hosts(connection, owner, delays, now, delays)
 
     def hosts_of(self, owner: str) -> list[str]:
         """Return the hosts that this owner holds."""
@@ -354,7 +359,7 @@ class Ledger:
             connection.execute(
                 sa.update(HOSTS)
                 .where(HOSTS.c.host.in_(delays))
-                .values(lease_owner=owner, leased_until=now + LEASE, claimed_at=now)
+                .values(lease_owner=owner, leased_until=now + self.lease, claimed_at=now)
             )
         return delays
 

@@ -23,7 +23,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.config import Config
 from pipeline.graph import build
-from pipeline.ledger import LEASE, Ledger, new_owner
+from pipeline.ledger import Ledger, new_owner
 from pipeline.sinks import sink_of
 from transforms.fetch import shared_fetcher
 from transforms.records import ArticleLink
@@ -133,7 +133,7 @@ class Worker:
         """Do one batch; returns whether there was one."""
         now = datetime.now(UTC)
         due = self.ledger.count_due(now)
-        limit = max(SMALLEST_BATCH, min(self.config.batch, due // SHARES))
+        limit = batch_size(due, self.config)
         links = self.ledger.claim_links(owner, now, limit, self.config.host_delay) if due else []
         if not links:
             return False
@@ -154,12 +154,17 @@ class Worker:
         self.ledger.release(owner, datetime.now(UTC), delays, forgive=forgive)
 
     def _renew_leases(self) -> None:
-        while not self._ended.wait(LEASE.total_seconds() / 4):
+        while not self._ended.wait(self.ledger.lease.total_seconds() / 4):
             for owner in self._owners:
                 try:
                     self.ledger.renew(owner, datetime.now(UTC))
                 except sa.exc.SQLAlchemyError as error:
                     log.warning("leases not renewed", error=str(error))
+
+
+def batch_size(due: int, config: Config) -> int:
+    """Return how many links a batch has at most when so many are due."""
+    return max(SMALLEST_BATCH, min(config.batch, due // SHARES))
 
 
 def now_plus(seconds: float) -> datetime:

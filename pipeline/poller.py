@@ -20,7 +20,7 @@ from random import random
 import structlog
 
 from pipeline.config import Config
-from pipeline.ledger import LEASE, Ledger, Sighting, new_owner
+from pipeline.ledger import Ledger, Sighting, new_owner
 from transforms.discovery import find_feeds, read_feed_list, read_opml
 from transforms.errors import FeedError, FeedUnreadable, NewsbeamError
 from transforms.feeds import parse_feed
@@ -141,7 +141,7 @@ class Poller:
         self.ledger.release(self.owner, datetime.now(UTC), delays, host=host)
 
     def _renew_leases(self) -> None:
-        while not self._stopping.wait(LEASE.total_seconds() / 4):
+        while not self._stopping.wait(self.ledger.lease.total_seconds() / 4):
             try:
                 self.ledger.renew(self.owner, datetime.now(UTC))
             except Exception:
