@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FEEDS ?=
 
-.PHONY: setup demo test kill-test check run format docs migration bench bench-memory clean
+.PHONY: setup demo test test-cloud flink-test kill-test check run format docs migration bench bench-memory clean
 
 setup: $(VENV)/.ready
 
@@ -23,6 +23,17 @@ run: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+$(VENV)/.cloud: $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,postgres,cloud,cloud-test]'
+	touch $@
+
+# Pub/Sub, BigQuery, Dataflow and Flink without a cloud; what wants Go, Java or Maven is skipped, and says so, without
+test-cloud: $(VENV)/.cloud
+	$(BIN)/python -m pytest -m cloud -rs
+
+flink-test: $(VENV)/.cloud
+	$(BIN)/python -m pytest -m flink -rs -s
 
 # slower proofs: thirty kills at random moments; memory over 3,000 articles
 kill-test: setup

