@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -143,11 +144,13 @@ def poll(feeds: tuple[str, ...], once: bool, topic: str | None, **options: Any) 
         publisher.stop()
 
     _on_stop(stop)
-    publishing = threading.Thread(target=publisher.run, name="publisher", daemon=True)
-    publishing.start()
-    poller.run(once_since=now if once else None)
-    publisher.finish()
-    publishing.join()
+    with ThreadPoolExecutor(1, "publisher") as threads:
+        publishing = threads.submit(publisher.run)
+        # without its topic a poller would fill the ledger and nobody would know
+        publishing.add_done_callback(lambda done: poller.stop() if done.exception() else None)
+        poller.run(once_since=now if once else None)
+        publisher.finish()
+        publishing.result()
 
 
 @main.command()

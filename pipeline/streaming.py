@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
+import sqlalchemy as sa
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
@@ -70,7 +71,7 @@ def build_job(pipeline: Any, job: Job, config: Config) -> None:
     if job.settles:
         from pipeline.sinks.sql import SettleInLedger
 
-        _ = outcomes | "Ledger" >> SettleInLedger(job.settles, job.sink, config)
+        _ = outcomes | "Ledger" >> SettleInLedger(job.settles, shown_sink(job.sink), config)
     if job.dead_letter_topic or job.output_topic:
         from pipeline.sinks.topics import WriteDeadLetters, WriteEvents
 
@@ -78,6 +79,11 @@ def build_job(pipeline: Any, job: Job, config: Config) -> None:
             _ = endings | "DeadLetters" >> WriteDeadLetters(job.dead_letter_topic, job.has_ledger)
         if job.output_topic:
             _ = outcomes | "Events" >> WriteEvents(job.output_topic)
+
+
+def shown_sink(url: str) -> str:
+    """Return the name of a sink as it may stand in a table: without a password."""
+    return sa.make_url(url).render_as_string(hide_password=True) if is_sql(url) else url
 
 
 def run_streaming(job: Job, config: Config, beam_options: Sequence[str]) -> dict[str, Any]:

@@ -48,7 +48,8 @@ class Stage(beam.PTransform):  # type: ignore[misc]
     """Apply `work` to every record; with `many`, to every batch of records.
 
     A `many` callable takes a sequence and gives, in any order, a record or a pair (link, error) for each of its
-    records. Counters `<name>_in`, `<name>_out`, `<name>_ended` and `<name>_bugs` are in the namespace "newsbeam".
+    records. Counters `<name>_in`, `<name>_out`, `<name>_ended` and `<name>_bugs` are in the namespace "newsbeam", and
+    so are distributions of what a record says of itself: `fetch_ms` and `fetch_bytes`.
     """
 
     def __init__(self, name: str, work: WorkOnOne | WorkOnMany, many: bool = False) -> None:
@@ -66,12 +67,26 @@ class Stage(beam.PTransform):  # type: ignore[misc]
         return Staged(outputs["good"], (outputs[ENDED], bugs))
 
 
+def measure(record: Record) -> Iterator[tuple[str, int]]:
+    """Give the figures of a record that has just been made: milliseconds, bytes."""
+    if isinstance(record, FetchedPage):
+        yield "fetch_ms", record.elapsed_ms
+        yield "fetch_bytes", len(record.body)
+
+
 class _Counted(beam.DoFn):  # type: ignore[misc]
     def __init__(self, name: str, work: Any) -> None:
         self.name, self.work = name, work
         self.count_in = Metrics.counter("newsbeam", f"{name}_in")
         self.count_out = Metrics.counter("newsbeam", f"{name}_out")
         self.count_ended = Metrics.counter("newsbeam", f"{name}_ended")
+        self.figures = {name: Metrics.distribution("newsbeam", name) for name in ("fetch_ms", "fetch_bytes")}
+
+    def went_on(self, record: Record) -> Record:
+        self.count_out.inc()
+        for name, value in measure(record):
+            self.figures[name].update(value)
+        return record
 
     def ended(self, link: ArticleLink, error: NewsbeamError) -> Any:
         self.count_ended.inc()
@@ -86,8 +101,7 @@ class _WorkOnOne(_Counted):
         except NewsbeamError as error:
             yield self.ended(link_of_record(record), error)
             return
-        self.count_out.inc()
-        yield result
+        yield self.went_on(result)
 
 
 class _WorkOnMany(_Counted):
@@ -97,8 +111,7 @@ class _WorkOnMany(_Counted):
             if isinstance(result, tuple):
                 yield self.ended(*result)
             else:
-                self.count_out.inc()
-                yield result
+                yield self.went_on(result)
 
 
 class _BuryBug(beam.DoFn):  # type: ignore[misc]

@@ -1,0 +1,115 @@
+"""The SQL sink when things go wrong: refused rows, a database that is away; and fates whose articles land elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import apache_beam as beam
+import pytest
+import sqlalchemy as sa
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from commands import newsbeam, rows_of
+
+from pipeline.config import Config
+from pipeline.database import METADATA, open_database
+from pipeline.graph import Outcomes
+from pipeline.ledger import Ledger, Sighting
+from pipeline.local import bounded_options
+from pipeline.messages import BadMessage
+from pipeline.sinks.sql import SettleInLedger, WriteToSql
+from transforms.records import Article, ArticleLink, Block, BlockKind, Entity, Failure, FeedEntry, Mention, Outcome
+from transforms.urls import link_of
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+URLS, ARTICLES, LETTERS = (METADATA.tables[name] for name in ("urls", "articles", "dead_letters"))
+
+
+def article(name: str, start: int = 0) -> Article:
+    link = link_of(FeedEntry(f"https://news.example/{name}"), "https://news.example/feed", NOW)
+    return Article(
+        link,
+        link.url,
+        title=name,
+        blocks=(Block(BlockKind.PARAGRAPH, "Oslo is cold."),),
+        fetched_at=NOW,
+        entities=(Entity("Oslo", "GPE", 1, 1.0),),
+        mentions=(Mention(0, start, start + 4, "Oslo", "GPE"),),
+    )
+
+
+def land(sink: beam.PTransform, articles: list[Article], endings: list[Outcome | BadMessage]) -> None:
+    with beam.Pipeline(runner=FnApiRunner(), options=bounded_options()) as pipeline:
+        good = pipeline | "Articles" >> beam.Create(articles, reshuffle=False)
+        _ = Outcomes(good, pipeline | "Endings" >> beam.Create(endings, reshuffle=False)) | sink
+
+
+def test_what_the_database_refuses_is_a_dead_letter_and_the_rest_lands() -> None:
+    from emulators.postgres import create_database
+
+    url = create_database()
+    poison = article("poison", start=2**40)
+    land(WriteToSql(url, Config()), [article("one"), poison, article("two")], [])
+    assert {row["title"] for row in rows_of(url, sa.select(ARTICLES.c.title))} == {"one", "two"}
+    (fate,) = rows_of(url, sa.select(URLS).where(URLS.c.outcome == "failed"))
+    assert fate["url"] == poison.link.url and fate["reason"] == "bug" and fate["stage"] == "sink"
+    (letter,) = rows_of(url, sa.select(LETTERS))
+    assert "out of range" in letter["message"] and "write_landings" in letter["traceback"]
+
+
+def test_it_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    url = f"sqlite:///{path}"
+    open_database(url).dispose()
+    tables = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    tables.execute("ALTER TABLE urls RENAME TO gone")
+    back = threading.Timer(1.0, lambda: tables.execute("ALTER TABLE gone RENAME TO urls"))
+    back.start()
+    land(WriteToSql(url, Config(sink_patience=30)), [article("one")], [])
+    back.join()
+    tables.close()
+    assert len(rows_of(url, sa.select(ARTICLES.c.title))) == 1
+
+    with pytest.raises(RuntimeError, match="no such table"), sqlite3.connect(path) as tables:
+        tables.execute("ALTER TABLE urls RENAME TO gone")
+        tables.commit()
+        land(WriteToSql(url, Config()), [article("two")], [])
+    tables.close()
+
+
+def test_a_ledger_knows_what_landed_elsewhere(database_url: str) -> None:
+    engine = open_database(database_url)
+    one, two = article("one"), article("two")
+    Ledger(engine).add_links([Sighting(each.link) for each in (one, two)], NOW)
+    engine.dispose()
+    due = datetime.now(UTC) + timedelta(hours=1)
+    failure = Failure(two.link, "timeout", "fetch", "FetchTimeout", "too slow", 1, NOW, due)
+    sink = SettleInLedger(database_url, "bigquery:proj-one.news", Config())
+    land(sink, [one], [failure, BadMessage(b"no json", "not json", NOW)])
+    assert rows_of(database_url, sa.select(ARTICLES)) == []
+    fates = {row["url"]: row for row in rows_of(database_url, sa.select(URLS))}
+    assert fates[one.link.url]["landed_in"] == "bigquery:proj-one.news" and fates[one.link.url]["due_at"] is None
+    assert fates[two.link.url]["outcome"] == "failed" and fates[two.link.url]["due_at"] == due
+    letters = {row["reason"]: row for row in rows_of(database_url, sa.select(LETTERS))}
+    assert set(letters) == {"timeout", "bad message"}
+    assert letters["bad message"]["payload"] == "no json" and letters["bad message"]["url"] == ""
+    audit = newsbeam("audit", "--db", database_url)
+    assert audit.returncode == 0 and json.loads(audit.stdout)["article"] == 1, audit.stdout
+
+    engine = open_database(database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.update(URLS).values(landed_in=None))
+    engine.dispose()
+    assert newsbeam("audit", "--db", database_url).returncode == 1, "an article without its row is lost"
+
+
+def test_a_url_that_the_ledger_has_not_seen_gets_its_fate(tmp_path: Path) -> None:
+    """As from a message that somebody else published."""
+    url = f"sqlite:///{tmp_path}/x.db"
+    stranger = ArticleLink("https://x.example/1", "https://x.example/1", "0" * 32, "x.example")
+    land(WriteToSql(url, Config()), [], [Failure(stranger, "timeout", "fetch", "FetchTimeout", "", 1, NOW, None)])
+    (fate,) = rows_of(url, sa.select(URLS))
+    assert fate["outcome"] == "failed" and fate["feed_url"] == ""
