@@ -30,6 +30,7 @@ _PHRASE = {kind: _COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
 _KEEP = 0.5
 # blocks that score less cannot be taken back by their page
 _DOUBTFUL = 0.1
+_MAYBE_STANDFIRST = 0.15
 # how many blocks before the first and after the last kept one belong to the article's region
 _BEFORE, _AFTER = 60, 12
 _BODY_KINDS = frozenset(
@@ -189,7 +190,9 @@ class TypedRegion:
                     verdicts.dropped.get(i)
                     or fixed.get(i)
                     or _find_rule(raw, row, float(scores[i]))
-                    or _name_dropped(raw, row, int(at[0]) < i < int(at[-1]), i in (at[0] - 1, at[-1] + 1))
+                    or _name_dropped(
+                        raw, row, float(scores[i]), int(at[0]) < i < int(at[-1]), i in (at[0] - 1, at[-1] + 1)
+                    )
                 )
             self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
 
@@ -240,7 +243,7 @@ def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
     return BlockKind.PARAGRAPH
 
 
-def _name_dropped(raw: RawBlock, row: Row, between: bool, beside: bool) -> tuple[BlockKind, str]:
+def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: bool) -> tuple[BlockKind, str]:
     """Return what a block that scored too low most likely is; `between` says whether kept blocks surround it, `beside`
     whether it is the one before the first or after the last of them.
     """
@@ -252,6 +255,8 @@ def _name_dropped(raw: RawBlock, row: Row, between: bool, beside: bool) -> tuple
         return BlockKind.BYLINE, "a date"
     if is_standfirst(row) and row["desc_equal"] > 0.85:
         return BlockKind.STANDFIRST, "same text as the description"
+    if is_standfirst(row) and score > _MAYBE_STANDFIRST:
+        return BlockKind.STANDFIRST, "between headline and body"
     return next(((rule.kind, rule.name) for rule in RULES if rule.test(row)), (BlockKind.OTHER, "score"))
 
 
