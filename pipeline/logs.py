@@ -77,6 +77,31 @@ def configure_logs(json: bool, level: str = "info") -> None:
     logging.captureWarnings(True)
 
 
+def configure_worker_logs() -> None:
+    """Send events, as JSON lines, where the worker of a Beam runner sends what is logged; not to its standard output.
+
+    Does nothing in a process whose logs are configured already. Some runners give a worker an output that nobody reads:
+    after 64 KB it would stand still.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(_dump),
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    for name, least in QUIETER.items():
+        logging.getLogger(name).setLevel(least)
+
+
 def readable_line(line: str, level: str = "debug") -> str | None:
     """Turn one JSON line of ours into a readable one; None if it is below `level`. Other lines stay as they are."""
     if not line.startswith("{"):

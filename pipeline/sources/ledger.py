@@ -26,6 +26,7 @@ from apache_beam.utils.timestamp import Duration
 from pipeline.config import Config
 from pipeline.ledger import Ledger, new_owner
 from pipeline.local import batch_size
+from pipeline.logs import configure_worker_logs
 from pipeline.sinks import is_sql
 from pipeline.sinks.sql import opened
 from pipeline.sources import Incoming
@@ -76,6 +77,9 @@ POLLS = beam.DoFn.RestrictionParam(_Polls())
 class _ClaimBatches(beam.DoFn):  # type: ignore[misc]
     def __init__(self, url: str, config: Config) -> None:
         self.url, self.config = url, config
+
+    def setup(self) -> None:
+        configure_worker_logs()
 
     @beam.DoFn.unbounded_per_element()  # type: ignore[untyped-decorator]
     def process(self, lane: int, polls: Any = POLLS) -> Iterator[list[ArticleLink]]:

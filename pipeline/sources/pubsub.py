@@ -20,6 +20,7 @@ from apache_beam.metrics import Metrics
 
 from pipeline.batches import shard_of
 from pipeline.config import Config
+from pipeline.logs import configure_worker_logs
 from pipeline.messages import BadMessage, read_link
 from pipeline.sources import Incoming
 from transforms.errors import MessageInvalid, UserError
@@ -63,6 +64,9 @@ class _ReadLinks(beam.DoFn):  # type: ignore[misc]
     def __init__(self) -> None:
         self.count_in = Metrics.counter("newsbeam", "messages_in")
         self.count_bad = Metrics.counter("newsbeam", "messages_bad")
+
+    def setup(self) -> None:
+        configure_worker_logs()
 
     def process(self, message: PubsubMessage) -> Iterator[Any]:
         self.count_in.inc()

@@ -1,0 +1,92 @@
+"""What the job writes to topics: dead letters that can be published again as they are, and events with a version."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from apache_beam.io.gcp.pubsub import PubsubMessage
+
+from pipeline.messages import BadMessage, checked_topic, read_link
+from pipeline.sinks.topics import LONGEST_BODY, events_of, letters_of
+from transforms.errors import UserError
+from transforms.records import Article, Block, BlockKind, Entity, Failure, FeedEntry, Image, Mention, Rejection
+from transforms.urls import link_of
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LINK = link_of(FeedEntry("https://news.example/1", title="One"), "https://news.example/feed", NOW)
+FAILURE = Failure(LINK, "timeout", "fetch", "FetchTimeout", "too slow", 1, NOW, None)
+AGAIN = replace(FAILURE, due_at=NOW + timedelta(hours=1))
+BUSY = replace(AGAIN, reason="host busy", tries=0)
+
+
+def letters(ending: Rejection | Failure | BadMessage, tries_again: bool) -> list[PubsubMessage]:
+    return list(letters_of(ending, tries_again))
+
+
+def test_a_failure_is_a_letter_when_nobody_tries_again() -> None:
+    for ending, tries_again, count in (
+        (FAILURE, True, 1),
+        (AGAIN, True, 0),
+        (AGAIN, False, 1),
+        (BUSY, False, 0),
+        (Rejection(LINK, "http 404", "fetch", "", NOW), False, 0),
+    ):
+        assert len(letters(ending, tries_again)) == count, (ending, tries_again)
+    (letter,) = letters(FAILURE, True)
+    assert read_link(letter.data) == LINK, "published again, it is fetched again"
+    why = {"reason": "timeout", "stage": "fetch", "error": "too slow", "failed_at": "2026-03-01T12:00:00Z"}
+    assert letter.attributes.items() >= why.items()
+
+
+def test_a_bad_message_is_kept_as_it_came() -> None:
+    bad = BadMessage(b"\xffno json" * 1000, "é" * 2000, NOW, {"origin": "test"})
+    (letter,) = letters(bad, True)
+    assert letter.data == bad.data and letter.attributes["origin"] == "test"
+    assert letter.attributes["reason"] == "bad message" and len(letter.attributes["error"].encode()) == 1024
+
+
+def test_an_article_is_an_event_with_its_rows() -> None:
+    article = Article(
+        LINK,
+        LINK.url,
+        title="One",
+        language="en",
+        blocks=(Block(BlockKind.PARAGRAPH, "Oslo is cold."),),
+        images=(Image("https://news.example/i.jpg", "Oslo"),),
+        fetched_at=NOW,
+        entities=(Entity("Oslo", "GPE", 1, 1.0),),
+        mentions=(Mention(0, 0, 4, "Oslo", "GPE"),),
+    )
+    (message,) = events_of(article, NOW)
+    event = json.loads(message.data)
+    assert event["version"] == 1 and event["event"] == "article"
+    assert event["article"]["body"] == "Oslo is cold." and event["article"]["processed_at"] == "2026-03-01T12:00:00Z"
+    assert [entity["name"] for entity in event["entities"]] == ["Oslo"] and len(event["images"]) == 1
+    assert message.attributes == {
+        "event": "article",
+        "version": "1",
+        "host": "news.example",
+        "language": "en",
+        "article_id": LINK.article_id,
+    }
+    long = replace(article, blocks=(Block(BlockKind.PARAGRAPH, "x" * 2 * LONGEST_BODY),))
+    (message,) = events_of(long, NOW)
+    assert len(message.data) < LONGEST_BODY and json.loads(message.data)["is_cut"]
+
+
+def test_a_fate_is_an_event() -> None:
+    (message,) = events_of(AGAIN, NOW)
+    event = json.loads(message.data)
+    assert event["event"] == "failed" and event["url"]["due_at"] == "2026-03-01T13:00:00Z"
+    (message,) = events_of(Rejection(LINK, "http 404", "fetch", "", NOW), NOW)
+    assert json.loads(message.data)["url"]["reason"] == "http 404" == message.attributes["reason"]
+    assert list(events_of(BadMessage(b"", "", NOW), NOW)) == []
+
+
+@pytest.mark.parametrize("name", ["", "news", "projects/p/subscriptions/s", "projects/p/topics/t/x"])
+def test_what_is_no_topic_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="not a topic"):
+        checked_topic(name)
