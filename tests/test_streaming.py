@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from newsworld import Newsworld
 from topics import EVENTS, LETTERS, URLS, open_topics, running_job, subscription_of, wait_for
 
 from pipeline.database import METADATA, open_database
-from transforms.urls import url_key
+from pipeline.ledger import Ledger, Sighting
+from pipeline.messages import read_link
+from transforms.records import FeedEntry
+from transforms.urls import link_of, url_key
 
 pytestmark = pytest.mark.cloud
 
@@ -25,6 +29,27 @@ ENDED = sa.select(FATES.c.canonical_url, FATES.c.outcome).where(FATES.c.outcome.
 def fates_of(db: str) -> dict[str, str]:
     """Return how each URL has ended so far, as the truth of the news web says it."""
     return {row["canonical_url"]: row["outcome"] for row in rows_of(db, ENDED)}
+
+
+def test_a_publisher_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = f"sqlite:///{tmp_path}/news.db"
+    ledger = Ledger(open_database(db))
+    now = datetime.now(UTC)
+    links = [link_of(FeedEntry(f"https://host{n}.example/{'x' * 500}"), "", now) for n in range(2500)]
+    ledger.add_links([Sighting(link) for link in links], now)
+    ledger.engine.dispose()
+    with open_topics(tmp_path, monkeypatch) as topics:
+        publisher = start("publish", "--topic", URLS, "--db", db)
+        messages = topics.read(URLS, 1)
+        publisher.kill()
+        publisher.communicate()
+        left = len(rows_of(db, sa.select(FATES.c.url).where(FATES.c.announced_at.is_(None))))
+        done = newsbeam("publish", "--once", "--topic", URLS, "--db", db, "--host-delay", "0")
+        assert done.returncode == 0, done.stderr[-2000:]
+        messages += topics.read(URLS, len(links) - len(messages))
+    assert left > 0, "killed with work to do"
+    assert {read_link(message.data).url for message in messages} == {link.url for link in links}
+    assert rows_of(db, sa.select(FATES.c.url).where(FATES.c.announced_at.is_(None))) == []
 
 
 def test_every_article_lands_and_every_bad_message_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
