@@ -315,7 +315,8 @@ def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str])
         ancestors = (frame_.number, parent.number, grand.number)
         near_pictures = picture_frames.get(i, ())
         before_pictures = picture_frames.get(i - 1, ())
-        letters = sum(map(str.isalpha, text[:300])) or 1
+        start = text[:300]
+        letters = sum(map(str.isalpha, start)) or 1
         if i > h1 and frame_.tag == "h1":
             h1_since += 1
         article = _find_ancestor(frame_, "article") if frame_.nearest[article_at] != NEVER else None
@@ -333,8 +334,8 @@ def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str])
                 _OWN_TAGS.get(frame_.tag, 0),
                 frame_.depth,
                 text.count(",") + text.count("、") + text.count("，"),
-                sum(map(str.isdigit, text[:300])) / min(length, 300),
-                sum(map(str.isupper, text[:300])) / letters,
+                sum(map(str.isdigit, start)) / min(length, 300),
+                sum(map(str.isupper, start)) / letters,
                 text[0].isupper(),
                 text[-1] in _SENTENCE_ENDS,
                 text[-1] in _ENDS,

@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees in one set of arrays; `roots` is the first node of each, `depth` the longest way down."""
+    """Trees in one set of arrays; `roots` is the first node of each, `depth` the longest way down.
 
-    feature: NDArray[np.int32]
+    `children` holds left and right child of node n at 2n and 2n + 1.
+    """
+
+    feature: NDArray[np.intp]
     threshold: NDArray[np.float32]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    children: NDArray[np.intp]
     value: NDArray[np.float32]
-    roots: NDArray[np.int32]
+    roots: NDArray[np.intp]
     depth: int
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -32,11 +34,11 @@ class Forest:
             return np.zeros(0, dtype=np.float32)
         node = np.repeat(self.roots[None, :], count, axis=0)
         flat = np.ascontiguousarray(rows).ravel()
-        base = (np.arange(count, dtype=np.int64) * rows.shape[1])[:, None]
+        base = (np.arange(count, dtype=np.intp) * rows.shape[1])[:, None]
         for _ in range(self.depth):
-            goes_left = flat[base + self.feature[node]] <= self.threshold[node]
-            node = np.where(goes_left, self.left[node], self.right[node])
-        logit = self.value[node].sum(axis=1, dtype=np.float64)
+            goes_right = flat.take(base + self.feature.take(node)) > self.threshold.take(node)
+            node = self.children.take(2 * node + goes_right)
+        logit = self.value.take(node).sum(axis=1, dtype=np.float64)
         probability: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-logit))).astype(np.float32)
         return probability
 
@@ -47,12 +49,11 @@ def load_forests(path: Path) -> dict[str, Forest]:
         names = sorted({key.split(".")[0] for key in arrays.files if key.endswith(".roots")})
         return {
             name: Forest(
-                feature=arrays[f"{name}.feature"].astype(np.int32),
+                feature=arrays[f"{name}.feature"].astype(np.intp),
                 threshold=arrays[f"{name}.threshold"].astype(np.float32),
-                left=arrays[f"{name}.left"].astype(np.int32),
-                right=arrays[f"{name}.right"].astype(np.int32),
+                children=np.stack((arrays[f"{name}.left"], arrays[f"{name}.right"]), axis=1).ravel().astype(np.intp),
                 value=arrays[f"{name}.value"].astype(np.float32),
-                roots=arrays[f"{name}.roots"].astype(np.int32),
+                roots=arrays[f"{name}.roots"].astype(np.intp),
                 depth=int(arrays[f"{name}.depth"]),
             )
             for name in names

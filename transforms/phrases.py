@@ -260,7 +260,7 @@ for _kind, _words in TRIGGERS.items():
 _LONG_TEXT = 420
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def find_phrases(text: str) -> tuple[str, ...]:
     """Return the kinds of boilerplate that a block's words speak of; of a long text only the two ends are read."""
     if len(text) > _LONG_TEXT:
