@@ -27,12 +27,17 @@ from transforms.wording import opens_with_promo
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
 _INSIDE = {name: _COLUMN[f"inside:{name}"] for name in (*CUES, *TAGS)}
 _PHRASE = {kind: _COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
+# "article" and "body" are names of cues and of tags; the cues come first
+_NAMED = slice(FEATURES.index(f"inside:{CUES[0]}"), FEATURES.index(f"inside:{CUES[0]}") + len(CUES))
+_SAID = slice(_PHRASE[PHRASE_KINDS[0]], _PHRASE[PHRASE_KINDS[-1]] + 1)
 _KEEP = 0.5
 # blocks that score less cannot be taken back by their page
 _DOUBTFUL = 0.1
 _MAYBE_STANDFIRST = 0.15
 # how many blocks before the first and after the last kept one belong to the article's region
 _BEFORE, _AFTER = 60, 12
+# how many blocks before the first kept one a picture of the article may stand
+_PICTURES = 25
 _BODY_KINDS = frozenset(
     (BlockKind.PARAGRAPH, BlockKind.HEADING, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.TABLE, BlockKind.LIVE_POST)
 )
@@ -168,7 +173,8 @@ class TypedRegion:
         self.rows: dict[int, Row] = {}
         self.features = features
         fixed: dict[int, tuple[BlockKind, str]] = {}
-        for i in map(int, np.nonzero(scores > _DOUBTFUL)[0]):
+        tested = scores > _DOUBTFUL
+        for i in map(int, np.nonzero(tested)[0]):
             verdict = _find_rule(walk.blocks[i], self.row(i), float(scores[i]))
             if verdict:
                 fixed[i] = verdict
@@ -176,7 +182,7 @@ class TypedRegion:
         kept[list(fixed)] = False
         verdicts = settle_page(walk, features, scores, Verdicts(kept), set(fixed), live)
         at = np.nonzero(kept)[0]
-        self.first = max(0, int(at[0]) - _BEFORE) if len(at) else 0
+        self.first = self.find_start(int(at[0])) if len(at) else 0
         last = min(len(scores), int(at[-1]) + 1 + _AFTER) if len(at) else 0
         self.blocks: list[Block] = []
         for i in range(self.first, last):
@@ -189,12 +195,19 @@ class TypedRegion:
                 kind, rule = (
                     verdicts.dropped.get(i)
                     or fixed.get(i)
-                    or _find_rule(raw, row, float(scores[i]))
+                    or (None if tested[i] else _find_rule(raw, row, float(scores[i])))
                     or _name_dropped(
                         raw, row, float(scores[i]), int(at[0]) < i < int(at[-1]), i in (at[0] - 1, at[-1] + 1)
                     )
                 )
             self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
+
+    def find_start(self, kept: int) -> int:
+        """Return the number of the headline above the first kept block, with room for pictures above it."""
+        low, near = max(0, kept - _BEFORE), max(0, kept - _PICTURES)
+        window = self.features[low:near]
+        heads = (window[:, _COLUMN["title_equal"]] >= 0.97) | (window[:, _COLUMN["h1_dist"]] >= 0)
+        return low + int(np.argmax(heads)) if heads.any() else near
 
     def row(self, index: int) -> Row:
         """Return a block's features; the same object each time."""
@@ -210,8 +223,8 @@ def _list_evidence(row: Row, rule: str, score: float, kept: bool) -> tuple[str, 
     if row["linked"] > 0.3:
         evidence.append(f"link_density:{row['linked']:.2f}")
     if not kept:
-        evidence += [f"name:{cue}" for cue in CUES if row.inside(cue)][:4]
-        evidence += [f"phrase:{phrase}" for phrase in PHRASE_KINDS if row.says(phrase)]
+        evidence += [f"name:{cue}" for cue, value in zip(CUES, row.values[_NAMED], strict=True) if value > 0][:4]
+        evidence += [f"phrase:{kind}" for kind, value in zip(PHRASE_KINDS, row.values[_SAID], strict=True) if value > 0]
     return tuple(evidence)
 
 
@@ -300,7 +313,7 @@ def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: s
     body_at = [i for i, b in enumerate(blocks) if b.kind in _BODY_KINDS]
     if not body_at:
         return list(images.values())
-    first, last = max(0, body_at[0] - 25), body_at[-1] + 6
+    first, last = max(0, body_at[0] - _PICTURES), body_at[-1] + 6
     for i, block in enumerate(blocks):
         if not first <= i <= last or block.kind not in (BlockKind.CAPTION, BlockKind.CREDIT):
             continue

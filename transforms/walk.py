@@ -159,14 +159,27 @@ class _Walker:
 
     def _enter(self, element: etree._Element, tag: str) -> None:
         parent = self.frame
-        css, id_ = element.get("class"), element.get("id")
+        css = id_ = None
+        extra: tuple[int, ...] = ()
+        for name, value in element.items():
+            if name == "class":
+                css = value
+            elif name == "id":
+                id_ = value
+            elif name in _NAMING or (name.startswith("data-") and len(value) < 60 and name.endswith(_NAMING_ENDS)):
+                extra += element_cues(value, None)
+            elif (
+                name == "hidden"
+                or (name == "aria-hidden" and value == "true")
+                or (name == "style" and _HIDING.search(value))
+            ):
+                extra += _HIDDEN
         known = self.cache.get((tag, css, id_))
         if known is None:
             key = f"{tag}.{'.'.join((css or '').split()[:3])}"
             known = (element_cues(css, id_), key)
             self.cache[tag, css, id_] = known
         cues, key = known
-        extra = attribute_cues(element)
         tag_number = TAG_INDEX.get(tag)
         nearest = parent.nearest
         if cues or extra or tag_number is not None:
@@ -218,28 +231,10 @@ class _Walker:
             self.links = 1
 
 
-def attribute_cues(element: etree._Element) -> tuple[int, ...]:
-    """Return the cues in an element's role, itemprop, data-* names and hiding attributes."""
-    attributes = element.attrib
-    if not attributes:
-        return ()
-    found: tuple[int, ...] = ()
-    for name, value in attributes.items():
-        if name in ("class", "id"):
-            continue
-        if name in _NAMING or (name.startswith("data-") and len(value) < 60 and name.endswith(_NAMING_ENDS)):
-            found += element_cues(value, None)
-        elif (
-            name == "hidden"
-            or (name == "aria-hidden" and value == "true")
-            or (name == "style" and _HIDING.search(value))
-        ):
-            found += element_cues("hidden", None)
-    return found
-
-
+# attributes that name what an element is
 _NAMING = frozenset(("role", "itemprop", "aria-label", "property", "rel", "itemtype"))
 _NAMING_ENDS = ("testid", "component", "type", "qa", "name", "module", "block", "area", "element", "role", "position")
+_HIDDEN = element_cues("hidden", None)
 
 
 def normalize_text(text: str) -> str:
