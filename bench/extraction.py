@@ -25,15 +25,15 @@ from typing import Any
 import numpy as np
 import trafilatura
 
-from transforms.blocks import TypedRegion, cut_region
 from transforms.boilerplate import strip_boilerplate
 from transforms.errors import NewsbeamError
 from transforms.extract import REGION_KINDS, article_json, extract, page_facts
-from transforms.features import find_layout, measure_blocks
-from transforms.metadata import read_metadata
-from transforms.page import parse_page
+from transforms.page.blocks import TypedRegion, cut_region
+from transforms.page.features import find_layout, measure_blocks
+from transforms.page.metadata import read_metadata
+from transforms.page.parse import parse_page
+from transforms.page.walk import walk_page
 from transforms.records import Article, ArticleLink, FetchedPage, PageKind
-from transforms.walk import walk_page
 
 Row = dict[str, Any]
 MEASURES = ("f1", "precision", "recall", "exact", "title", "date_day", "date_minute", "authors_f1", "caption_leak")

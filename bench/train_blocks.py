@@ -3,7 +3,7 @@
 usage: python bench/train_blocks.py CORPUS OUT.npz [--folds 5] [--seed 1]
 
 Needs lightgbm, which newsbeam itself does not: the trees are written as plain arrays
-(transforms/forest.py reads them). Prints the scores of the folds that a model has not seen.
+(transforms/page/forest.py reads them). Prints the scores of the folds that a model has not seen.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from transforms.blocks import Row, is_standfirst
-from transforms.classifier import measure_context
-from transforms.cues import CUES
 from transforms.extract import page_facts
-from transforms.features import FEATURES, Layout, find_layout, measure_blocks
-from transforms.metadata import read_metadata
-from transforms.page import parse_page
-from transforms.walk import Walk, walk_page
+from transforms.page.blocks import Row, is_standfirst
+from transforms.page.classifier import measure_context
+from transforms.page.cues import CUES
+from transforms.page.features import FEATURES, Layout, find_layout, measure_blocks
+from transforms.page.metadata import read_metadata
+from transforms.page.parse import parse_page
+from transforms.page.walk import Walk, walk_page
 
 Matrix = NDArray[np.float32]
 WORD = re.compile(r"\w+")
@@ -189,7 +189,7 @@ def predict_unseen(pages: list[Page], folds: int, seed: int) -> tuple[list[Matri
 
 
 def export(name: str, model: lightgbm.Booster) -> dict[str, Matrix]:
-    """Return a forest as the arrays that transforms/forest.py reads."""
+    """Return a forest as the arrays that transforms/page/forest.py reads."""
     feature, threshold, left, right, value = [], [], [], [], []
     deepest = 0
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from transforms.boilerplate import strip_boilerplate
 from transforms.errors import NewsbeamError
 from transforms.extract import extract
-from transforms.features import text_key
-from transforms.page import decode_page, parse_page
+from transforms.page.features import text_key
+from transforms.page.parse import decode_page, parse_page
+from transforms.page.walk import walk_page
 from transforms.records import Article, ArticleLink, FetchedPage
-from transforms.walk import walk_page
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpus"
 LINK = ArticleLink(url="https://a.example/1", canonical_url="https://a.example/1", article_id="1", host="a.example")

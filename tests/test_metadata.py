@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.bylines import clean_authors, find_byline, split_byline
-from transforms.dates import parse_date
-from transforms.linked_data import read_linked_data
-from transforms.metadata import Metadata, read_metadata
-from transforms.page import parse_page
+from transforms.page.bylines import clean_authors, find_byline, split_byline
+from transforms.page.dates import parse_date
+from transforms.page.linked_data import read_linked_data
+from transforms.page.metadata import Metadata, read_metadata
+from transforms.page.parse import parse_page
+from transforms.page.titles import choose_title, strip_site_name
 from transforms.records import PageKind
-from transforms.titles import choose_title, strip_site_name
 
 URL = "https://www.courier.example/news/quay?x=1"
 PUBLISHED = datetime(2026, 3, 4, 17, 20, tzinfo=UTC)

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from transforms.page.wording import judge_wording
 from transforms.records import Article, Block, BlockKind, RemovedBlock
-from transforms.wording import judge_wording
 
 
 class Standfirst(StrEnum):

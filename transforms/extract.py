@@ -11,18 +11,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from transforms.blocks import TypedRegion, collect_images, cut_region
-from transforms.bylines import clean_authors, find_byline, split_byline
-from transforms.classifier import score_blocks
-from transforms.consistency import NAMES_ALONE
-from transforms.dates import parse_date
 from transforms.errors import NoText
-from transforms.features import PageFacts, count_words, find_layout, measure_blocks
-from transforms.metadata import Metadata, read_metadata
-from transforms.page import Page, parse_page
+from transforms.page.blocks import TypedRegion, collect_images, cut_region
+from transforms.page.bylines import clean_authors, find_byline, split_byline
+from transforms.page.classifier import score_blocks
+from transforms.page.consistency import NAMES_ALONE
+from transforms.page.dates import parse_date
+from transforms.page.features import PageFacts, count_words, find_layout, measure_blocks
+from transforms.page.metadata import Metadata, read_metadata
+from transforms.page.parse import Page, parse_page
+from transforms.page.rejection import reject_page
+from transforms.page.walk import normalize_text, walk_page
 from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
-from transforms.rejection import reject_page
-from transforms.walk import normalize_text, walk_page
 
 # kinds that an article can be made of; at least one block of them makes a page an article
 _TEXT_KINDS = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST))

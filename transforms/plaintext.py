@@ -7,10 +7,10 @@ from collections.abc import Collection
 
 from transforms.boilerplate import DEFAULT, BodyPolicy, strip_boilerplate
 from transforms.errors import NoText
-from transforms.features import count_words
+from transforms.page.features import count_words
+from transforms.page.walk import normalize_text
+from transforms.page.wording import BULLET, judge_wording
 from transforms.records import Article, ArticleLink, Block, BlockKind
-from transforms.walk import normalize_text
-from transforms.wording import BULLET, judge_wording
 
 _FULL_STOP = re.compile(r"[.。।…;:,][\"'”’»)]*$")
 MAX_LINES = 20_000

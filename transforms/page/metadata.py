@@ -16,11 +16,11 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
-from transforms.bylines import clean_authors
-from transforms.dates import parse_date
-from transforms.linked_data import Node, as_list, choose_article, read_linked_data, text_of, types_of
+from transforms.page.bylines import clean_authors
+from transforms.page.dates import parse_date
+from transforms.page.linked_data import Node, as_list, choose_article, read_linked_data, text_of, types_of
+from transforms.page.titles import choose_title, strip_site_name
 from transforms.records import PageKind
-from transforms.titles import choose_title, strip_site_name
 
 _PUBLISHED_NAMES = (
     "article:published_time og:published_time og:article:published_time datepublished article.published "

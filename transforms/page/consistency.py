@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.features import FEATURES, Matrix, signature_of
-from transforms.phrases import PHRASE_KINDS
+from transforms.page.features import FEATURES, Matrix, signature_of
+from transforms.page.phrases import PHRASE_KINDS
+from transforms.page.walk import Walk
 from transforms.records import BlockKind
-from transforms.walk import Walk
 
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
 NAMES_ALONE = "names alone at an edge"

@@ -1,7 +1,7 @@
 """What can be measured of a block: one row of numbers for each, for the classifier.
 
-No feature names a publisher or a language; phrases and names of elements come from transforms.phrases and
-transforms.cues as yes or no per kind.
+No feature names a publisher or a language; phrases and names of elements come from transforms.page.phrases and
+transforms.page.cues as yes or no per kind.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.cues import CUE_INDEX, CUES
-from transforms.phrases import PHRASE_KINDS, find_phrases
-from transforms.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
+from transforms.page.cues import CUE_INDEX, CUES
+from transforms.page.phrases import PHRASE_KINDS, find_phrases
+from transforms.page.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
 
 Matrix = NDArray[np.float32]
 

@@ -9,8 +9,8 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 from transforms.errors import NotAnArticle
-from transforms.features import count_words
-from transforms.metadata import Metadata
+from transforms.page.features import count_words
+from transforms.page.metadata import Metadata
 from transforms.records import Block, BlockKind
 
 _MISSING = re.compile(

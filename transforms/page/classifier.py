@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.features import Layout, Matrix, signature_of
-from transforms.forest import Forest, load_forests
-from transforms.walk import Walk
+from transforms.page.features import Layout, Matrix, signature_of
+from transforms.page.forest import Forest, load_forests
+from transforms.page.walk import Walk
 
 MODEL_PATH = Path(__file__).parent / "data" / "blocks.npz"
 # what the first pass is as sure of as this, the second does not look at

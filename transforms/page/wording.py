@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from transforms.features import count_words, text_key
-from transforms.phrases import find_phrases
+from transforms.page.features import count_words, text_key
+from transforms.page.phrases import find_phrases
 from transforms.records import BlockKind
 
 Verdict = tuple[BlockKind, str]

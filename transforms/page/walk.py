@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from transforms.cues import CUE_COUNT, element_cues
+from transforms.page.cues import CUE_COUNT, element_cues
 
 _INLINE_WORDS = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rp rt "

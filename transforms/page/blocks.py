@@ -15,14 +15,14 @@ from urllib.parse import urljoin
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.consistency import NAMES, NAMES_ALONE, Verdicts, settle_page
-from transforms.cues import CUES
-from transforms.dates import parse_date
-from transforms.features import FEATURES, Matrix, text_key
-from transforms.phrases import PHRASE_KINDS
+from transforms.page.consistency import NAMES, NAMES_ALONE, Verdicts, settle_page
+from transforms.page.cues import CUES
+from transforms.page.dates import parse_date
+from transforms.page.features import FEATURES, Matrix, text_key
+from transforms.page.phrases import PHRASE_KINDS
+from transforms.page.walk import TAGS, Frame, RawBlock, Walk
+from transforms.page.wording import opens_with_promo
 from transforms.records import Block, BlockKind, Image
-from transforms.walk import TAGS, Frame, RawBlock, Walk
-from transforms.wording import opens_with_promo
 
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
 _INSIDE = {name: _COLUMN[f"inside:{name}"] for name in (*CUES, *TAGS)}
