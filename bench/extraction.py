@@ -27,12 +27,14 @@ import trafilatura
 
 from transforms.boilerplate import strip_boilerplate
 from transforms.errors import NewsbeamError
-from transforms.extract import REGION_KINDS, article_json, extract, page_facts
+from transforms.extract import REGION_KINDS, article_json, count_text, extract, page_facts, read_linked_body
 from transforms.page.blocks import TypedRegion, cut_region
 from transforms.page.features import find_layout, measure_blocks
 from transforms.page.metadata import read_metadata
 from transforms.page.parse import parse_page
+from transforms.page.rescue import rescue_blocks
 from transforms.page.walk import walk_page
+from transforms.page.wording import overrule_by_words
 from transforms.records import Article, ArticleLink, FetchedPage, PageKind
 
 Row = dict[str, Any]
@@ -67,7 +69,9 @@ def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
     walk = walk_page(parsed.tree)
     features = measure_blocks(walk, page_facts(meta), find_layout(walk))
     region = TypedRegion(walk, features, scores.astype(np.float32), meta.page_kind is PageKind.LIVE_BLOG)
-    blocks = tuple(cut_region(region.blocks, REGION_KINDS))
+    blocks = tuple(overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS))
+    blocks = tuple(read_linked_body(meta, count_text(list(blocks))) or blocks)
+    blocks = tuple(rescue_blocks(parsed, count_text(list(blocks))) or blocks)
     article = Article(link=page.link, url=page.url, title=meta.title, authors=meta.authors, blocks=blocks)
     return article_json(strip_boilerplate(article)) | {
         "published": meta.published_at.isoformat() if meta.published_at else None

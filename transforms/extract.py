@@ -21,7 +21,9 @@ from transforms.page.features import PageFacts, count_words, find_layout, measur
 from transforms.page.metadata import Metadata, read_metadata
 from transforms.page.parse import Page, parse_page
 from transforms.page.rejection import reject_page
+from transforms.page.rescue import MUCH_MORE, SUSPICIOUS_WORDS, rescue_blocks
 from transforms.page.walk import normalize_text, walk_page
+from transforms.page.wording import overrule_by_words
 from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
 
 # kinds that an article can be made of; at least one block of them makes a page an article
@@ -39,9 +41,10 @@ def extract(page: FetchedPage) -> Article:
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
     blocks, images, headlines = read_blocks(parsed, meta)
-    if not any(block.kind in _TEXT_KINDS for block in blocks):
-        blocks = read_linked_body(meta)
+    found = count_text(blocks)
+    blocks = read_linked_body(meta, found) or blocks
     reject_page(page.url, meta, blocks, headlines)
+    blocks = rescue_blocks(parsed, count_text(blocks)) or blocks
     if not any(block.kind in _TEXT_KINDS for block in blocks):
         raise NoText(f"no paragraph in {page.url}")
     link = page.link
@@ -104,16 +107,23 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
     region = TypedRegion(walk, features, scores, meta.page_kind is PageKind.LIVE_BLOG)
     images = collect_images(walk, region, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
-    return cut_region(region.blocks, REGION_KINDS), images, headlines
+    return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, headlines
 
 
-def read_linked_body(meta: Metadata) -> list[Block]:
-    """Return the lines of the linked data's articleBody, for a page that has its text nowhere else.
+def count_text(blocks: list[Block]) -> int:
+    """Count the words of the blocks that an article can be made of."""
+    return sum(count_words(block.text) for block in blocks if block.kind in _TEXT_KINDS)
+
+
+def read_linked_body(meta: Metadata, found: int) -> list[Block]:
+    """Return the lines of the linked data's articleBody, for a page of whose text only `found` words stand elsewhere.
 
     Where there is text in the elements, that is better: articleBody has captions run in, or the first paragraph only.
     A body that is there for search engines alone, behind a paywall, is left alone.
     """
-    if meta.is_paywalled or count_words(meta.article_body) < _LEAST_LINKED_WORDS:
+    if meta.is_paywalled or found >= SUSPICIOUS_WORDS:
+        return []
+    if count_words(meta.article_body) < max(_LEAST_LINKED_WORDS, MUCH_MORE * found):
         return []
     lines = filter(None, map(normalize_text, meta.article_body.splitlines()))
     return [Block(BlockKind.PARAGRAPH, line, ("source:json-ld articleBody",)) for line in lines]
