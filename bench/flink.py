@@ -34,7 +34,7 @@ from transforms.urls import link_of  # noqa: E402
 
 ARTICLES = METADATA.tables["articles"]
 POLITE = ["--host-delay", "0", "--allow-private-addresses"]
-PATIENCE_S = 900
+PATIENCE_S = 300
 
 
 def fill_ledger(world: Newsworld, articles: int) -> str:
@@ -43,7 +43,7 @@ def fill_ledger(world: Newsworld, articles: int) -> str:
     ledger = Ledger(open_database(url))
     now = datetime.now(UTC)
     rows = [row for row in world.truth() if row["outcome"] == "article"]
-    named = [f"{rows[n % len(rows)]['url']}?copy={n // len(rows)}" for n in range(articles)]
+    named = [f"{rows[n % len(rows)]['url'].partition('?')[0]}?copy={n // len(rows)}" for n in range(articles)]
     ledger.add_links([Sighting(link_of(FeedEntry(address), "", now)) for address in named], now)
     ledger.engine.dispose()
     return url
