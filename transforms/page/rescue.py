@@ -31,7 +31,8 @@ def rescue_blocks(page: Page, words: int) -> list[Block]:
 
     tree = deepcopy(page.tree)
     etree.strip_elements(tree, "script", with_tail=False)
-    document = trafilatura.bare_extraction(tree, with_metadata=False, include_comments=False, include_tables=False)
+    markup = etree.tostring(tree, encoding="unicode", method="html")
+    document = trafilatura.bare_extraction(markup, with_metadata=False, include_comments=False, include_tables=False)
     if document is None or document.body is None:
         return []
     blocks = []
