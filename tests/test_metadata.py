@@ -83,6 +83,7 @@ def test_titles_are_put_to_the_vote(candidates: dict[str, str], title: str) -> N
         ("Par Jean Dupont et Anne Roy", ["Jean Dupont", "Anne Roy"]),
         ("Ann Lee, Political Editor", ["Ann Lee"]),
         ("Ann Lee / Bob Day", ["Ann Lee", "Bob Day"]),
+        ("Ann Lee/Bob Day", ["Ann Lee", "Bob Day"]),
         ("AFP, MANILA", ["AFP, MANILA"]),
         ("牛镛、岳弘彬", ["牛镛", "岳弘彬"]),
         ("Ann Lee (ann.lee@courier.example)", ["Ann Lee (ann.lee@courier.example)"]),

@@ -71,7 +71,10 @@ def split_byline(text: str) -> list[str]:
     text = _CONTACT.sub(" ", _BY.sub("", text)).strip(" ,;:-–—|")
     names: list[str] = []
     for part in _SPLIT.split(text):
-        names.extend(_split_commas(_ROLE.sub("", part)))
+        pair = part.split("/")
+        # "Ann Lee/Bo Li" are two people; "dpa/AFP" may be one credit
+        for one in pair if all(" " in name.strip() for name in pair) else [part]:
+            names.extend(_split_commas(_ROLE.sub("", one)))
     return [name for name in map(_clean_name, names) if name]
 
 
