@@ -59,7 +59,7 @@ migration: setup
 	$(BIN)/python -m pipeline.migrations.make "$(NAME)"
 
 bench: setup
-	$(BIN)/python bench/extraction.py
+	$(BIN)/python bench/extraction.py ../shared/corpus
 	$(BIN)/python bench/pipeline.py
 
 clean:
