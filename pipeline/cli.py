@@ -35,6 +35,13 @@ PATIENCE_OPTION = click.option(
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="One JSON object a line instead of a table.")
 
 
+BODY_OPTION = click.option(
+    "--body",
+    metavar="WORDS",
+    help="What else is body, or is not: tables, embeds, standfirst, -standfirst, -live_posts, -headings.",
+)
+
+
 def fetch_options(command: F) -> F:
     """Add the options that say how hosts are treated."""
     for option in (
@@ -84,6 +91,7 @@ def main() -> None:
 @ONCE_OPTION
 @PATIENCE_OPTION
 @click.option("--workers", type=int, metavar="N", help="Worker processes. [default: one a core]")
+@BODY_OPTION
 @fetch_options
 def run(feeds: tuple[str, ...], once: bool, **options: Any) -> None:
     """Poll feeds and ingest their articles until stopped.
@@ -176,6 +184,7 @@ def publish(topic: str, once: bool, **options: Any) -> None:
 @ONCE_OPTION
 @PATIENCE_OPTION
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
+@BODY_OPTION
 @fetch_options
 def work(once: bool, until_stdin_closes: bool, **options: Any) -> None:
     """Fetch and enrich the articles that the ledger has, leased host by host.
@@ -210,6 +219,7 @@ def work(once: bool, until_stdin_closes: bool, **options: Any) -> None:
 @click.option("--url", "page_url", default="", help="The address that a FILE was saved from.")
 @click.option("--explain", is_flag=True, help="Show the page as kept and removed blocks.")
 @click.option("--html", "html_file", type=click.Path(), help="With --explain: write an HTML page here.")
+@BODY_OPTION
 @fetch_options
 def extract(
     source: str | None, manifest: str | None, page_url: str, explain: bool, html_file: str | None, **options: Any
@@ -219,18 +229,20 @@ def extract(
         raise UserError("say either a FILE or URL, or --manifest M.jsonl")
     from pipeline import pages
 
+    config = Config.from_environment(**options)
+    policy = config.body_policy()
     if manifest is not None:
-        for line in pages.extract_manifest(Path(manifest)):
+        for line in pages.extract_manifest(Path(manifest), policy):
             click.echo(line)
         return
     assert source is not None
-    page = pages.read_page(source, page_url, Config.from_environment(**options))
+    page = pages.read_page(source, page_url, config)
     if not explain:
-        click.echo(pages.extract_page(page))
+        click.echo(pages.extract_page(page, policy))
     elif html_file:
-        _write_text(Path(html_file), pages.explain_page(page, html=True))
+        _write_text(Path(html_file), pages.explain_page(page, policy, html=True))
     else:
-        click.echo(pages.explain_page(page))
+        click.echo(pages.explain_page(page, policy))
 
 
 @main.command()

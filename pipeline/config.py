@@ -14,6 +14,7 @@ from pipeline import __version__
 from transforms.errors import UserError
 
 if TYPE_CHECKING:
+    from transforms.boilerplate import BodyPolicy
     from transforms.fetch import FetchPolicy
 
 DEFAULT_DB = "sqlite:///newsbeam.db"
@@ -37,6 +38,7 @@ class Config:
     batch: int = 96
     batch_budget: float = 0.0  # a host whose turn comes later than this in its batch is put off; 0: none is
     models: str = ""
+    body: str = ""  # what goes into `body` besides the default: "tables,embeds", or is left out: "-live_posts"
     lease: float = 120.0  # how long what a streaming job had claimed waits after its worker died
     sink_patience: float = 0.0  # how long a sink tries again while its database is away, before it fails
     bigquery_method: str = "FILE_LOADS"
@@ -66,6 +68,7 @@ class Config:
         if self.host_concurrency < 1:
             raise UserError(f"--host-concurrency must be 1 or more, not {self.host_concurrency}")
         self.entity_models()
+        self.body_policy()
         return self
 
     def as_environment(self) -> dict[str, str]:
@@ -89,6 +92,32 @@ class Config:
             timeout_s=self.fetch_timeout,
             max_body_bytes=self.max_body_bytes,
         )
+
+    def body_policy(self) -> BodyPolicy:
+        """Return what goes into `body`, from words like "tables,-live_posts"; raises UserError for others."""
+        from transforms.boilerplate import DEFAULT, Standfirst
+        from transforms.records import BlockKind
+
+        policy = DEFAULT
+        for word in filter(None, (word.strip() for word in self.body.split(","))):
+            match word:
+                case "tables":
+                    policy = replace(policy, tables=True)
+                case "embeds":
+                    policy = replace(policy, embeds=True)
+                case "-live_posts":
+                    policy = replace(policy, kinds=policy.kinds - {BlockKind.LIVE_POST})
+                case "-headings":
+                    policy = replace(policy, kinds=policy.kinds - {BlockKind.HEADING})
+                case "standfirst":
+                    policy = replace(policy, standfirst=Standfirst.ALWAYS)
+                case "-standfirst":
+                    policy = replace(policy, standfirst=Standfirst.NEVER)
+                case _:
+                    raise UserError(
+                        f"--body {word!r}: say any of tables, embeds, standfirst, -standfirst, -live_posts, -headings"
+                    )
+        return policy
 
     def entity_models(self) -> Mapping[str, Sequence[str]]:
         """Return the models by language; those asked for ("en=en_core_web_md,...") go before the defaults."""

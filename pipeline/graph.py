@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -75,7 +76,7 @@ class InTurn:
 STAGES: tuple[tuple[str, Callable[[Config], Any], bool], ...] = (
     ("fetch", lambda config: FetchBatch(config.fetch_policy(), config.batch_budget or None), True),
     ("extract", lambda config: InTurn(extract), False),
-    ("strip", lambda config: InTurn(strip_boilerplate), False),
+    ("strip", lambda config: InTurn(partial(strip_boilerplate, policy=config.body_policy())), False),
     ("entities", lambda config: InTurn(EntityRecognizer(config.entity_models())), False),
 )
 

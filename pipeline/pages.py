@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.config import Config
-from transforms.boilerplate import strip_boilerplate
+from transforms.boilerplate import BodyPolicy, strip_boilerplate
 from transforms.errors import NewsbeamError, PrivateAddress, UserError
 from transforms.explain import explain
 from transforms.extract import article_json, extract
@@ -46,28 +46,28 @@ def read_file(path: Path) -> bytes:
         raise UserError(f"cannot read {path}: not a gzip file; check the name") from exc
 
 
-def extract_article(page: FetchedPage) -> Article:
+def extract_article(page: FetchedPage, policy: BodyPolicy) -> Article:
     """Extract and strip one page; raises what transforms.extract raises."""
-    return strip_boilerplate(extract(page))
+    return strip_boilerplate(extract(page), policy)
 
 
-def extract_page(page: FetchedPage) -> str:
+def extract_page(page: FetchedPage, policy: BodyPolicy) -> str:
     """Return one page's article as a line of JSON; raises UserError if it has none."""
     try:
-        return _line(extract_article(page))
+        return _line(extract_article(page, policy))
     except NewsbeamError as exc:
         raise UserError(f"no article in {page.url}: {exc}") from exc
 
 
-def explain_page(page: FetchedPage, html: bool = False) -> str:
+def explain_page(page: FetchedPage, policy: BodyPolicy, html: bool = False) -> str:
     """Return the page as kept and removed blocks, for a terminal or as an HTML page."""
     try:
-        return explain(extract_article(page), html)
+        return explain(extract_article(page, policy), html)
     except NewsbeamError as exc:
         raise UserError(f"no article in {page.url}: {exc}") from exc
 
 
-def extract_manifest(manifest: Path) -> Iterator[str]:
+def extract_manifest(manifest: Path, policy: BodyPolicy) -> Iterator[str]:
     """Give a line of JSON for each line of the manifest, in its order.
 
     A page without an article gives its id, an empty body and the reason as `rejected`.
@@ -82,7 +82,7 @@ def extract_manifest(manifest: Path) -> Iterator[str]:
             raise UserError(f'{manifest}:{number}: not a JSON object with "id", "url" and "html"') from exc
         page = _page(read_file(manifest.parent / html), url)
         try:
-            yield _line(extract_article(page), name)
+            yield _line(extract_article(page, policy), name)
         except NewsbeamError as exc:
             yield json.dumps({"id": name, "url": url, "body": [], "rejected": exc.reason})
 

@@ -35,6 +35,7 @@ PAGE = (
         (["audit"], "no database at newsbeam.db"),
         (["run", "--host-concurrency", "0", "https://example.org/feed"], "--host-concurrency must be 1 or more"),
         (["extract"], "say either a FILE or URL"),
+        (["extract", "page.html", "--body", "adverts"], "say any of tables, embeds"),
         (["extract", "missing.html"], "cannot read missing.html"),
         (["extract", "empty.txt"], "no article in"),
         (["extract", "--manifest", "empty.txt"], 'not a JSON object with "id", "url" and "html"'),
@@ -95,6 +96,16 @@ def test_extract_reads_files_and_manifests(tmp_path: Path) -> None:
         "removed",
     }
     assert lines[1]["body"] == [] and lines[1]["rejected"] == "no text"
+
+
+def test_what_is_body_can_be_chosen(tmp_path: Path) -> None:
+    table = "<table><tr><td>Ships a year</td><td>1,200</td></tr><tr><td>Tonnes a year</td><td>90,000</td></tr></table>"
+    (tmp_path / "page.html").write_text(PAGE.replace("<p>Opponents", table + "<p>Opponents"))
+    default = json.loads(newsbeam("extract", "page.html", cwd=tmp_path).stdout)
+    assert not any("1,200" in text for text in default["body"])
+    assert "table" in {block["reason"] for block in default["removed"]}
+    chosen = json.loads(newsbeam("extract", "page.html", "--body", "tables", cwd=tmp_path).stdout)
+    assert any("1,200" in text for text in chosen["body"])
 
 
 def test_extract_reads_the_corpus_manifest(tmp_path: Path) -> None:
