@@ -200,7 +200,7 @@ def test_every_article_lands_in_bigquery_from_a_topic(
     ]
     arguments += ["--bigquery-method", method, "--bigquery-frequency", "3"]
     arguments += [f"--project={PROJECT}", f"--temp_location={server.temp_location}"]
-    with open_topics(tmp_path, monkeypatch) as topics, Newsworld(pages=12) as world:
+    with open_topics(tmp_path, monkeypatch) as topics, Newsworld(pages=12, faults=False) as world:
         truth = Counter((url_key(row["url"]), row["outcome"]) for row in world.truth())
         articles = sum(outcome == "article" for _, outcome in truth)
         environment = topics.environment | server.environment
@@ -213,10 +213,10 @@ def test_every_article_lands_in_bigquery_from_a_topic(
                 settled = sa.select(METADATA.tables["urls"].c.canonical_url, METADATA.tables["urls"].c.outcome)
                 log = tmp_path / "job.log"
                 wait_for(
-                    lambda: Counter(tuple(row.values()) for row in rows_of(db, settled)) == truth, 150, log, process
+                    lambda: Counter(tuple(row.values()) for row in rows_of(db, settled)) == truth, 300, log, process
                 )
                 count = "SELECT COUNT(*) AS n FROM `{d}.urls_latest` WHERE outcome = 'article'"
-                wait_for(lambda: query(client, count) == [{"n": articles}], 60, log, process)
+                wait_for(lambda: query(client, count) == [{"n": articles}], 120, log, process)
             finally:
                 poller.terminate()
                 poller.communicate(timeout=20)

@@ -66,8 +66,8 @@ def test_every_article_lands_and_every_bad_message_is_kept(tmp_path: Path, monke
             # not --once: what fails at first is announced again when it is due
             poller = start("poll", "--topic", URLS, "--db", db, *polite, world.feeds_url)
             try:
-                wait_for(lambda: fates_of(db) == truth, 120, tmp_path / "job.log", process)
-                wait_for(lambda: len(rows_of(db, BAD_ROWS)) == len(BAD), 20, tmp_path / "job.log", process)
+                wait_for(lambda: fates_of(db) == truth, 300, tmp_path / "job.log", process)
+                wait_for(lambda: len(rows_of(db, BAD_ROWS)) == len(BAD), 60, tmp_path / "job.log", process)
             finally:
                 poller.terminate()
                 _, log = poller.communicate(timeout=20)
