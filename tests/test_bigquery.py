@@ -37,6 +37,10 @@ from pipeline.graph import Outcomes  # noqa: E402
 from pipeline.sinks import bigquery  # noqa: E402
 
 DATASET = f"{PROJECT}.news"
+MISSING = """SELECT COUNT(*) AS n FROM `{d}.urls_latest` AS u
+  LEFT JOIN `{d}.articles_latest` AS a ON a.article_id = u.article_id
+  WHERE u.outcome = 'article' AND a.article_id IS NULL"""
+LETTERS = "SELECT payload FROM `{d}.dead_letters_latest` WHERE reason = 'bad message'"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -217,17 +221,15 @@ def test_every_article_lands_in_bigquery_from_a_topic(
                 )
                 count = "SELECT COUNT(*) AS n FROM `{d}.urls_latest` WHERE outcome = 'article'"
                 wait_for(lambda: query(client, count) == [{"n": articles}], 120, log, process)
+                # each table is loaded by jobs of its own, one sooner than the other
+                wait_for(lambda: query(client, MISSING) == [{"n": 0}], 120, log, process)
+                wait_for(lambda: query(client, LETTERS) == [{"payload": "no json"}], 120, log, process)
             finally:
                 poller.terminate()
                 poller.communicate(timeout=20)
     assert query(client, "SELECT COUNT(*) AS n FROM `{d}.articles_latest`")[0]["n"] > 0
     landed = {row["url"] for row in query(client, "SELECT url FROM `{d}.urls_latest` WHERE outcome = 'article'")}
     assert {url_key(url) for url in landed} == {key for key, outcome in truth if outcome == "article"}
-    missing = "SELECT COUNT(*) AS n FROM `{d}.urls_latest` AS u LEFT JOIN `{d}.articles_latest` AS a"
-    missing += " ON a.article_id = u.article_id WHERE u.outcome = 'article' AND a.article_id IS NULL"
-    assert query(client, missing) == [{"n": 0}]
-    letters = query(client, "SELECT payload FROM `{d}.dead_letters_latest` WHERE reason = 'bad message'")
-    assert letters == [{"payload": "no json"}]
     audit = newsbeam("audit", "--db", db)
     assert audit.returncode == 0, audit.stdout
     counts = json.loads(audit.stdout)
