@@ -166,7 +166,9 @@ class Exchanger:
         if len(self._kept) <= MAX_KEPT_ORIGINS:
             return
         for origin, kept in list(self._kept.items())[:-MAX_KEPT_ORIGINS]:
-            if not kept.users and self._kept.pop(origin, None) is not None:
+            # while others were closed, this one may have been used, or closed and replaced by another
+            if not kept.users and self._kept.get(origin) is kept:
+                del self._kept[origin]
                 await kept.pool.aclose()
 
 
