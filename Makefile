@@ -30,7 +30,7 @@ $(VENV)/.cloud: $(VENV)/.ready
 
 # Pub/Sub, BigQuery, Dataflow and Flink without a cloud; what wants Go, Java or Maven is skipped, and says so, without
 test-cloud: $(VENV)/.cloud
-	$(BIN)/python -m pytest -m cloud -rs
+	$(BIN)/python -m pytest -m cloud -rs $(ARGS)
 
 flink-test: $(VENV)/.cloud
 	$(BIN)/python -m pytest -m flink -rs -s
