@@ -1,8 +1,9 @@
 """The local driver: lease a batch of URLs, run the graph on it as a bounded pipeline, settle, again.
 
-One process works on one batch at a time; more cores are used by more `newsbeam work` processes on the same ledger. A
-bounded run and not a streaming one: DirectRunner's streaming sources acknowledge what they read before it is done, so
-a crash would lose it. The engine is named: plain `DirectRunner` picks another one from case to case.
+One process computes on one page at a time, with LANES batches under way; more cores are used by more `newsbeam work`
+processes on the same ledger. A bounded run and not a streaming one: DirectRunner's streaming sources acknowledge what
+they read before it is done, so a crash would lose it. The engine is named: plain `DirectRunner` picks another one from
+case to case.
 """
 
 from __future__ import annotations

@@ -300,7 +300,7 @@ EVENTS = Table(
     ("event_id",),
     (
         _string("event_id", "Sorts by time.", True),
-        _string("kind", "gap, moved, gone, error, disabled, enabled, recovered.", True),
+        _string("kind", "gap, moved, gone, error, disabled, recovered.", True),
         _string("subject", "The feed or URL that it happened to.", True),
         _string("detail", "What happened, in words.", True),
         _time("at", "When.", True),

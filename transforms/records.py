@@ -132,7 +132,7 @@ class FeedState:
 class Event:
     """Something worth knowing that happened to a feed or a URL: a gap, a move, an error.
 
-    `kind` is one of "gap", "moved", "gone", "error", "disabled", "enabled", "recovered", "try".
+    `kind` is one of "gap", "moved", "gone", "error", "disabled", "recovered".
     """
 
     kind: str
