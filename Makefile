@@ -53,10 +53,10 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 docs: setup
-	$(BIN)/python -m pipeline.schema > docs/tables.md
+	$(BIN)/python -m pipeline.tables.schema > docs/tables.md
 
 migration: setup
-	$(BIN)/python -m pipeline.migrations.make "$(NAME)"
+	$(BIN)/python -m pipeline.tables.migrations.make "$(NAME)"
 
 bench: setup
 	$(BIN)/python bench/extraction.py ../shared/corpus

@@ -17,8 +17,14 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["pipeline", "pipeline.*", "transforms", "transforms.*"]),
-    include_package_data=True,
-    package_data={"pipeline": ["demo/site/*", "migrations/*.mako"], "transforms.page": ["data/*"]},
+    include_package_data={
+        "pipeline": ["cli/demo/html/*", "tables/migrations/*.mako"],
+        "transforms": ["page/judge/data/*"],
+    },
+    package_data={
+        "pipeline": ["cli/demo/html/*", "tables/migrations/*.mako"],
+        "transforms": ["page/judge/data/*"],
+    },
     install_requires=[
         "alembic>=1.13",
         "apache-beam>=2.77,<3",
@@ -69,5 +75,5 @@ setup(
             "ruff>=0.5",
         ],
     },
-    entry_points={"console_scripts": ["newsbeam = pipeline.cli:main"]},
+    entry_points={"console_scripts": ["newsbeam = pipeline.cli.commands:main"]},
 )

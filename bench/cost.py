@@ -69,8 +69,8 @@ def run_once(pages: int, folder: Path) -> tuple[int, float, float]:
     """Ingest the news web with that many pages; returns articles, CPU seconds and KB of rows."""
     from newsworld import Newsworld
 
-    from pipeline.database import METADATA, open_database, reading
-    from pipeline.schema import TABLES
+    from pipeline.tables.database import METADATA, open_database, reading
+    from pipeline.tables.schema import TABLES
 
     url = f"sqlite:///{folder}/{pages}.db"
     with Newsworld(pages=pages, faults=False) as world:

@@ -41,9 +41,9 @@ def main() -> None:
 
     import spacy
 
-    from transforms.entities import recognize_spans
-    from transforms.naming.grouping import group_mentions
-    from transforms.naming.models import choose_model, load_model
+    from transforms.entities.grouping import group_mentions
+    from transforms.entities.models import choose_model, load_model
+    from transforms.entities.recognizer import recognize_spans
 
     name = choose_model("en")
     model = load_model(name)

@@ -3,7 +3,7 @@
 usage: python bench/extraction.py CORPUS [--pages N] [--unseen SCORES.npz]
 
 CORPUS holds gold.jsonl and html/ID.html.gz; its scorer is looked for in ../eval/score.py. `--unseen` takes the file
-that bench/train_blocks.py --unseen writes: block scores by models that have not seen a page's publisher, so that the
+that tools/train_blocks.py --unseen writes: block scores by models that have not seen a page's publisher, so that the
 second line of figures says what to expect on other pages. Times are CPU milliseconds a page, parsing included.
 """
 
@@ -25,16 +25,16 @@ from typing import Any
 import numpy as np
 import trafilatura
 
-from transforms.boilerplate import strip_boilerplate
 from transforms.errors import NewsbeamError
-from transforms.extract import REGION_KINDS, article_json, count_text, extract, page_facts, read_linked_body
-from transforms.page.blocks import TypedRegion, cut_region
-from transforms.page.features import find_layout, measure_blocks
-from transforms.page.metadata import read_metadata
-from transforms.page.parse import parse_page
-from transforms.page.rescue import rescue_blocks
-from transforms.page.walk import walk_page
-from transforms.page.wording import overrule_by_words
+from transforms.page.boilerplate import strip_boilerplate
+from transforms.page.extract import REGION_KINDS, article_json, count_text, extract, page_facts, read_linked_body
+from transforms.page.judge.features import find_layout, measure_blocks
+from transforms.page.judge.rescue import rescue_blocks
+from transforms.page.judge.rules import TypedRegion, cut_region
+from transforms.page.judge.walk import walk_page
+from transforms.page.judge.wording import overrule_by_words
+from transforms.page.read.metadata import read_metadata
+from transforms.page.read.parse import parse_page
 from transforms.records import Article, ArticleLink, FetchedPage, PageKind
 
 Row = dict[str, Any]

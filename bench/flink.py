@@ -27,8 +27,8 @@ from emulators.flink import FlinkCluster  # noqa: E402
 from emulators.postgres import create_database  # noqa: E402
 from newsworld import Newsworld  # noqa: E402
 
-from pipeline.database import METADATA, open_database, reading  # noqa: E402
-from pipeline.ledger import Ledger, Sighting  # noqa: E402
+from pipeline.ledger.ledger import Ledger, Sighting  # noqa: E402
+from pipeline.tables.database import METADATA, open_database, reading  # noqa: E402
 from transforms.records import FeedEntry  # noqa: E402
 from transforms.urls import link_of  # noqa: E402
 

@@ -28,8 +28,8 @@ sys.path[0] = str(REPOSITORY / "tests")
 
 from newsworld import SHARED, Newsworld  # noqa: E402
 
-from pipeline.database import METADATA, open_database, reading  # noqa: E402
-from pipeline.ledger import Ledger, Sighting  # noqa: E402
+from pipeline.ledger.ledger import Ledger, Sighting  # noqa: E402
+from pipeline.tables.database import METADATA, open_database, reading  # noqa: E402
 from transforms.records import FeedEntry  # noqa: E402
 from transforms.urls import link_of  # noqa: E402
 

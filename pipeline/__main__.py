@@ -75,14 +75,14 @@ def _run(own: argparse.Namespace, config: Config, beam_options: Sequence[str]) -
     if own.urls is not None:
         if own.streaming or own.source:
             raise UserError("--urls is a job that ends: leave out --streaming and --source")
-        from pipeline.bounded import run_bounded
+        from pipeline.jobs.bounded import run_bounded
 
         return run_bounded(own.urls, sink, config, beam_options)
     if not own.streaming:
         raise UserError("say which articles: --urls FILE, or --streaming --source SOURCE")
     if not own.source:
         raise UserError("say where the links come from: --source pubsub:projects/P/subscriptions/S or ledger:URL")
-    from pipeline.streaming import Job, run_streaming
+    from pipeline.jobs.stream import Job, run_streaming
 
     job = Job(own.source, sink, own.ledger or "", own.dead_letter_topic or "", own.output_topic or "")
     return run_streaming(job, config, beam_options)

@@ -14,8 +14,8 @@ from pipeline import __version__
 from transforms.errors import UserError
 
 if TYPE_CHECKING:
-    from transforms.boilerplate import BodyPolicy
-    from transforms.fetch import FetchPolicy
+    from transforms.fetch.fetcher import FetchPolicy
+    from transforms.page.boilerplate import BodyPolicy
 
 DEFAULT_DB = "sqlite:///newsbeam.db"
 BIGQUERY_METHODS = ("FILE_LOADS", "STORAGE_WRITE_API", "STREAMING_INSERTS")
@@ -82,7 +82,7 @@ class Config:
 
     def fetch_policy(self) -> FetchPolicy:
         """Return the part that the fetcher needs."""
-        from transforms.fetch import FetchPolicy
+        from transforms.fetch.fetcher import FetchPolicy
 
         return FetchPolicy(
             user_agent=self.user_agent,
@@ -95,7 +95,7 @@ class Config:
 
     def body_policy(self) -> BodyPolicy:
         """Return what goes into `body`, from words like "tables,-live_posts"; raises UserError for others."""
-        from transforms.boilerplate import DEFAULT, Standfirst
+        from transforms.page.boilerplate import DEFAULT, Standfirst
         from transforms.records import BlockKind
 
         policy = DEFAULT
@@ -121,7 +121,7 @@ class Config:
 
     def entity_models(self) -> Mapping[str, Sequence[str]]:
         """Return the models by language; those asked for ("en=en_core_web_md,...") go before the defaults."""
-        from transforms.naming.models import DEFAULT_MODELS, check_models
+        from transforms.entities.models import DEFAULT_MODELS, check_models
 
         chosen: dict[str, Sequence[str]] = {}
         for part in filter(None, (part.strip() for part in self.models.split(","))):

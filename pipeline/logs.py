@@ -1,6 +1,6 @@
 """Logs: events with fields, JSON lines on stderr for machines, readable lines for a person.
 
-    {"timestamp":"2026-03-01T09:30:00.123456Z","level":"info","event":"batch","links":64,"logger":"pipeline.local"}
+    {"timestamp":"2026-03-01T09:30:00.123456Z","level":"info","event":"batch","links":64,"logger":"pipeline.jobs.work"}
 
 `configure_logs` comes before the heavy imports of a command, since libraries talk while they are imported. What
 libraries log goes the same way as our own events, from WARNING on.

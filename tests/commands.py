@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.database import create_engine, reading
+from pipeline.tables.database import create_engine, reading
 
 NEWSBEAM = [sys.executable, "-m", "pipeline.cli"]
 RUN_TIMEOUT_S = 420.0

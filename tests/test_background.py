@@ -3,7 +3,7 @@ from collections import deque
 
 import pytest
 
-from transforms.http.background import Background, Permit
+from transforms.fetch.background import Background, Permit
 
 
 async def nothing() -> None:

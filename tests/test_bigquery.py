@@ -18,10 +18,20 @@ from commands import clean_environment, newsbeam, rows_of, start
 from newsworld import Newsworld
 
 from pipeline.config import Config
-from pipeline.database import METADATA, open_database
-from pipeline.messages import BadMessage
-from pipeline.schema import TABLES
-from transforms.records import Article, ArticleLink, Block, BlockKind, Entity, Failure, Image, Mention, Rejection
+from pipeline.tables.database import METADATA, open_database
+from pipeline.tables.schema import TABLES
+from transforms.records import (
+    Article,
+    ArticleLink,
+    BadMessage,
+    Block,
+    BlockKind,
+    Entity,
+    Failure,
+    Image,
+    Mention,
+    Rejection,
+)
 from transforms.urls import url_key
 
 pytestmark = pytest.mark.cloud
@@ -33,7 +43,7 @@ from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner  # noqa: E402
 from emulators.bigquery import PROJECT, BigQueryServer  # noqa: E402
 
-from pipeline.graph import Outcomes  # noqa: E402
+from pipeline.graph.build import Outcomes  # noqa: E402
 from pipeline.sinks import bigquery  # noqa: E402
 
 DATASET = f"{PROJECT}.news"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.boilerplate import DEFAULT, BodyPolicy, Standfirst, strip_boilerplate
-from transforms.page.phrases import PHRASE_KINDS, find_phrases
+from transforms.page.boilerplate import DEFAULT, BodyPolicy, Standfirst, strip_boilerplate
+from transforms.page.judge.phrases import PHRASE_KINDS, find_phrases
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
 LINK = ArticleLink(url="https://a.example/1", canonical_url="https://a.example/1", article_id="1", host="a.example")

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms.http.cookies import CookieJar
-from transforms.http.target import parse_target
+from transforms.fetch.cookies import CookieJar
+from transforms.fetch.target import parse_target
 
 WWW = parse_target("https://www.news.example/a")
 

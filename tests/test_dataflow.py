@@ -16,7 +16,7 @@ import pytest
 from commands import clean_environment
 from emulators.dataflow import DataflowEndpoint, describe_job
 
-from pipeline.graph import STAGES
+from pipeline.graph.build import STAGES
 
 pytestmark = pytest.mark.cloud
 pytest.importorskip("google.cloud.bigquery", reason="pip install 'newsbeam[cloud,cloud-test]'")

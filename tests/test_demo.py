@@ -14,12 +14,21 @@ from typing import Any
 
 import pytest
 
-from pipeline.demo.pages import COURIER, EDITED_TITLE, MERIDIAN, OBSERVER, PUBLISHERS, Edition, Story, render_page
-from pipeline.demo.show import interleave_blocks
-from pipeline.demo.site import DemoSite
-from transforms.boilerplate import strip_boilerplate
-from transforms.extract import extract
-from transforms.feeds import parse_feed
+from pipeline.cli.demo.newspapers import (
+    COURIER,
+    EDITED_TITLE,
+    MERIDIAN,
+    OBSERVER,
+    PUBLISHERS,
+    Edition,
+    Story,
+    render_page,
+)
+from pipeline.cli.demo.show import interleave_blocks
+from pipeline.cli.demo.site import DemoSite
+from transforms.feeds.reader import parse_feed
+from transforms.page.boilerplate import strip_boilerplate
+from transforms.page.extract import extract
 from transforms.records import Article, FeedEntry, FetchedPage, ParsedFeed
 from transforms.urls import link_of
 

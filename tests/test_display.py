@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from pipeline.display import REFRESH_AFTER, Display, render
-from pipeline.reports import Progress
+from pipeline.cli.display import REFRESH_AFTER, Display, render
+from pipeline.ledger.reports import Progress
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 EMPTY = Progress(0, 0, 0, 0, 0, 0, {}, {}, ())
@@ -87,9 +87,9 @@ def test_without_a_terminal_only_the_last_figures_are_written() -> None:
 
 WITH_WORKER = """
 import datetime, subprocess, sys
-from pipeline.display import Display
+from pipeline.cli.display import Display
 from pipeline.logs import configure_logs
-from pipeline.reports import Progress
+from pipeline.ledger.reports import Progress
 
 NOW = datetime.datetime.now(datetime.UTC)
 configure_logs(json=True)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.cli import main
+from pipeline.cli.commands import main
 from pipeline.config import Config
-from pipeline.database import open_database, reading
+from pipeline.tables.database import open_database, reading
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

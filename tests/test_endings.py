@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from transforms.endings import LONGEST_TRACEBACK, end, end_with_bug
 from transforms.errors import HostBusy, HttpUnavailable, RobotsDisallowed
+from transforms.fates import LONGEST_TRACEBACK, end, end_with_bug
 from transforms.records import ArticleLink, Failure, FeedEntry, Rejection, from_json
 from transforms.urls import link_of
 

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from transforms.entities import EntityRecognizer, recognize_spans, split_text
-from transforms.errors import UserError
-from transforms.naming.grouping import LABELS
-from transforms.naming.models import (
+from transforms.entities.grouping import LABELS
+from transforms.entities.models import (
     DEFAULT_MODELS,
     check_models,
     choose_model,
@@ -19,6 +17,8 @@ from transforms.naming.models import (
     load_model,
     read_language,
 )
+from transforms.entities.recognizer import EntityRecognizer, recognize_spans, split_text
+from transforms.errors import UserError
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
 SEED = Path(__file__).resolve().parents[2] / "shared/corpus/seed-article.txt"
@@ -157,7 +157,7 @@ def test_pickles_without_the_model() -> None:
 
 
 def test_importing_does_not_load_spacy() -> None:
-    code = "import sys, transforms.entities; print('spacy' in sys.modules, 'numpy' in sys.modules)"
+    code = "import sys, transforms.entities.recognizer; print('spacy' in sys.modules, 'numpy' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.split() == ["False", "False"]
 
@@ -185,8 +185,8 @@ def test_text_without_any_blank_is_cut() -> None:
 MEMORY = f"""
 import sys
 from pathlib import Path
-import transforms.naming.models as models
-from transforms.entities import recognize_spans
+import transforms.entities.models as models
+from transforms.entities.recognizer import recognize_spans
 
 # reached at once, so that the test sees the state that a worker is in for days
 models.MAX_VOCABULARY = int(sys.argv[2])

@@ -9,10 +9,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apache_beam.io.gcp.pubsub import PubsubMessage
 
-from pipeline.messages import BadMessage, checked_topic, read_link
+from pipeline.messages.links import checked_topic, read_link
 from pipeline.sinks.topics import LONGEST_BODY, events_of, letters_of
 from transforms.errors import UserError
-from transforms.records import Article, Block, BlockKind, Entity, Failure, FeedEntry, Image, Mention, Rejection
+from transforms.records import (
+    Article,
+    BadMessage,
+    Block,
+    BlockKind,
+    Entity,
+    Failure,
+    FeedEntry,
+    Image,
+    Mention,
+    Rejection,
+)
 from transforms.urls import link_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lxml import html
 
-from transforms.boilerplate import strip_boilerplate
-from transforms.explain import explain, interleave
+from pipeline.cli.explain import explain, interleave
+from transforms.page.boilerplate import strip_boilerplate
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
 LINK = ArticleLink(url="https://a.example/1", canonical_url="https://a.example/1", article_id="1", host="a.example")

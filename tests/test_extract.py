@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from transforms.boilerplate import strip_boilerplate
 from transforms.errors import ContentTypeRejected, NotAnArticle, NoText
-from transforms.extract import article_json, extract
-from transforms.page.blocks import split_credit
-from transforms.page.parse import decode_page, parse_page
+from transforms.page.boilerplate import strip_boilerplate
+from transforms.page.extract import article_json, extract
+from transforms.page.judge.rules import split_credit
+from transforms.page.read.parse import decode_page, parse_page
 from transforms.records import Article, ArticleLink, BlockKind, FetchedPage, from_json, to_json
 
 DATA = Path(__file__).parent / "data"

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms.boilerplate import strip_boilerplate
 from transforms.errors import NewsbeamError
-from transforms.extract import extract
-from transforms.page.features import text_key
-from transforms.page.parse import decode_page, parse_page
-from transforms.page.walk import walk_page
+from transforms.page.boilerplate import strip_boilerplate
+from transforms.page.extract import extract
+from transforms.page.judge.features import text_key
+from transforms.page.judge.walk import walk_page
+from transforms.page.read.parse import decode_page, parse_page
 from transforms.records import Article, ArticleLink, FetchedPage
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpus"

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from transforms.boilerplate import strip_boilerplate
-from transforms.extract import article_json, extract
+from transforms.page.boilerplate import strip_boilerplate
+from transforms.page.extract import article_json, extract
 from transforms.records import ArticleLink, FetchedPage
 
 SHARED = Path(__file__).parent.parent.parent / "shared"

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import FeedUnreadable
-from transforms.feeds import READERS, parse_feed
+from transforms.feeds.reader import READERS, parse_feed
 from transforms.records import FeedEntry
 
 URL = "http://news.example/feeds/top.xml"

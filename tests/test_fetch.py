@@ -37,7 +37,7 @@ from transforms.errors import (
     TooLarge,
     UserError,
 )
-from transforms.fetch import FeedRequest, Fetcher, FetchPolicy, shared_fetcher
+from transforms.fetch.fetcher import FeedRequest, Fetcher, FetchPolicy, shared_fetcher
 from transforms.records import ArticleLink, FeedEntry, FetchedPage
 from transforms.urls import link_of
 

@@ -12,7 +12,7 @@ import pytest
 from newsworld import Newsworld
 
 from transforms.errors import HttpUnavailable, NewsbeamError, PrivateAddress
-from transforms.fetch import FeedAnswer, FeedRequest, Fetcher, FetchPolicy
+from transforms.fetch.fetcher import FeedAnswer, FeedRequest, Fetcher, FetchPolicy
 from transforms.records import ArticleLink, FeedEntry, FetchedPage
 from transforms.urls import link_of
 

@@ -17,7 +17,7 @@ import pytest
 from tinyserver import TinyServer, page
 
 from transforms.errors import ProtocolFailed, TlsFailed
-from transforms.fetch import Fetcher, FetchPolicy
+from transforms.fetch.fetcher import Fetcher, FetchPolicy
 from transforms.records import ArticleLink, FetchedPage
 
 POLICY = FetchPolicy(host_delay_s=0, host_concurrency=4, allow_private_addresses=True, timeout_s=5)

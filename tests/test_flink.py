@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from commands import clean_environment, newsbeam, rows_of
 from newsworld import Newsworld
 
-from pipeline.database import METADATA, open_database
+from pipeline.tables.database import METADATA, open_database
 from transforms.urls import url_key
 
 pytestmark = [pytest.mark.cloud, pytest.mark.flink]

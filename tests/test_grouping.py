@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.naming.grouping import LABELS, NamedSpan, fold_name, group_mentions, trim_span
+from transforms.entities.grouping import LABELS, NamedSpan, fold_name, group_mentions, trim_span
 from transforms.records import Entity, Mention
 
 

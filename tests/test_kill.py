@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from commands import newsbeam, rows_of, start
 from newsworld import Newsworld
 
-from pipeline.database import METADATA
+from pipeline.tables.database import METADATA
 
 KILLS = int(os.environ.get("KILLS", "5"))
 ARTICLES, REVISIONS = METADATA.tables["articles"], METADATA.tables["revisions"]

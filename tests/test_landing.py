@@ -15,13 +15,23 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from commands import newsbeam, rows_of
 
 from pipeline.config import Config
-from pipeline.database import METADATA, open_database
-from pipeline.graph import Outcomes
-from pipeline.ledger import Ledger, Sighting
-from pipeline.local import bounded_options
-from pipeline.messages import BadMessage
+from pipeline.graph.build import Outcomes
+from pipeline.jobs.work import bounded_options
+from pipeline.ledger.ledger import Ledger, Sighting
 from pipeline.sinks.sql import SettleInLedger, WriteToSql
-from transforms.records import Article, ArticleLink, Block, BlockKind, Entity, Failure, FeedEntry, Mention, Outcome
+from pipeline.tables.database import METADATA, open_database
+from transforms.records import (
+    Article,
+    ArticleLink,
+    BadMessage,
+    Block,
+    BlockKind,
+    Entity,
+    Failure,
+    FeedEntry,
+    Mention,
+    Outcome,
+)
 from transforms.urls import link_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from pipeline.database import METADATA, reading
-from pipeline.ledger import LEASE, SUSPECT_CLAIMS, Ledger, Sighting, is_dead, new_owner
-from pipeline.reports import audit, why
-from pipeline.rows import landing_of
+from pipeline.ledger.ledger import LEASE, SUSPECT_CLAIMS, Ledger, Sighting, is_dead, new_owner
+from pipeline.ledger.reports import audit, why
 from pipeline.sinks.sql import write_landings
+from pipeline.tables.database import METADATA, reading
+from pipeline.tables.rows import landing_of
 from transforms.records import Article, Block, BlockKind, Event, Failure, FeedEntry, Rejection
 from transforms.urls import link_of
 

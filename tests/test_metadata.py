@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.page.bylines import clean_authors, find_byline, split_byline
-from transforms.page.dates import parse_date
-from transforms.page.linked_data import read_linked_data
-from transforms.page.metadata import Metadata, read_metadata
-from transforms.page.parse import parse_page
-from transforms.page.titles import choose_title, strip_site_name
+from transforms.page.read.bylines import clean_authors, find_byline, split_byline
+from transforms.page.read.dates import parse_date
+from transforms.page.read.linked_data import read_linked_data
+from transforms.page.read.metadata import Metadata, read_metadata
+from transforms.page.read.parse import parse_page
+from transforms.page.read.titles import choose_title, strip_site_name
 from transforms.records import PageKind
 
 URL = "https://www.courier.example/news/quay?x=1"

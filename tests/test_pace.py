@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import ConnectFailed, DnsFailed, FetchTimeout, HttpRejected, HttpUnavailable, NewsbeamError
-from transforms.http.pace import (
+from transforms.fetch.pace import (
     HostPace,
     Rest,
     end_request,

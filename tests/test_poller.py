@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from tinyserver import Seen, TinyServer, answer
 
 from pipeline.config import Config
-from pipeline.database import METADATA, reading
-from pipeline.ledger import Ledger
-from pipeline.poller import TROUBLE_S, Poller
-from pipeline.reports import audit, feeds
-from transforms.fetch import shared_fetcher
+from pipeline.jobs.poll import TROUBLE_S, Poller
+from pipeline.ledger.ledger import Ledger
+from pipeline.ledger.reports import audit, feeds
+from pipeline.tables.database import METADATA, reading
+from transforms.fetch.fetcher import shared_fetcher
 from transforms.records import FeedState
 
 CONFIG = Config(host_delay=0, allow_private_addresses=True, contact="https://a.example/poller-test")
@@ -143,7 +143,7 @@ def test_what_a_failed_round_held_is_given_back(ledger: Ledger, monkeypatch: pyt
                 raise sa.exc.OperationalError("INSERT", {}, OSError("the database is away"))
             return super().record_poll(state, *rest, **named)
 
-    monkeypatch.setattr("pipeline.poller.TROUBLE_S", 0.01)
+    monkeypatch.setattr("pipeline.jobs.poll.TROUBLE_S", 0.01)
     assert TROUBLE_S > 1
     with TinyServer({"/feed": lambda seen: feed("one")}) as server:
         poll(Forgetful(ledger.engine), f"{server.base}/feed")

@@ -14,7 +14,7 @@ from commands import log_lines, newsbeam, rows_of, start
 from emulators.postgres import create_database
 from newsworld import Newsworld
 
-from pipeline.database import METADATA
+from pipeline.tables.database import METADATA
 
 ARTICLES = METADATA.tables["articles"]
 

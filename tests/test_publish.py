@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import Config
-from pipeline.database import METADATA, open_database
-from pipeline.ledger import Ledger, Sighting
-from pipeline.messages import LONGEST_ATTRIBUTE, attributes_of, encode_link, read_link
-from pipeline.publisher import ANNOUNCE_AGAIN, BUDGET_S, Publisher
-from pipeline.rows import landing_of
+from pipeline.jobs.publish import ANNOUNCE_AGAIN, BUDGET_S, Publisher
+from pipeline.ledger.ledger import Ledger, Sighting
+from pipeline.messages.links import LONGEST_ATTRIBUTE, attributes_of, encode_link, read_link
 from pipeline.sinks.sql import write_landings
+from pipeline.tables.database import METADATA, open_database
+from pipeline.tables.rows import landing_of
 from transforms.errors import MessageInvalid
 from transforms.records import ArticleLink, Failure, FeedEntry
 from transforms.urls import link_of

@@ -18,7 +18,7 @@ from transforms.errors import (
     TlsFailed,
     WorkTimeout,
 )
-from transforms.retry import MAX_TRIES, retry_at
+from transforms.fates import MAX_TRIES, retry_at
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MIDDLE = 0.5

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import NewsbeamError, RobotsUnavailable
-from transforms.http.robots import (
+from transforms.fetch.robots import (
     MAX_REMEMBERED,
     MAX_REMEMBERED_BYTES,
     MAX_ROBOTS_BYTES,
@@ -15,7 +15,7 @@ from transforms.http.robots import (
     product_of,
     read_robots,
 )
-from transforms.http.target import Target, parse_target
+from transforms.fetch.target import Target, parse_target
 
 SITE = "https://news.example"
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from commands import log_lines, newsbeam, rows_of
 from newsworld import Newsworld
 
-from pipeline.database import METADATA
+from pipeline.tables.database import METADATA
 from transforms.urls import url_key
 
 URLS, ARTICLES = METADATA.tables["urls"], METADATA.tables["articles"]

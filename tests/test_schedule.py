@@ -18,8 +18,7 @@ from transforms.errors import (
     RedirectLoop,
     TlsFailed,
 )
-from transforms.records import FeedEntry, FeedState, ParsedFeed
-from transforms.schedule import (
+from transforms.feeds.schedule import (
     AnswerFacts,
     after_failure,
     after_not_modified,
@@ -31,6 +30,7 @@ from transforms.schedule import (
     spread,
     validators_of,
 )
+from transforms.records import FeedEntry, FeedState, ParsedFeed
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0

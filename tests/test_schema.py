@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from pipeline.database import METADATA, insert_rows, open_database, reading
-from pipeline.migrations.make import write_migration
-from pipeline.schema import TABLES, Type, tables_markdown
+from pipeline.tables.database import METADATA, insert_rows, open_database, reading
+from pipeline.tables.migrations.make import write_migration
+from pipeline.tables.schema import TABLES, Type, tables_markdown
 from transforms.errors import UserError
 
 REPOSITORY = Path(__file__).parent.parent
@@ -58,7 +58,7 @@ def search(engine: sa.Engine, words: str) -> list[str]:
 
 def test_migrations_and_schema_agree(engine: sa.Engine) -> None:
     def is_ours(thing: Any, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:
-        # what full-text search adds beside the tables of pipeline.schema
+        # what full-text search adds beside the tables of pipeline.tables.schema
         if kind == "table":
             return not reflected or name in METADATA.tables
         return not (reflected and name in ("search", "ix_articles_search"))
@@ -81,7 +81,9 @@ def test_tables_page_is_fresh() -> None:
 
 
 def test_tables_page_is_what_the_module_prints() -> None:
-    printed = subprocess.run([sys.executable, "-m", "pipeline.schema"], capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        [sys.executable, "-m", "pipeline.tables.schema"], capture_output=True, text=True, check=True
+    )
     assert printed.stdout == tables_markdown()
 
 
@@ -151,7 +153,7 @@ def test_search_holds_after_vacuum(tmp_path: Path) -> None:
 MIGRATE = """
 import sys
 import alembic.command
-from pipeline.database import open_database
+from pipeline.tables.database import open_database
 print("ready", flush=True)
 sys.stdin.readline()
 open_database(sys.argv[1]).dispose()
@@ -193,7 +195,7 @@ def test_a_database_of_a_newer_version_is_refused(engine: sa.Engine) -> None:
 
 def test_no_migration_is_written_without_a_difference(tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
-    shutil.copytree(REPOSITORY / "pipeline/migrations", folder)
+    shutil.copytree(REPOSITORY / "pipeline/tables/migrations", folder)
     before = sorted(folder.rglob("*.py"))
     assert write_migration("add nothing", folder) is None
     assert sorted(folder.rglob("*.py")) == before
@@ -208,7 +210,7 @@ def test_a_new_column_becomes_a_migration_that_old_databases_take(tmp_path: Path
     engine.dispose()
     for package in ("pipeline", "transforms"):
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    schema = tmp_path / "pipeline/schema.py"
+    schema = tmp_path / "pipeline/tables/schema.py"
     column = '_string("title", "Headline, without the site\'s name."),\n'
     assert column in schema.read_text()
     schema.write_text(schema.read_text().replace(column, column + '        _time("read_at", "When it was read."),\n'))
@@ -217,11 +219,11 @@ def test_a_new_column_becomes_a_migration_that_old_databases_take(tmp_path: Path
         command = [sys.executable, *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
-    written = Path(run("-m", "pipeline.migrations.make", "add", "read_at").strip())
-    assert written == tmp_path / "pipeline/migrations/versions" / written.name
+    written = Path(run("-m", "pipeline.tables.migrations.make", "add", "read_at").strip())
+    assert written == tmp_path / "pipeline/tables/migrations/versions" / written.name
     assert written.name[4:] == "_add_read_at.py"
-    run("-c", f"from pipeline.database import open_database; open_database({url!r}).dispose()")
+    run("-c", f"from pipeline.tables.database import open_database; open_database({url!r}).dispose()")
     database = sqlite3.connect(tmp_path / "t.db")
     assert database.execute("select article_id, read_at from articles").fetchall() == [("a", None)]
     database.close()
-    assert "already agree" in run("-m", "pipeline.migrations.make", "again")
+    assert "already agree" in run("-m", "pipeline.tables.migrations.make", "again")

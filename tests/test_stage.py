@@ -11,10 +11,10 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
-from pipeline.local import bounded_options, counters
+from pipeline.graph.stage import Stage
+from pipeline.jobs.work import bounded_options, counters
 from transforms.errors import HttpRejected, HttpUnavailable, NewsbeamError
 from transforms.records import ArticleLink, Failure, FeedEntry, Rejection
-from transforms.stage import Stage
 from transforms.urls import link_of
 
 LINKS = [link_of(FeedEntry(f"https://a.example/{n}"), "", datetime(2026, 3, 1, tzinfo=UTC)) for n in range(4)]

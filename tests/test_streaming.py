@@ -12,9 +12,9 @@ from commands import newsbeam, rows_of, start
 from newsworld import Newsworld
 from topics import EVENTS, LETTERS, URLS, open_topics, running_job, subscription_of, wait_for
 
-from pipeline.database import METADATA, open_database
-from pipeline.ledger import Ledger, Sighting
-from pipeline.messages import read_link
+from pipeline.ledger.ledger import Ledger, Sighting
+from pipeline.messages.links import read_link
+from pipeline.tables.database import METADATA, open_database
 from transforms.records import FeedEntry
 from transforms.urls import link_of, url_key
 

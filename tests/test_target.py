@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import InvalidUrl, NewsbeamError, UnsupportedScheme
-from transforms.http.target import follow_location, parse_target
+from transforms.fetch.target import follow_location, parse_target
 
 
 @pytest.mark.parametrize(

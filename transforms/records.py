@@ -9,6 +9,7 @@ JSON goes through msgspec (`to_json`, `from_json`): datetimes as RFC 3339, bytes
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 
 class BlockKind(StrEnum):
-    """What a block of a page is. Which kinds go into `body` is a policy (transforms.boilerplate)."""
+    """What a block of a page is. Which kinds go into `body` is a policy (transforms.page.boilerplate)."""
 
     PARAGRAPH = "paragraph"
     HEADING = "heading"
@@ -100,7 +101,7 @@ class FeedState:
 
     `url` is the address as configured and the key; `fetch_url` is where the feed lives now (it moves after a repeated
     301 or 308). `interval_s` is the time between two successful polls; `failures` is a weighted sum of failures in a
-    row (transforms.schedule); `conditional_get` is the per-feed off switch for feeds that send false 304s.
+    row (transforms.feeds.schedule); `conditional_get` is the per-feed off switch for feeds that send false 304s.
     `from_index` is the sitemap index that named this feed, if one did.
     """
 
@@ -303,6 +304,21 @@ class Failure:
     due_at: datetime | None
     payload: str = ""
     traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessage:
+    """A message that is no link: it ends as a dead letter with its payload, under a key of its own."""
+
+    data: bytes
+    error: str
+    at: datetime
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Return the key of its dead letter: the same for the same payload, however often it is delivered."""
+        return f"message:{hashlib.sha256(self.data).hexdigest()[:32]}"
 
 
 Outcome = Article | Rejection | Failure

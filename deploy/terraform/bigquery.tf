@@ -1,4 +1,4 @@
-# tables.json is written by `make tables` from pipeline/schema.py; a test fails while it is stale.
+# tables.json is written by `make tables` from pipeline/tables/schema.py; a test fails while it is stale.
 locals {
   bigquery   = jsondecode(file("${path.module}/tables.json"))
   dataset_id = replace(var.name, "-", "_")

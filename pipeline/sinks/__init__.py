@@ -1,6 +1,6 @@
 """Where outcomes land. A sink is one file here and one line in SINKS.
 
-A sink is a PTransform over pipeline.graph.Outcomes (articles, endings), made from its URL.
+A sink is a PTransform over pipeline.graph.build.Outcomes (articles, endings), made from its URL.
 """
 
 from __future__ import annotations
@@ -18,11 +18,6 @@ SINKS: dict[str, tuple[str, str]] = {
     "postgresql": ("pipeline.sinks.sql", "WriteToSql"),
     "bigquery": ("pipeline.sinks.bigquery", "WriteRows"),
 }
-
-
-def is_sql(url: str) -> bool:
-    """Tell whether a sink is an SQL database, which holds the ledger too."""
-    return url.partition(":")[0].partition("+")[0] in ("sqlite", "postgresql")
 
 
 def sink_of(url: str, config: Config) -> Any:

@@ -1,7 +1,7 @@
 """The sink for BigQuery: every version of an article is a row, and views keep the newest of each key.
 
 Append-only, as that survives repeats with every write method of Beam's own WriteToBigQuery and keeps the history of
-edits. The tables are those of pipeline.schema, with these differences:
+edits. The tables are those of pipeline.tables.schema, with these differences:
 
 - what only a ledger needs stays in the ledger (LEDGER_ONLY);
 - the rows that belong to a version of an article carry its `processed_at`, by which the views find them again;
@@ -33,13 +33,12 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, StandardOpt
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.config import Config
-from pipeline.messages import BadMessage
-from pipeline.rows import Row, landing_of
-from pipeline.schema import TABLES, Table, Type
 from pipeline.sinks.bigquery_views import View, views
-from transforms.endings import LONGEST_MESSAGE, LONGEST_PAYLOAD
+from pipeline.tables.rows import Row, landing_of
+from pipeline.tables.schema import TABLES, Table, Type
 from transforms.errors import UserError
-from transforms.records import Outcome
+from transforms.fates import LONGEST_MESSAGE, LONGEST_PAYLOAD
+from transforms.records import BadMessage, Outcome
 
 DATASET = re.compile(r"[^.:/]+(?::[^.:/]+)?\.\w+")
 LEDGER_ONLY = {
@@ -89,7 +88,7 @@ class BigQueryTable:
 
 
 def tables() -> tuple[BigQueryTable, ...]:
-    """Return the tables, made from pipeline.schema."""
+    """Return the tables, made from pipeline.tables.schema."""
     return tuple(_table(table) for table in TABLES if table.is_output and table.name not in VIEWS_INSTEAD)
 
 
@@ -161,7 +160,7 @@ def letter_of_row(name: str, row: Mapping[str, Any], error: str, now: datetime) 
 
 
 class WriteRows(beam.PTransform):  # type: ignore[misc]
-    """Append outcomes (pipeline.graph.Outcomes) to the tables of `bigquery:PROJECT.DATASET`.
+    """Append outcomes (pipeline.graph.build.Outcomes) to the tables of `bigquery:PROJECT.DATASET`.
 
     FILE_LOADS appends every `bigquery_frequency` seconds, exactly once and free of charge, by files in
     --temp_location. STREAMING_INSERTS appends at once and bills by the byte; a row that BigQuery refuses becomes a

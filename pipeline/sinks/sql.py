@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from itertools import chain, repeat
 from random import random
 from typing import Any
@@ -16,13 +15,11 @@ import sqlalchemy as sa
 import structlog
 
 from pipeline.config import Config
-from pipeline.database import METADATA, insert_rows, open_database
-from pipeline.messages import BadMessage
-from pipeline.rows import Landing, Row, landing_of
-from pipeline.sinks import is_sql
-from transforms.endings import end_with_bug
+from pipeline.tables.database import METADATA, insert_rows, is_sql, opened
+from pipeline.tables.rows import Landing, Row, landing_of
 from transforms.errors import UserError
-from transforms.records import Outcome
+from transforms.fates import end_with_bug
+from transforms.records import BadMessage, Outcome
 
 ARTICLES, REVISIONS, URLS = METADATA.tables["articles"], METADATA.tables["revisions"], METADATA.tables["urls"]
 CHILDREN = ("entities", "mentions", "images", "removed_blocks")
@@ -33,8 +30,6 @@ BATCH = 16
 POISON = (sa.exc.DataError, sa.exc.IntegrityError)
 
 log = structlog.get_logger(__name__)
-
-opened = cache(open_database)  # one engine a process and URL, for all bundles
 
 
 def write_landings(engine: sa.Engine, landings: Sequence[Landing]) -> None:
@@ -192,7 +187,7 @@ class _SettleFates(_WriteOutcomes):
 
 
 class WriteToSql(beam.PTransform):  # type: ignore[misc]
-    """Write outcomes (pipeline.graph.Outcomes) to the SQL database at `url`."""
+    """Write outcomes (pipeline.graph.build.Outcomes) to the SQL database at `url`."""
 
     def __init__(self, url: str, config: Config) -> None:
         super().__init__()

@@ -14,10 +14,10 @@ import apache_beam as beam
 import msgspec
 from apache_beam.io.gcp.pubsub import PubsubMessage, WriteToPubSub
 
-from pipeline.messages import BadMessage, attributes_of, checked_topic, cut_attribute, encode_link
-from pipeline.rows import landing_of
+from pipeline.messages.links import attributes_of, checked_topic, cut_attribute, encode_link
+from pipeline.tables.rows import landing_of
 from transforms.errors import MessageInvalid
-from transforms.records import Article, Failure, Outcome, Rejection
+from transforms.records import Article, BadMessage, Failure, Outcome, Rejection
 
 EVENT_VERSION = 1
 # https://cloud.google.com/pubsub/quotas#resource_limits: a message has at most 10 MB

@@ -16,7 +16,7 @@ from transforms.errors import UserError
 # scheme of the source's name -> module and class; imported when used, so that a laptop needs no cloud libraries
 SOURCES: dict[str, tuple[str, str]] = {
     "pubsub": ("pipeline.sources.pubsub", "ReadSubscription"),
-    "ledger": ("pipeline.sources.ledger", "ReadLedger"),
+    "ledger": ("pipeline.sources.ledger_stream", "ReadLedger"),
 }
 
 

@@ -18,13 +18,13 @@ import structlog
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.metrics import Metrics
 
-from pipeline.batches import shard_of
 from pipeline.config import Config
+from pipeline.graph.batches import shard_of
 from pipeline.logs import configure_worker_logs
-from pipeline.messages import BadMessage, read_link
+from pipeline.messages.links import read_link
 from pipeline.sources import Incoming
 from transforms.errors import MessageInvalid, UserError
-from transforms.records import ArticleLink
+from transforms.records import ArticleLink, BadMessage
 
 BATCH = 32
 BUFFER_S = 2.0

@@ -1,1 +1,1 @@
-"""What transforms.extract and transforms.boilerplate are made of; docs/extraction.md tells how they work together."""
+"""A page to an article: metadata, typed blocks, what is body and why the rest is not."""

@@ -1,0 +1,5 @@
+"""`python -m pipeline.cli`: the command line where the script `newsbeam` is not on PATH."""
+
+from pipeline.cli.commands import main
+
+main()

@@ -1,0 +1,171 @@
+"""The outbox: the ledger's due URLs -> the topic, so that no poll is lost between the two.
+
+    choose due rows, in turns between hosts, no more of one than its pace lets through -> publish
+        -> wait for every acknowledgement -> mark the rows as announced
+
+Killed before the mark it publishes again, never not at all; what is fetched twice lands once. A row is announced when
+it is due and has not been announced since it became due. One that was announced long ago and still has no fate is
+announced again: a runner may have lost it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+import structlog
+from google.api_core.exceptions import NotFound
+
+from pipeline.config import Config
+from pipeline.ledger.ledger import link_of_row
+from pipeline.messages.links import attributes_of, encode_link
+from pipeline.tables.database import METADATA, reading
+from transforms.errors import UserError
+from transforms.records import ArticleLink
+
+URLS, HOSTS = METADATA.tables["urls"], METADATA.tables["hosts"]
+
+LIMIT = 500
+BUDGET_S = 10.0  # of one host, as many are announced at once as can be fetched in this time
+ANNOUNCE_AGAIN = timedelta(days=1)
+ACKNOWLEDGED_S = 60.0
+IDLE_S = 0.5
+TROUBLE_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Client(Protocol):
+    """What of google.cloud.pubsub_v1.PublisherClient is used here."""
+
+    def publish(self, topic: str, data: bytes, **attributes: str) -> Future[str]:
+        """Send a message in the background; the result is its id."""
+
+
+class Publisher:
+    """Announce the ledger's due URLs on a topic until told to stop."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        topic: str,
+        config: Config,
+        client: Client | None = None,
+        again_after: timedelta = ANNOUNCE_AGAIN,
+    ) -> None:
+        """`again_after` is how long a URL without a fate waits for one before it is announced again."""
+        self.engine, self.topic, self.host_delay = engine, topic, config.host_delay
+        self.client = client or make_client()
+        self.again_after = again_after
+        self._stopping, self._finishing = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        """Publish until `stop` is called, or after `finish` until nothing is due that has not been announced.
+
+        Raises UserError if there is no such topic.
+        """
+        while not self._stopping.is_set():
+            try:
+                now = datetime.now(UTC)
+                published = self.publish_due(now)
+                if not published and self._finishing.is_set() and not self.count_unannounced(now):
+                    return
+            except NotFound as exc:
+                raise UserError(f"no topic {self.topic}: make it first, with a subscription for the job") from exc
+            except Exception:
+                # the database or the topic may be away for a while; what was not marked is published again
+                log.exception("publishing failed")
+                self._stopping.wait(TROUBLE_S)
+                continue
+            if not published:
+                self._stopping.wait(IDLE_S)
+
+    def finish(self) -> None:
+        """Stop when nothing is left to be announced."""
+        self._finishing.set()
+
+    def stop(self) -> None:
+        """Stop after the messages that are under way."""
+        self._stopping.set()
+
+    def publish_due(self, now: datetime) -> int:
+        """Publish one lot of URLs that are due; returns how many. Raises what the client or the database raises."""
+        links = self.choose_links(now)
+        if not links:
+            return 0
+        start = time.monotonic()
+        futures = [self.client.publish(self.topic, encode_link(link), **attributes_of(link)) for link in links]
+        for future in futures:
+            future.result(ACKNOWLEDGED_S)
+        self.mark_announced(links, now)
+        log.info("published", links=len(links), seconds=round(time.monotonic() - start, 3))
+        return len(links)
+
+    def choose_links(self, now: datetime) -> list[ArticleLink]:
+        """Return URLs to be announced now, in turns between hosts, and leave their hosts alone while they are fetched.
+
+        A host from which a process of this ledger fetches, or which was asked to be left alone, is passed over.
+        """
+        rank = sa.func.row_number().over(partition_by=URLS.c.host, order_by=URLS.c.due_at).label("rank")
+        free = sa.or_(HOSTS.c.free_at.is_(None), HOSTS.c.free_at <= now)
+        unleased = sa.or_(HOSTS.c.leased_until.is_(None), HOSTS.c.leased_until <= now)
+        ranked = (
+            sa.select(URLS, HOSTS.c.delay_s, rank)
+            .join(HOSTS, HOSTS.c.host == URLS.c.host)
+            .where(self._unannounced(now), free, unleased)
+            .subquery()
+        )
+        with self.engine.begin() as connection:
+            rows = connection.execute(
+                sa.select(ranked).where(ranked.c.rank <= LIMIT).order_by(ranked.c.rank, ranked.c.due_at).limit(LIMIT)
+            ).mappings()
+            chosen, busy = [], dict[str, float]()
+            for row in rows:
+                delay = max(self.host_delay, row["delay_s"] or 0.0)
+                if row["rank"] <= max(1, BUDGET_S // max(delay, 1e-9)):
+                    chosen.append(link_of_row(row))
+                    busy[row["host"]] = busy.get(row["host"], 0.0) + delay
+            if busy:
+                connection.execute(
+                    sa.update(HOSTS).where(HOSTS.c.host == sa.bindparam("name")).values(free_at=sa.bindparam("free")),
+                    [{"name": host, "free": now + timedelta(seconds=busy[host])} for host in sorted(busy)],
+                )
+        return chosen
+
+    def mark_announced(self, links: Sequence[ArticleLink], now: datetime) -> None:
+        """Record that these are on the topic."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                sa.update(URLS)
+                .where(URLS.c.canonical_url.in_([link.canonical_url for link in links]))
+                .values(announced_at=now)
+            )
+
+    def count_unannounced(self, now: datetime) -> int:
+        """Count the URLs that are due and have not been announced since."""
+        with reading(self.engine) as connection:
+            return connection.execute(
+                sa.select(sa.func.count()).select_from(URLS).where(self._unannounced(now))
+            ).scalar_one()
+
+    def _unannounced(self, now: datetime) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            URLS.c.due_at <= now,
+            sa.or_(
+                URLS.c.announced_at.is_(None),
+                URLS.c.announced_at < URLS.c.due_at,
+                URLS.c.announced_at < now - self.again_after,
+            ),
+        )
+
+
+def make_client() -> Any:
+    """Return a client of Pub/Sub that collects messages for up to 50 ms."""
+    from google.cloud import pubsub_v1
+
+    return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=500, max_latency=0.05))

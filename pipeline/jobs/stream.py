@@ -1,0 +1,130 @@
+"""The Beam job that runs until it is stopped: the one graph between a source and its sinks.
+
+    source -> batches of links -> pipeline.graph.build -> articles, endings -> sink
+                     bad messages -------------------------^    +----> ledger: the fates
+                                                                +----> topics: dead letters; events for consumers
+
+What differs from runner to runner is where records come from and land, not what is done with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+import sqlalchemy as sa
+from apache_beam.metrics import Metrics
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
+
+from pipeline.config import Config
+from pipeline.graph.build import Outcomes, build
+from pipeline.jobs.work import BATCH_BUDGET_S
+from pipeline.sinks import sink_of
+from pipeline.sources import source_of
+from pipeline.tables.database import is_sql
+from transforms.errors import UserError
+from transforms.records import Article
+
+SINK_PATIENCE_S = 300.0
+RUNNERS = ("DataflowRunner", "DirectRunner", "FlinkRunner", "PortableRunner")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a streaming job reads and writes; "" where there is none.
+
+    `ledger` is the database of the poller: with it, the fates of URLs are recorded there, and the publisher sends what
+    failed again when it is due. Without it a failure is final, and stands in the dead letters.
+    """
+
+    source: str
+    sink: str
+    ledger: str = ""
+    dead_letter_topic: str = ""
+    output_topic: str = ""
+
+    @property
+    def settles(self) -> str:
+        """Return the database in which the fates are recorded beside the sink, "" if the sink is that itself."""
+        return "" if self.ledger == self.sink else self.ledger
+
+    @property
+    def has_ledger(self) -> bool:
+        """Tell whether what fails is tried again."""
+        return bool(self.ledger) or is_sql(self.sink)
+
+
+def build_job(pipeline: Any, job: Job, config: Config) -> None:
+    """Add the whole job to a pipeline; raises UserError for a source, sink or topic that there is not."""
+    # a URL that is put off for its host's sake comes back through the ledger; without one it must be waited for
+    budget = (config.batch_budget or BATCH_BUDGET_S) if job.has_ledger else 0.0
+    config = replace(config, batch_budget=budget, sink_patience=config.sink_patience or SINK_PATIENCE_S)
+    incoming = pipeline | "Source" >> source_of(job.source, config)
+    articles, endings = build(incoming.batches, config)
+    if incoming.bad is not None:
+        endings = (endings, incoming.bad) | "AllEndings" >> beam.Flatten()
+    outcomes = Outcomes(articles | "Measure" >> beam.ParDo(_MeasureAge()), endings)
+    _ = outcomes | "Sink" >> sink_of(job.sink, config)
+    if job.settles:
+        from pipeline.sinks.sql import SettleInLedger
+
+        _ = outcomes | "Ledger" >> SettleInLedger(job.settles, shown_sink(job.sink), config)
+    if job.dead_letter_topic or job.output_topic:
+        from pipeline.sinks.topics import WriteDeadLetters, WriteEvents
+
+        if job.dead_letter_topic:
+            _ = endings | "DeadLetters" >> WriteDeadLetters(job.dead_letter_topic, job.has_ledger)
+        if job.output_topic:
+            _ = outcomes | "Events" >> WriteEvents(job.output_topic)
+
+
+def shown_sink(url: str) -> str:
+    """Return the name of a sink as it may stand in a table: without a password."""
+    return sa.make_url(url).render_as_string(hide_password=True) if is_sql(url) else url
+
+
+def run_streaming(job: Job, config: Config, beam_options: Sequence[str]) -> dict[str, Any]:
+    """Start the job; on DirectRunner it runs in this process until that is told to end.
+
+    Elsewhere returns as soon as the service has the job, with its id. Raises UserError for what the user can mend.
+    """
+    options = PipelineOptions(["--streaming", "--no_pipeline_type_check", *beam_options])
+    name = options.get_all_options()["runner"] or "DirectRunner"
+    check_runner(name, job)
+    # the engine is named: plain DirectRunner picks another one from case to case (ARCHITECTURE.md)
+    runner = BundleBasedDirectRunner() if name == "DirectRunner" else name
+    try:
+        pipeline = beam.Pipeline(runner=runner, options=options)
+    except ValueError as exc:
+        raise UserError(f"the runner refuses its options: {exc}") from exc
+    build_job(pipeline, job, config)
+    result = pipeline.run()
+    if name == "DirectRunner":
+        result.wait_until_finish()
+    found = getattr(result, "job_id", None)
+    return {"runner": name, "job": found() if callable(found) else found}
+
+
+def check_runner(name: str, job: Job) -> None:
+    """Raise UserError for a runner that cannot read the job's source."""
+    is_topic = job.source.startswith("pubsub:")
+    if is_topic and name not in ("DataflowRunner", "DirectRunner"):
+        raise UserError(f"{name} cannot read Pub/Sub from Python: say --source ledger:URL")
+    if not is_topic and name == "DirectRunner":
+        raise UserError("DirectRunner does not read the ledger as a stream: `newsbeam work` does")
+
+
+class _MeasureAge(beam.DoFn):  # type: ignore[misc]
+    """Note how old an article is when it has gone through the graph, in seconds since its feed was seen to name it."""
+
+    def __init__(self) -> None:
+        self.age = Metrics.distribution("newsbeam", "article_age_s")
+
+    def process(self, article: Article) -> Any:
+        if article.link.discovered_at is not None:
+            self.age.update(max(0, round((datetime.now(UTC) - article.link.discovered_at).total_seconds())))
+        yield article

@@ -1,0 +1,109 @@
+"""What the topic of URLs carries: one link a message, as JSON with a version.
+
+    {"version": 1, "url": "https://...", "canonical_url": ..., "discovered_at": "2026-01-01T00:00:00Z", ...}
+
+The fields are those of transforms.records.ArticleLink. Only `version` and `url` must be there, so that anybody can
+publish an article to be fetched; what a later version adds is ignored. Attributes repeat what a subscription may filter
+on: host, feed, discovered_at, article_id, version.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from pipeline.tables.keys import bounded_key, storable
+from transforms.errors import MessageInvalid, UserError
+from transforms.records import ArticleLink
+from transforms.urls import article_id, host_of, url_key
+
+VERSION = 1
+# https://cloud.google.com/pubsub/quotas#resource_limits: an attribute's value has at most 1,024 bytes
+LONGEST_ATTRIBUTE = 1024
+TOPIC = re.compile(r"projects/[^/]+/topics/[^/]+")
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LinkBody:
+    """The JSON body; a time without its zone is refused, as it names no instant."""
+
+    version: int
+    url: Annotated[str, msgspec.Meta(min_length=1)]
+    canonical_url: str = ""
+    article_id: str = ""
+    host: str = ""
+    feed_url: str = ""
+    discovered_at: Instant | None = None
+    tries: Annotated[int, msgspec.Meta(ge=0)] = 0
+    title: str = ""
+    published_at: Instant | None = None
+    authors: tuple[str, ...] = ()
+    language: str = ""
+
+
+def checked_topic(topic: str) -> str:
+    """Return the topic; raises UserError for what is none."""
+    if not TOPIC.fullmatch(topic):
+        raise UserError(f"not a topic: {topic!r}; say projects/P/topics/T")
+    return topic
+
+
+def encode_link(link: ArticleLink) -> bytes:
+    """Return the body of the message for a link."""
+    return msgspec.json.encode({"version": VERSION} | asdict(link))
+
+
+def attributes_of(link: ArticleLink) -> dict[str, str]:
+    """Return the attributes of the message for a link."""
+    attributes = {
+        "version": str(VERSION),
+        "article_id": link.article_id,
+        "host": link.host,
+        "feed": link.feed_url,
+        "discovered_at": link.discovered_at.isoformat() if link.discovered_at else "",
+    }
+    return {name: cut_attribute(value) for name, value in attributes.items() if value}
+
+
+def cut_attribute(value: str) -> str:
+    """Return as much of a text as an attribute may hold."""
+    return value.encode("utf-8", "replace")[:LONGEST_ATTRIBUTE].decode("utf-8", "ignore")
+
+
+def read_link(data: bytes) -> ArticleLink:
+    """Return the link of a message's body; raises MessageInvalid for a body that is none."""
+    try:
+        version = msgspec.json.decode(data, type=_Versioned).version
+        if version != VERSION:
+            raise MessageInvalid(f"version {version}: this newsbeam reads version {VERSION}")
+        body = msgspec.json.decode(data, type=_LinkBody)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
+        raise MessageInvalid(str(exc)) from exc
+    fields: dict[str, Any] = {name: _storable(value) for name, value in asdict(body).items() if name != "version"}
+    if not fields["url"]:
+        raise MessageInvalid("the url is empty")
+    key = fields["canonical_url"] or url_key(fields["url"])
+    return ArticleLink(
+        **fields
+        | {
+            "canonical_url": bounded_key(key),
+            "article_id": fields["article_id"] or article_id(key),
+            "host": fields["host"] or host_of(key),
+        }
+    )
+
+
+class _Versioned(msgspec.Struct):
+    version: int
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    return tuple(_storable(item) for item in value) if isinstance(value, tuple) else value

@@ -1,0 +1,132 @@
+"""Links from the ledger itself, for runners that cannot read Pub/Sub from Python: Flink.
+
+    lanes -> (poll: claim a batch of hosts' due links -> the graph, fused behind -> give the hosts back) for ever
+
+A lane is one element of a splittable DoFn without end: https://beam.apache.org/documentation/programming-guide/#sdf-basics.
+It holds its batch until the stages behind are through with it, so that no more is claimed than is worked on; meanwhile
+it renews the leases. The sink ends the lease of a URL with its fate. When a worker dies, or a restored checkpoint has
+forgotten a claim, the leases run out and the work is claimed again; what was done twice lands once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import apache_beam as beam
+import sqlalchemy as sa
+import structlog
+from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.transforms.core import RestrictionProvider
+from apache_beam.utils.timestamp import Duration
+
+from pipeline.config import Config
+from pipeline.ledger.ledger import Ledger, batch_size, new_owner
+from pipeline.logs import configure_worker_logs
+from pipeline.sources import Incoming
+from pipeline.tables.database import is_sql, opened
+from transforms.errors import UserError
+from transforms.fetch.fetcher import shared_fetcher
+from transforms.records import ArticleLink
+
+LANES = 8
+IDLE_S = 1.0
+TROUBLE_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class ReadLedger(beam.PTransform):  # type: ignore[misc]
+    """Claim batches of due links from the ledger at `url`, host by host, until the job is cancelled."""
+
+    def __init__(self, url: str, config: Config) -> None:
+        super().__init__()
+        if not is_sql(url):
+            raise UserError(f"not a ledger: {url!r}; say ledger:postgresql://user@host/name")
+        self.claim = _ClaimBatches(url, config)
+
+    def expand(self, begin: Any) -> Incoming:
+        lanes = begin | "Lanes" >> beam.Create(range(LANES), reshuffle=False) | "Spread" >> beam.Reshuffle()
+        return Incoming(lanes | "ClaimBatches" >> beam.ParDo(self.claim), None)
+
+
+class _Polls(RestrictionProvider):  # type: ignore[misc]
+    """Polls without end: the restriction counts them, so that each checkpoint has a place to go on from."""
+
+    def initial_restriction(self, lane: int) -> OffsetRange:
+        return OffsetRange(0, 2**62)
+
+    def create_tracker(self, restriction: OffsetRange) -> OffsetRestrictionTracker:
+        return OffsetRestrictionTracker(restriction)
+
+    def restriction_size(self, lane: int, restriction: OffsetRange) -> float:
+        return 1.0
+
+    def truncate(self, lane: int, restriction: OffsetRange) -> None:
+        """Leave nothing to be done when the job is drained: what is not claimed stays due."""
+
+
+POLLS = beam.DoFn.RestrictionParam(_Polls())
+
+
+class _ClaimBatches(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, url: str, config: Config) -> None:
+        self.url, self.config = url, config
+
+    def setup(self) -> None:
+        configure_worker_logs()
+
+    @beam.DoFn.unbounded_per_element()  # type: ignore[untyped-decorator]
+    def process(self, lane: int, polls: Any = POLLS) -> Iterator[list[ArticleLink]]:
+        if not polls.try_claim(polls.current_restriction().start):
+            return
+        pause = IDLE_S
+        try:
+            ledger, owner = Ledger(opened(self.url), lease=timedelta(seconds=self.config.lease)), new_owner()
+            now = datetime.now(UTC)
+            due = ledger.count_due(now)
+            limit = batch_size(due, self.config.batch)
+            links = ledger.claim_links(owner, now, limit, self.config.host_delay) if due else []
+            if links:
+                log.info("claimed", lane=lane, links=len(links))
+                with renewed(ledger, owner):
+                    # comes back when the stages behind have done all of it
+                    yield links
+                give_hosts_back(ledger, owner, self.config)
+                pause = 0.0
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            # the database may be away for a while; what was claimed and has no fate is claimed again
+            log.warning("no batch claimed", error=str(error.orig))
+            pause = TROUBLE_S
+        polls.defer_remainder(Duration(seconds=pause))
+
+
+@contextmanager
+def renewed(ledger: Ledger, owner: str) -> Iterator[None]:
+    """Renew the leases of an owner until the block ends."""
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(ledger.lease.total_seconds() / 4):
+            try:
+                ledger.renew(owner, datetime.now(UTC))
+            except sa.exc.SQLAlchemyError as error:
+                log.warning("leases not renewed", error=str(error))
+
+    thread = threading.Thread(target=renew, name="leases", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def give_hosts_back(ledger: Ledger, owner: str, config: Config) -> None:
+    """Free the hosts of a batch for others; its URLs stay leased until their fates are written."""
+    fetcher = shared_fetcher(config.fetch_policy())
+    delays = {host: fetcher.delay_of(host) for host in ledger.hosts_of(owner)}
+    ledger.release_hosts(owner, datetime.now(UTC), delays)

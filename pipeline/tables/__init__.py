@@ -1,0 +1,1 @@
+"""The tables: declared once, filled from records, kept true in databases by migrations."""

@@ -1,0 +1,373 @@
+"""Mentions to things: which mentions name the same, under what name, and how much of the article is about it.
+
+Pure: no model, no language resources but the small table of aliases below. Mentions are first put together by their
+folded form ("the U.S." and "US" fold to the same), then forms are merged:
+
+- people: a form that ends or begins a longer name of a person in the same article ("Zelensky", "von der Leyen", "Xi").
+  A surname that several people bear goes, mention by mention, to the one last named in full;
+- acronyms with the only form of these initials in the article ("EU", "European Union");
+- organisations with the only form that is longer by one word ("King's College", "King's College London");
+- the aliases of the table ("Britain", "UK").
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from transforms.entities.aliases import ALIASES, CORPORATE_SUFFIXES, DETERMINERS, HONORIFICS, PART_NOUNS
+from transforms.records import Entity, Mention
+
+LABELS = frozenset(
+    {"PERSON", "ORG", "GPE", "LOC", "FAC", "NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW"},
+)
+# kinds whose names have aliases and acronyms; "US" as a person or a work is a mistake or something else
+_PLACES_AND_BODIES = frozenset({"ORG", "GPE", "LOC", "FAC", "EVENT", "LAW"})
+# of these a model seldom makes a surname: "Washington" is no Denzel, "German" no Tracey
+_NEVER_MISTAKEN = frozenset({"GPE", "LOC", "NORP"})
+_GENERATIONS = frozenset({"jr", "sr", "junior", "senior", "ii", "iii", "iv"})
+_SMALL_WORDS = frozenset({"of", "the", "and", "for", "in", "on", "to", "de", "la", "le", "du", "des", "y", "e"})
+_POSSESSIVE = re.compile(r"['’]s?$", re.IGNORECASE)
+_EDGE = ' \t\r\n\u00a0"“”„«»‘`´,;:!?()[]{}<>|/\\*_•·–—-'
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+# of that many different people with one surname, names are compared by exact spelling only
+_MAX_COMPARED = 50
+
+# Weight of a mention by its place: falls from 1 at the start of the body to a half far down, half of the way at 1,000
+# characters (about the fifth paragraph). Where and how often a thing is named, and whether the headline names it, are
+# the strong features of Dunietz and Gillick, "A New Entity Salience Task with Millions of Training Examples" 2014.
+_HALF_WAY_CHARS = 1000.0
+# a place in the headline counts as much as this many mentions at the start of the body
+_TITLE_WEIGHT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSpan:
+    """A stretch of the body (character offsets, end exclusive) that names something of the kind `label`.
+
+    `text` has at least one letter or digit (`trim_span` sees to it).
+    """
+
+    start: int
+    end: int
+    text: str
+    label: str
+
+
+@dataclass(slots=True)
+class _Form:
+    """All mentions with one folded spelling."""
+
+    tokens: tuple[str, ...]
+    alias: str = ""
+    labels: Counter[str] = field(default_factory=Counter)
+    texts: Counter[str] = field(default_factory=Counter)
+    spans: list[int] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """The label of most mentions; of equally many the first."""
+        return self.labels.most_common(1)[0][0]
+
+    @property
+    def is_full_name(self) -> bool:
+        """Whether it is a person's given name and surname."""
+        return self.label == "PERSON" and len(_split_generation(self.tokens)[0]) > 1
+
+
+def group_mentions(spans: Sequence[NamedSpan], title: str = "") -> tuple[tuple[Entity, ...], tuple[Mention, ...]]:
+    """Group named spans into entities; every span becomes one mention of one entity.
+
+    Entities come by falling salience, then by first mention; mentions by place. Salience of an entity is the sum of
+    the weights of its mentions, 1/2 + 1/2 * 2**(-start/1000), plus 2 if the title names it, as a share of all.
+    """
+    spans = sorted(spans, key=lambda span: (span.start, span.end))
+    forms = _collect_forms(spans)
+    owner = _merge_forms(forms)
+    form_of = {index: number for number, form in enumerate(forms) for index in form.spans}
+    moved = _resolve_surnames(forms, owner, spans)
+    members: dict[int, list[int]] = defaultdict(list)
+    for index in range(len(spans)):
+        members[moved.get(index, owner[form_of[index]])].append(index)
+
+    title_words = f" {' '.join(fold_name(title))} "
+    weights = {group: sum(_weigh_mention(spans[index].start) for index in found) for group, found in members.items()}
+    for group, found in members.items():
+        named = {form_of[index] for index in found}
+        if any(f" {' '.join(forms[number].tokens)} " in title_words for number in named):
+            weights[group] += _TITLE_WEIGHT
+    total = sum(weights.values())
+    order = sorted(members, key=lambda group: (-weights[group], members[group][0]))
+
+    entities: list[Entity] = []
+    entity_of: dict[int, int] = {}
+    for number, group in enumerate(order):
+        found = members[group]
+        label = Counter(spans[index].label for index in found).most_common(1)[0][0]
+        if any(forms[number].is_full_name for number in {form_of[index] for index in found}):
+            label = "PERSON"
+        counts = Counter(form_of[index] for index in found)
+        name = _choose_name(forms, counts, label)
+        entities.append(Entity(name, label, len(found), weights[group] / total))
+        entity_of.update((index, number) for index in found)
+    mentions = tuple(
+        Mention(entity_of[index], span.start, span.end, span.text, span.label) for index, span in enumerate(spans)
+    )
+    return tuple(entities), mentions
+
+
+def trim_span(text: str, start: int, end: int, label: str, language: str = "en") -> tuple[int, int]:
+    """Move the borders of a span inwards over quotes, determiners and possessive endings.
+
+    start == end if nothing is left. "the United States" loses its article and "Putin's" its ending; "The Hague" and
+    titles of works keep theirs.
+    """
+    while True:
+        before = start, end
+        while start < end and text[start] in _EDGE:
+            start += 1
+        while start < end and text[end - 1] in _EDGE:
+            end -= 1
+        ending = _POSSESSIVE.search(text, start, end)
+        if ending and label != "WORK_OF_ART":
+            end = ending.start()
+        if label != "WORK_OF_ART":
+            start = _skip_determiner(text, start, end, language)
+        if (start, end) == before:
+            break
+    if not any(map(str.isalnum, text[start:end])):
+        return start, start
+    return start, end
+
+
+def _skip_determiner(text: str, start: int, end: int, language: str) -> int:
+    if text.startswith("The Hague", start):
+        return start
+    for word in DETERMINERS.get(language, ()):
+        after = start + len(word)
+        # a capital is part of the name in "Le Monde" and "El País"; English writes "The" at the start of a sentence
+        written = text[start:after]
+        if after < end and written in (word, word.capitalize() if language == "en" else word):
+            return after
+    return start
+
+
+@lru_cache(maxsize=4096)
+def fold_name(text: str) -> tuple[str, ...]:
+    """Fold a name to words without case, diacritics, punctuation and possessive ending: "The U.S.'s" to ("us",)."""
+    text = unicodedata.normalize("NFKD", text.replace("&", " and "))
+    text = "".join(char for char in text if not "\u0300" <= char <= "\u036f").casefold()
+    text = text.replace("’", "'")
+    # dots join the letters of an acronym and end abbreviations
+    words = [_POSSESSIVE.sub("", word).replace("'", "") for word in _WORD.findall(text.replace(".", ""))]
+    words = [re.sub(r"sk(?:iy|yi|yy|ij|i)$", "sky", word) if len(word) > 5 else word for word in words if word]
+    return tuple(words[1:] if len(words) > 1 and words[0] == "the" else words)
+
+
+def _collect_forms(spans: Sequence[NamedSpan]) -> list[_Form]:
+    forms: dict[tuple[str, ...], _Form] = {}
+    for index, span in enumerate(spans):
+        tokens = fold_name(span.text) or (span.text.casefold(),)
+        alias = ""
+        if span.label == "PERSON":
+            while len(tokens) > 1 and tokens[0] in HONORIFICS:
+                tokens = tokens[1:]
+        elif span.label == "ORG":
+            while len(tokens) > 1 and tokens[-1] in CORPORATE_SUFFIXES:
+                tokens = tokens[:-1]
+        if span.label in _PLACES_AND_BODIES:
+            alias = ALIASES.get(" ".join(tokens), "")
+            if alias:
+                tokens = fold_name(alias)
+        form = forms.setdefault(tokens, _Form(tokens))
+        form.alias = form.alias or alias
+        form.labels[span.label] += 1
+        form.texts[span.text] += 1
+        form.spans.append(index)
+    return list(forms.values())
+
+
+def _merge_forms(forms: list[_Form]) -> list[int]:
+    """Give each form the number of the form that stands for its group."""
+    owner = list(range(len(forms)))
+
+    def find(number: int) -> int:
+        while owner[number] != number:
+            owner[number] = owner[owner[number]]
+            number = owner[number]
+        return number
+
+    def join(one: int, other: int) -> None:
+        one, other = find(one), find(other)
+        owner[max(one, other)] = min(one, other)
+
+    for one, other in [*_pair_full_names(forms), *_pair_acronyms(forms), *_pair_prefixes(forms)]:
+        join(one, other)
+    for short, candidates in _find_short_names(forms).items():
+        groups = {find(number) for number in candidates}
+        if len(groups) == 1:
+            join(short, groups.pop())
+    return [find(number) for number in range(len(forms))]
+
+
+def _split_generation(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    if len(tokens) > 1 and tokens[-1] in _GENERATIONS:
+        return tokens[:-1], tokens[-1]
+    return tokens, ""
+
+
+def _full_names(forms: list[_Form]) -> dict[str, list[int]]:
+    """Number the forms that are a person's given name and surname, by surname."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, form in enumerate(forms):
+        if form.is_full_name:
+            found[_split_generation(form.tokens)[0][-1]].append(number)
+    return found
+
+
+def _pair_full_names(forms: list[_Form]) -> Iterable[tuple[int, int]]:
+    for numbers in _full_names(forms).values():
+        if len(numbers) > _MAX_COMPARED:
+            continue
+        for place, one in enumerate(numbers):
+            for other in numbers[place + 1 :]:
+                if _same_person(forms[one].tokens, forms[other].tokens):
+                    yield one, other
+
+
+def _same_person(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Say whether two full names with one surname are one person's: equal given name, its initial, or a misspelling."""
+    (one, one_generation), (other, other_generation) = _split_generation(one), _split_generation(other)
+    if one_generation != other_generation:
+        return False
+    first, second = one[0], other[0]
+    middle_one, middle_other = one[1:-1], other[1:-1]
+    if middle_one and middle_other and not any(a[0] == b[0] for a, b in zip(middle_one, middle_other, strict=False)):
+        return False
+    if first == second:
+        return True
+    if len(first) == 1 or len(second) == 1:
+        return first[0] == second[0]
+    return _is_misspelling(first, second)
+
+
+def _is_misspelling(one: str, other: str) -> bool:
+    """Say whether two given names of six letters or more differ by one letter inside.
+
+    The first and the last letter must be the same: the last tells "Francesco" from "Francesca".
+    """
+    if min(len(one), len(other)) < 6 or abs(len(one) - len(other)) > 1 or one[0] != other[0] or one[-1] != other[-1]:
+        return False
+    if len(one) > len(other):
+        one, other = other, one
+    place = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+    if len(one) < len(other):
+        return one[place:] == other[place + 1 :]
+    swapped = one[place : place + 2] == other[place : place + 2][::-1] and one[place + 2 :] == other[place + 2 :]
+    return swapped or one[place + 1 :] == other[place + 1 :]
+
+
+def _find_short_names(forms: list[_Form]) -> dict[int, list[int]]:
+    """Find for each part of a person's name the full names that it may stand for."""
+    by_ending: dict[tuple[tuple[str, ...], str], list[int]] = defaultdict(list)
+    by_beginning: dict[str, list[int]] = defaultdict(list)
+    for numbers in _full_names(forms).values():
+        for number in numbers:
+            tokens, generation = _split_generation(forms[number].tokens)
+            by_beginning[tokens[0]].append(number)
+            for start in range(max(1, len(tokens) - 4), len(tokens)):
+                by_ending[tokens[start:], generation].append(number)
+                if generation:
+                    by_ending[tokens[start:], ""].append(number)
+    short: dict[int, list[int]] = {}
+    for number, form in enumerate(forms):
+        candidates = by_ending.get(_split_generation(form.tokens)) or []
+        if form.label != "PERSON":
+            # small models often take a surname for an organisation or a work. News names a person in full before it
+            # goes on with the surname, but a company before its founder: "Disney ... Walt Disney" stay apart
+            if form.label in _NEVER_MISTAKEN or not all(forms[other].spans[0] < form.spans[0] for other in candidates):
+                continue
+        elif not candidates and len(form.tokens) == 1:
+            candidates = by_beginning.get(form.tokens[0]) or []
+        if candidates:
+            short[number] = candidates
+    return short
+
+
+def _resolve_surnames(forms: list[_Form], owner: list[int], spans: Sequence[NamedSpan]) -> dict[int, int]:
+    """Give each mention of a surname that several people bear to one of them.
+
+    It is the one whom the text last named in full; before any was, the one named in full most often.
+    """
+    moved: dict[int, int] = {}
+    for number, candidates in _find_short_names(forms).items():
+        groups = {owner[candidate] for candidate in candidates}
+        if len(groups) < 2:
+            continue
+        named = sorted((index, owner[candidate]) for candidate in candidates for index in forms[candidate].spans)
+        often = Counter(group for _, group in named).most_common(1)[0][0]
+        place, current = 0, often
+        for index in forms[number].spans:
+            while place < len(named) and named[place][0] < index:
+                current = named[place][1]
+                place += 1
+            moved[index] = current
+    return moved
+
+
+def _pair_acronyms(forms: list[_Form]) -> Iterable[tuple[int, int]]:
+    by_initials: dict[str, set[int]] = defaultdict(set)
+    for number, form in enumerate(forms):
+        if form.label in _PLACES_AND_BODIES and len(form.tokens) > 1:
+            by_initials["".join(word[0] for word in form.tokens)].add(number)
+            by_initials["".join(word[0] for word in form.tokens if word not in _SMALL_WORDS)].add(number)
+    for number, form in enumerate(forms):
+        if len(form.tokens) != 1 or form.label not in _PLACES_AND_BODIES or not 2 <= len(form.tokens[0]) <= 8:
+            continue
+        text = form.texts.most_common(1)[0][0].replace(".", "")
+        candidates = by_initials.get(form.tokens[0], set())
+        if text.isupper() and len(candidates) == 1:
+            yield number, next(iter(candidates))
+
+
+def _pair_prefixes(forms: list[_Form]) -> Iterable[tuple[int, int]]:
+    longer: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for number, form in enumerate(forms):
+        if form.label in {"ORG", "FAC"} and len(form.tokens) > 2:
+            longer[form.tokens[:-1]].append(number)
+    for number, form in enumerate(forms):
+        candidates = longer.get(form.tokens, [])
+        if form.label in {"ORG", "FAC"} and len(candidates) == 1 and forms[candidates[0]].tokens[-1] not in PART_NOUNS:
+            yield number, candidates[0]
+
+
+def _weigh_mention(start: int) -> float:
+    return 0.5 + 0.5 * math.exp2(-start / _HALF_WAY_CHARS)
+
+
+def _choose_name(forms: list[_Form], counts: Counter[int], label: str) -> str:
+    """Choose the name of a group from the number of mentions of each of its forms.
+
+    The table's name if it has one; else the form named most often among those in full (people: more than one word;
+    others: not an acronym), of equally many the longer, then the first.
+    """
+    for number in sorted(counts):
+        if forms[number].alias:
+            return forms[number].alias
+    numbers = sorted(counts, key=lambda number: (-counts[number], -len(forms[number].tokens), number))
+    full = [number for number in numbers if len(forms[number].tokens) > 1]
+    best = forms[(full or numbers)[0]]
+    text = max(best.texts, key=lambda text: (best.texts[text], not text.isupper()))
+    return _strip_honorific(text) if label == "PERSON" else " ".join(text.split())
+
+
+def _strip_honorific(text: str) -> str:
+    words = text.split()
+    while len(words) > 1 and words[0].rstrip(".").casefold() in HONORIFICS:
+        words = words[1:]
+    return " ".join(words)

@@ -1,0 +1,151 @@
+"""Article to entities: named mentions with exact offsets into the body, grouped into things.
+
+paragraphs -> spans (spaCy `ner`, per paragraph) -> trimmed mentions -> groups (transforms.entities.grouping)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from transforms.entities.grouping import LABELS, NamedSpan, group_mentions, trim_span
+from transforms.entities.models import (
+    DEFAULT_MODELS,
+    EntityModels,
+    LoadedModel,
+    check_models,
+    choose_model,
+    load_model,
+    read_language,
+)
+from transforms.records import Article
+
+# What models of other languages call the same; "MISC" and its like name no kind of thing and are dropped.
+# The schemes: https://spacy.io/models (label scheme of `ner` for each package)
+FOREIGN_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "PER": "PERSON",
+        "PS": "PERSON",
+        "PRS": "PERSON",
+        "persName": "PERSON",
+        "OG": "ORG",
+        "orgName": "ORG",
+        "LC": "LOC",
+        "placeName": "GPE",
+        "geogName": "LOC",
+        "GPE_LOC": "GPE",
+        "GPE_ORG": "GPE",
+        "FACILITY": "FAC",
+        "DRV": "NORP",
+        "NAT_REL_POL": "NORP",
+        "EVN": "EVENT",
+        "EVT": "EVENT",
+        "PROD": "PRODUCT",
+        "WRK": "WORK_OF_ART",
+    }
+)
+
+# One text for the network; only a paragraph longer than this is cut. spaCy itself refuses 1,000,000.
+MAX_TEXT_CHARS = 20_000
+# Texts that go through the network at once; bounds memory at about 8 kB a token.
+BATCH_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRecognizer:
+    """Fill in the entities of articles.
+
+    Raises UserError on construction if a model that was configured is not installed. Pickles without the model,
+    which every process loads for itself at the first article of a language.
+    """
+
+    models: EntityModels = field(default_factory=lambda: DEFAULT_MODELS)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "models", {language: tuple(names) for language, names in self.models.items()})
+        check_models(self.models)
+
+    def __call__(self, article: Article) -> Article:
+        """Fill `entities`, `mentions` and `entity_model`; a language without a model gets none and says so by ""."""
+        name = choose_model(article.language, self.models)
+        if not name:
+            return replace(article, entities=(), mentions=(), entity_model="")
+        spans = recognize_spans(article.paragraphs, load_model(name), read_language(article.language))
+        entities, mentions = group_mentions(spans, title=article.title)
+        return replace(article, entities=entities, mentions=mentions, entity_model=name)
+
+    def recognize(self, texts: Sequence[str], language: str) -> list[NamedSpan]:
+        """Find the named spans of paragraphs; offsets count in the paragraphs joined by an empty line."""
+        name = choose_model(language, self.models)
+        return recognize_spans(texts, load_model(name), read_language(language)) if name else []
+
+
+def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str) -> list[NamedSpan]:
+    """Find the named spans of paragraphs, sorted and not overlapping.
+
+    Offsets count in the paragraphs joined by an empty line, as `Article.body` does.
+    """
+    spans: list[NamedSpan] = []
+    with model.lock, model.open_zone():
+        for batch in _split_batches(paragraphs):
+            for (offset, text), found in zip(batch, _find_spans([text for _, text in batch], model), strict=True):
+                for start, end, raw_label in found:
+                    label = FOREIGN_LABELS.get(raw_label, raw_label)
+                    if label not in LABELS:
+                        continue
+                    start, end = trim_span(text, start, end, label, language)
+                    if start < end:
+                        spans.append(NamedSpan(offset + start, offset + end, text[start:end], label))
+    return spans
+
+
+def _find_spans(texts: list[str], model: LoadedModel) -> Iterator[list[tuple[int, int, str]]]:
+    """Yield (start, end, label) in characters for each text; nothing of a Doc leaves."""
+    if model.decoder is None:
+        for doc in model.nlp.pipe(texts):
+            yield [(span.start_char, span.end_char, span.label_) for span in doc.ents]
+        return
+    docs = [model.nlp.make_doc(text) for text in texts]
+    for doc, spans in zip(docs, model.decoder.decode(docs), strict=True):
+        yield [(*_span_chars(doc, span.start, span.end), span.label) for span in spans]
+
+
+def _span_chars(doc: Any, start: int, end: int) -> tuple[int, int]:
+    last = doc[end - 1]
+    return doc[start].idx, last.idx + len(last)
+
+
+def _split_batches(paragraphs: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
+    """Yield batches of (offset in the body, text)."""
+    batch: list[tuple[int, str]] = []
+    size = offset = 0
+    for paragraph in paragraphs:
+        for start, end in split_text(paragraph):
+            if batch and size + end - start > BATCH_CHARS:
+                yield batch
+                batch, size = [], 0
+            batch.append((offset + start, paragraph[start:end]))
+            size += end - start
+        offset += len(paragraph) + 2
+    if batch:
+        yield batch
+
+
+def split_text(text: str, limit: int = MAX_TEXT_CHARS) -> Iterator[tuple[int, int]]:
+    """Yield the borders of pieces of at most `limit` characters, cut after a line, a sentence or a word."""
+    start = 0
+    while len(text) - start > limit:
+        for mark in ("\n", ". ", " "):
+            # not so far to the front that pieces get tiny
+            place = text.rfind(mark, start + limit // 2, start + limit)
+            if place >= 0:
+                end = place + len(mark)
+                break
+        else:
+            end = start + limit
+        yield start, end
+        start = end
+    if start < len(text):
+        yield start, len(text)

@@ -1,0 +1,55 @@
+"""JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from transforms.errors import FeedUnreadable
+from transforms.feeds.formats.markup import Document, absolute_url, parse_time, plain_text
+from transforms.records import FeedEntry, ParsedFeed
+
+
+def read_json_feed(document: Document) -> ParsedFeed:
+    """Read a JSON Feed; raises FeedUnreadable for other JSON."""
+    try:
+        feed = json.loads(document.text)
+    except (ValueError, RecursionError) as exc:
+        raise FeedUnreadable(f"not JSON: {exc}") from exc
+    items = feed.get("items") if isinstance(feed, dict) else None
+    if not isinstance(items, list):
+        raise FeedUnreadable("JSON without items is no JSON Feed")
+    language = plain_text(feed.get("language"), 20)
+    entries = (_entry_of(item, document.url, language) for item in items if isinstance(item, dict))
+    return ParsedFeed(
+        kind="json",
+        title=plain_text(feed.get("title")),
+        language=language,
+        entries=tuple(entry for entry in entries if entry is not None),
+    )
+
+
+def _entry_of(item: dict[str, Any], base: str, language: str) -> FeedEntry | None:
+    guid = plain_text(item["id"] if isinstance(item.get("id"), str) else str(item.get("id") or ""))
+    # the id is the permalink by the specification's advice, and the only one in some feeds
+    url = absolute_url(item.get("url"), base) or absolute_url(
+        guid if guid.startswith(("http://", "https://")) else "", base
+    )
+    if not url:
+        return None
+    authors = item.get("authors") if isinstance(item.get("authors"), list) else [item.get("author")]
+    names = (plain_text(author.get("name"), 200) for author in authors or [] if isinstance(author, dict))
+    tags = item.get("tags") if isinstance(item.get("tags"), list) else []
+    terms = (plain_text(tag, 200) for tag in tags or [])
+    updated = parse_time(item.get("date_modified"))
+    return FeedEntry(
+        url=url,
+        title=plain_text(item.get("title")),
+        guid=guid,
+        published_at=parse_time(item.get("date_published")) or updated,
+        updated_at=updated,
+        authors=tuple(dict.fromkeys(name for name in names if name)),
+        summary=plain_text(item.get("summary") or item.get("content_text"), 500),
+        tags=tuple(dict.fromkeys(term for term in terms if term))[:50],
+        language=plain_text(item.get("language"), 20) or language,
+    )

@@ -1,0 +1,1 @@
+"""The only modules that make network requests: robots, pace, address check, limits."""

@@ -1,0 +1,458 @@
+"""Ask the outside: the one door through which articles and feeds come in.
+
+    ArticleLink -> robots.txt of its host -> turn (pace, requests at once) -> dial (address check) -> answer
+                        ^                                                                               |
+                        +------------------------- each redirect starts again --------------------------+
+
+A Fetcher owns an event loop in a background thread, so that connections, robots.txt and paces live from one batch to
+the next, and the caller's thread computes while the next pages come in. Decisions are pure and live next door: pace,
+retry, robots, addresses, inflate, pages. What is here is the order of things.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import math
+import os
+import ssl
+import threading
+import time
+from base64 import b64encode
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
+
+import structlog
+
+from transforms.errors import (
+    ConnectFailed,
+    DnsFailed,
+    FetchTimeout,
+    HttpRejected,
+    HttpUnavailable,
+    InvalidUrl,
+    NewsbeamError,
+    PrivateAddress,
+    RedirectLoop,
+    RobotsDisallowed,
+    RobotsUnavailable,
+    TlsFailed,
+    UnsupportedScheme,
+    UserError,
+)
+from transforms.fetch.background import Background, Permit
+from transforms.fetch.content_types import check_bytes, check_type
+from transforms.fetch.cookies import CookieJar
+from transforms.fetch.dial import Resolve, SystemResolver
+from transforms.fetch.exchange import Answer, Exchanger, Headers, Judge, Wanted
+from transforms.fetch.inflate import ACCEPT_ENCODING
+from transforms.fetch.pace import TOO_MANY_REST_S
+from transforms.fetch.retry_after import parse_retry_after
+from transforms.fetch.robots import (
+    MAX_ROBOTS_BYTES,
+    MAX_ROBOTS_REDIRECTS,
+    RobotsCache,
+    RobotsRules,
+    allow_all,
+    product_of,
+    read_robots,
+)
+from transforms.fetch.target import Target, follow_location, parse_target
+from transforms.fetch.turns import Turns
+from transforms.records import ArticleLink, FetchedPage
+from transforms.urls import host_of
+
+log = structlog.get_logger(__name__)
+
+Job = TypeVar("Job")
+
+# results and requests under way of one batch: what a slow consumer can make us hold
+MAX_HELD = 32
+CLOSE_TIMEOUT_S = 5.0
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 522, 524})
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+PERMANENT_STATUSES = frozenset({301, 308})
+PAGE_ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.1"
+FEED_ACCEPT = (
+    "application/rss+xml,application/atom+xml,application/feed+json,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.5"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPolicy:
+    """How the outside is asked; one Fetcher keeps to one policy.
+
+    `user_agent` is sent as it is and should hold an address of contact; its first word is the product that robots.txt
+    may name. `host_delay_s` is the least time between the starts of two requests to one host, robots.txt included.
+    `timeout_s` is for the whole of one URL with its redirects; waiting for the host's turn does not count.
+    `max_body_bytes` counts decoded bytes.
+    """
+
+    user_agent: str = "newsbeam/0.1"
+    host_delay_s: float = 1.0
+    host_concurrency: int = 2
+    allow_private_addresses: bool = False
+    max_redirects: int = 10
+    max_body_bytes: int = 10_000_000
+    timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Raise UserError for what would fail on every single request."""
+        if not (self.user_agent.isascii() and self.user_agent.isprintable() and self.user_agent.strip()):
+            raise UserError(f"the user agent must be printable ASCII: {self.user_agent!r}")
+        if self.host_concurrency < 1:
+            raise UserError(f"the host concurrency must be at least 1: {self.host_concurrency}")
+        if not 0 <= self.host_delay_s < math.inf:
+            raise UserError(f"the host delay must be 0 seconds or more: {self.host_delay_s}")
+        if not 0 < self.timeout_s < math.inf or self.max_body_bytes < 1:
+            raise UserError(f"nothing can be fetched in {self.timeout_s} s and {self.max_body_bytes} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRequest:
+    """A feed to ask for, with what its last answer said of its version."""
+
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAnswer:
+    """How asking for a feed ended; `error` is None for 200 and 304 only.
+
+    `status` is 0 if no answer came, and 429 also while a host is left alone after one.
+
+    `moved_to` is the target if every redirect on the way was 301 or 308 and the target answered, else "".
+    """
+
+    request: FeedRequest
+    status: int
+    final_url: str
+    moved_to: str
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed_ms: int
+    error: NewsbeamError | None
+
+
+@dataclass(slots=True)
+class _Journey:
+    """One URL with all its redirects."""
+
+    target: Target
+    cookies: CookieJar = field(default_factory=CookieJar)
+    hops: int = 0
+    permanent: bool = True
+    elapsed_s: float = 0.0
+    give_up_at: float | None = None
+
+
+class Fetcher:
+    """Fetches pages and feeds politely; a context manager, safe to use from several threads."""
+
+    def __init__(
+        self, policy: FetchPolicy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Use `resolve` in place of the system's DNS and `tls` in place of the usual certificate authorities."""
+        self.policy = policy
+        self._product = product_of(policy.user_agent)
+        self._turns = Turns(policy.host_delay_s, policy.host_concurrency)
+        self._robots = RobotsCache(self._fetch_rules)
+        self._exchanger = Exchanger(
+            resolve or SystemResolver(),
+            allow_private=policy.allow_private_addresses,
+            host_concurrency=policy.host_concurrency,
+            sent=self._turns.note_sent,
+            tls=tls,
+        )
+        self._background = Background("newsbeam-fetch", self._exchanger.aclose)
+
+    def __enter__(self) -> Fetcher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what is under way and close every connection; harmless the second time."""
+        self._background.close(CLOSE_TIMEOUT_S)
+
+    @property
+    def is_closed(self) -> bool:
+        return self._background.is_closed
+
+    def fetch_articles(
+        self, links: Sequence[ArticleLink], budget_s: float | None = None
+    ) -> Generator[FetchedPage | tuple[ArticleLink, NewsbeamError], None, None]:
+        """Yield a page or an error for every link, in the order in which they are done.
+
+        The rest goes on in the background meanwhile, at most 32 pages ahead of the consumer. Closing the iterator
+        cancels it. A link whose host's turn would come only after `budget_s` seconds ends as HostBusy, so that a long
+        crawl-delay does not hold up a batch.
+        """
+        give_up_at = None if budget_s is None else time.monotonic() + budget_s
+
+        async def finish(link: ArticleLink, permit: Permit) -> FetchedPage | tuple[ArticleLink, NewsbeamError]:
+            try:
+                return await self._fetch_article(link, permit, give_up_at)
+            except NewsbeamError as error:
+                return link, error
+
+        return self._background.stream(
+            group_by_host(links, lambda link: link.url), self.policy.host_concurrency, MAX_HELD, finish
+        )
+
+    def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Generator[FeedAnswer, None, None]:
+        """Yield an answer for every request, in the order in which they are done.
+
+        robots.txt is not asked: a person named the feed. The pace is the same as for articles.
+        """
+        return self._background.stream(
+            group_by_host(requests, lambda request: request.url),
+            self.policy.host_concurrency,
+            MAX_HELD,
+            self._finish_feed,
+        )
+
+    def fetch_page(self, url: str) -> FetchedPage:
+        """Fetch one page as an article is fetched; raises what the tree of errors has for it."""
+        link = ArticleLink(url=url, canonical_url=url, article_id="", host=host_of(url))
+        return self._background.call(self._fetch_article(link, None))
+
+    def delay_of(self, host: str) -> float:
+        """Return the seconds that a host wants between two requests, as far as its robots.txt is known."""
+        return self._turns.delay_of(host.lower().strip("[]").rstrip("."))
+
+    # What runs in the background thread.
+
+    async def _fetch_article(
+        self, link: ArticleLink, permit: Permit | None, give_up_at: float | None = None
+    ) -> FetchedPage:
+        def judge(status: int, headers: Headers) -> Wanted | None:
+            if status != 200:
+                return None
+            check_type(headers.get("content-type", ""))
+            return Wanted(self.policy.max_body_bytes)
+
+        journey = _Journey(parse_target(link.url), give_up_at=give_up_at)
+        answer = await self._follow(journey, [("Accept", PAGE_ACCEPT)], judge, permit, robots=True)
+        if answer.status != 200:
+            raise find_error(answer, journey.target.url, datetime.now(UTC))
+        content_type = answer.headers.get("content-type", "")
+        check_bytes(content_type, answer.body)
+        return FetchedPage(
+            link=link,
+            url=journey.target.url,
+            content_type=content_type,
+            body=answer.body,
+            fetched_at=datetime.now(UTC),
+            elapsed_ms=round(journey.elapsed_s * 1000),
+        )
+
+    async def _finish_feed(self, request: FeedRequest, permit: Permit) -> FeedAnswer:
+        def judge(status: int, headers: Headers) -> Wanted | None:
+            return Wanted(self.policy.max_body_bytes) if status == 200 else None
+
+        journey: _Journey | None = None
+        try:
+            start = parse_target(request.url)
+            journey = _Journey(start)
+            answer = await self._follow(journey, headers_of_feed(request), judge, permit, robots=False)
+        except NewsbeamError as failure:
+            return FeedAnswer(
+                request=request,
+                status=getattr(failure, "status", 0),
+                final_url=journey.target.url if journey else request.url,
+                moved_to="",
+                headers={},
+                body=b"",
+                elapsed_ms=round(journey.elapsed_s * 1000) if journey else 0,
+                error=failure,
+            )
+        error = None if answer.status in (200, 304) else find_error(answer, journey.target.url, datetime.now(UTC))
+        # an address with a password in it is never replaced by one without
+        moved = journey.hops > 0 and journey.permanent and error is None and not start.userinfo
+        return FeedAnswer(
+            request=request,
+            status=answer.status,
+            final_url=journey.target.url,
+            moved_to=journey.target.url if moved else "",
+            headers=answer.headers,
+            body=answer.body,
+            elapsed_ms=round(journey.elapsed_s * 1000),
+            error=error,
+        )
+
+    async def _follow(
+        self,
+        journey: _Journey,
+        headers: Sequence[tuple[str, str]],
+        judge: Judge,
+        permit: Permit | None,
+        *,
+        robots: bool,
+        max_redirects: int | None = None,
+    ) -> Answer:
+        """Follow redirects from `journey.target` to an answer that is none; each hop is checked and waits its turn."""
+        limit = self.policy.max_redirects if max_redirects is None else max_redirects
+        first = journey.target
+        headers = [("User-Agent", self.policy.user_agent), ("Accept-Encoding", ACCEPT_ENCODING), *headers]
+        seen: set[tuple[str, str]] = set()
+        while True:
+            target, cookie = journey.target, journey.cookies.header(journey.target)
+            if (target.url, cookie) in seen:
+                raise RedirectLoop(f"{target.url} comes back after {journey.hops} redirects")
+            if journey.hops > limit:
+                raise RedirectLoop(f"more than {limit} redirects from {first.url}")
+            seen.add((target.url, cookie))
+            if robots:
+                await self._obey_robots(target)
+            secret = basic_auth(first.userinfo) if first.userinfo and target.origin == first.origin else ""
+            private = [(name, value) for name, value in (("Cookie", cookie), ("Authorization", secret)) if value]
+            answer = await self._ask_in_turn(journey, [*headers, *private], judge, permit)
+            journey.cookies.store(target, answer.cookies)
+            location = answer.headers.get("location", "")
+            if answer.status not in REDIRECT_STATUSES or not location:
+                return answer
+            journey.target = follow_location(target, location)
+            journey.hops += 1
+            journey.permanent = journey.permanent and answer.status in PERMANENT_STATUSES
+
+    async def _ask_in_turn(
+        self, journey: _Journey, headers: Sequence[tuple[str, str]], judge: Judge, permit: Permit | None
+    ) -> Answer:
+        target = journey.target
+        await self._turns.take(target, permit, journey.give_up_at)
+        started = time.monotonic()
+        status = 0
+        try:
+            async with asyncio.timeout(max(0.0, self.policy.timeout_s - journey.elapsed_s)):
+                answer = await self._exchanger.ask(target, headers, judge)
+            status = answer.status
+        except TimeoutError:
+            timeout = FetchTimeout(f"no whole answer within {self.policy.timeout_s:g} s: {target.url}")
+            self._turns.leave_alone(target, timeout, timed_out=True)
+            raise timeout from None
+        except (ConnectFailed, DnsFailed) as error:
+            self._turns.leave_alone(target, error)
+            raise
+        finally:
+            elapsed = time.monotonic() - started
+            journey.elapsed_s += elapsed
+            self._turns.end(target, status, elapsed)
+            log.debug("asked", url=target.url, status=status, ms=round(elapsed * 1000))
+        if status == 429:
+            too_many = find_error(answer, target.url, datetime.now(UTC))
+            if isinstance(too_many, HttpUnavailable):
+                self._turns.leave_alone(target, too_many)
+        return answer
+
+    async def _obey_robots(self, target: Target) -> None:
+        rules = await self._robots.find(target)
+        if isinstance(rules, NewsbeamError):
+            # a copy: every link that waited raises it, and each raise would lengthen one traceback
+            raise copy(rules)
+        if not rules.allows(target.url):
+            raise RobotsDisallowed(f"robots.txt forbids {target.url}")
+
+    async def _fetch_rules(self, target: Target) -> RobotsRules | NewsbeamError:
+        """Return what robots.txt says, or the error for all links of the host.
+
+        RFC 9309, 2.3.1: no robots.txt (4xx, or redirects without end) allows everything, one that cannot be had (5xx,
+        no answer) forbids everything. "429" is taken as the latter: it is no statement about robots.txt.
+        """
+        journey = _Journey(replace(target, path="/robots.txt", userinfo=""))
+
+        def judge(status: int, headers: Headers) -> Wanted | None:
+            return Wanted(MAX_ROBOTS_BYTES, cut=True) if status == 200 else None
+
+        try:
+            answer = await self._follow(
+                journey,
+                [("Accept", "text/plain,*/*;q=0.5")],
+                judge,
+                None,
+                robots=False,
+                max_redirects=MAX_ROBOTS_REDIRECTS,
+            )
+        except (RedirectLoop, InvalidUrl, UnsupportedScheme):
+            return allow_all(self._product)
+        except (PrivateAddress, DnsFailed, ConnectFailed, TlsFailed) as error:
+            # of the host itself it is the more telling answer; of a host that robots.txt moved to it is not
+            return (
+                error if not journey.hops else RobotsUnavailable(f"{error}, where robots.txt of {target.url} moved to")
+            )
+        except NewsbeamError as error:
+            return RobotsUnavailable(f"robots.txt of {target.url}: {error}", getattr(error, "retry_after", None))
+        if answer.status == 200:
+            rules = read_robots(answer.body, self._product)
+            self._turns.set_crawl_delay(target, rules.crawl_delay_s)
+            return rules
+        if 400 <= answer.status < 500 and answer.status != 429:
+            return allow_all(self._product)
+        refusal = find_error(answer, journey.target.url, datetime.now(UTC))
+        return RobotsUnavailable(f"robots.txt of {target.url}: {refusal}", getattr(refusal, "retry_after", None))
+
+
+def find_error(answer: Answer, url: str, now: datetime) -> NewsbeamError:
+    """Return the error that a status other than the hoped-for one is: worth a retry, or final."""
+    if answer.status not in RETRIED_STATUSES:
+        return HttpRejected(answer.status, url)
+    retry_after = parse_retry_after(answer.headers.get("retry-after", ""), now)
+    if answer.status == 429 and retry_after is None:
+        retry_after = TOO_MANY_REST_S
+    return HttpUnavailable(answer.status, url, retry_after)
+
+
+def group_by_host(jobs: Iterable[Job], url_of: Callable[[Job], str]) -> list[deque[Job]]:
+    """Return one lane for each host, in the order in which the hosts first appear."""
+    lanes: dict[str, deque[Job]] = {}
+    for job in jobs:
+        lanes.setdefault(host_of(url_of(job)), deque()).append(job)
+    return list(lanes.values())
+
+
+def headers_of_feed(request: FeedRequest) -> list[tuple[str, str]]:
+    """Return the headers of a conditional GET (RFC 9110, 13.1); a stored value that is no header value is left out."""
+    headers = [("Accept", FEED_ACCEPT)]
+    for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
+        if value and value.isprintable() and value.isascii():
+            headers.append((name, value.strip()))
+    return headers
+
+
+def basic_auth(userinfo: str) -> str:
+    """Return the Authorization header for the name and password of an address (RFC 7617)."""
+    name, _, password = userinfo.partition(":")
+    return "Basic " + b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode()
+
+
+_shared: dict[tuple[int, FetchPolicy], Fetcher] = {}
+_shared_lock = threading.Lock()
+
+
+def shared_fetcher(policy: FetchPolicy) -> Fetcher:
+    """Return the fetcher of this process for a policy, so that every batch keeps to the same paces; closed at exit."""
+    # a forked child has the object but not its thread
+    key = os.getpid(), policy
+    with _shared_lock:
+        fetcher = _shared.get(key)
+        if fetcher is None or fetcher.is_closed:
+            fetcher = _shared[key] = Fetcher(policy)
+        return fetcher
+
+
+@atexit.register
+def _close_shared() -> None:
+    for (process, _), fetcher in _shared.items():
+        if process == os.getpid():
+            fetcher.close()

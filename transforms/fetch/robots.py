@@ -1,0 +1,105 @@
+"""What robots.txt of a host says to us (RFC 9309), and for how long that is remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from protego import Protego
+
+from transforms.errors import NewsbeamError
+from transforms.fetch.target import Target
+
+# RFC 9309, 2.5: a crawler reads at least this much
+MAX_ROBOTS_BYTES = 500 * 1024
+MAX_ROBOTS_REDIRECTS = 5
+ROBOTS_TTL_S = 3_600.0
+ROBOTS_FAILED_TTL_S = 60.0
+MAX_REMEMBERED = 2_048
+# parsed rules take about twenty times the bytes of their robots.txt
+MAX_REMEMBERED_BYTES = 3_000_000
+_PRODUCT = re.compile(r"[A-Za-z_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RobotsRules:
+    """The rules of one origin; without a parser everything is allowed."""
+
+    parser: Protego | None
+    product: str
+    crawl_delay_s: float = 0.0
+    size: int = 0
+
+    def allows(self, url: str) -> bool:
+        """Say whether the rules for our product token let us ask for `url`."""
+        return self.parser is None or bool(self.parser.can_fetch(url, self.product))
+
+
+def product_of(user_agent: str) -> str:
+    """Return the product token of a User-Agent, which robots.txt may name: "newsbeam" of "newsbeam/0.1 (...)"."""
+    found = _PRODUCT.match(user_agent)
+    return found[0] if found else "*"
+
+
+def allow_all(product: str) -> RobotsRules:
+    """Return the rules of a host that has no robots.txt."""
+    return RobotsRules(None, product)
+
+
+def read_robots(body: bytes, product: str) -> RobotsRules:
+    """Read a robots.txt; what is no rule is ignored, and only the first 500 KiB count."""
+    text = body[:MAX_ROBOTS_BYTES].decode("utf-8-sig", "replace")
+    parser = Protego.parse(text)
+    return RobotsRules(parser, product, float(parser.crawl_delay(product) or 0.0), len(text))
+
+
+@dataclass(slots=True)
+class _Remembered:
+    task: asyncio.Task[RobotsRules | NewsbeamError]
+    until: float = 0.0
+    size: int = 0
+
+
+class RobotsCache:
+    """The rules of the origins asked lately; belongs to one event loop.
+
+    However many wait for one robots.txt, it is fetched once. An error is remembered too, for a shorter time.
+    """
+
+    def __init__(self, fetch: Callable[[Target], Coroutine[Any, Any, RobotsRules | NewsbeamError]]) -> None:
+        self._fetch = fetch
+        self._remembered: OrderedDict[tuple[str, str, int], _Remembered] = OrderedDict()
+        self._bytes = 0
+
+    async def find(self, target: Target) -> RobotsRules | NewsbeamError:
+        """Return the rules of the origin of `target`, or the error that stands in their place."""
+        known = self._remembered.get(target.origin)
+        if known is None or (known.task.done() and time.monotonic() >= known.until):
+            self._forget(target.origin)
+            known = _Remembered(asyncio.get_running_loop().create_task(self._fetch(target)))
+            self._remembered[target.origin] = known
+        self._remembered.move_to_end(target.origin)
+        # the task belongs to all who wait for it: one that gives up does not take it away from the others
+        found = await asyncio.shield(known.task)
+        if not known.until:
+            failed = isinstance(found, NewsbeamError)
+            known.until = time.monotonic() + (ROBOTS_FAILED_TTL_S if failed else ROBOTS_TTL_S)
+            if isinstance(found, RobotsRules) and self._remembered.get(target.origin) is known:
+                known.size = found.size
+                self._bytes += known.size
+                self._forget_oldest()
+        return found
+
+    def _forget_oldest(self) -> None:
+        while len(self._remembered) > MAX_REMEMBERED or self._bytes > MAX_REMEMBERED_BYTES:
+            self._forget(next(iter(self._remembered)))
+
+    def _forget(self, origin: tuple[str, str, int]) -> None:
+        known = self._remembered.pop(origin, None)
+        if known is not None:
+            self._bytes -= known.size

@@ -1,0 +1,169 @@
+"""Whose turn it is: requests wait here until their host may be asked (the decisions are in transforms.fetch.pace)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from copy import copy
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from transforms.errors import HostBusy, Retryable
+from transforms.fetch.background import Permit
+from transforms.fetch.pace import (
+    MAX_DELAY_S,
+    HostPace,
+    Rest,
+    end_request,
+    find_delay,
+    find_rest,
+    find_wait,
+    note_sent,
+    refuse_at_rest,
+    start_request,
+)
+from transforms.fetch.target import Target
+
+log = structlog.get_logger(__name__)
+
+MAX_REQUESTS_AT_ONCE = 64
+MAX_REMEMBERED = 4_096
+
+
+@dataclass(slots=True)
+class _Host:
+    """A host in use: its pace, and the requests that wait for one of its own to end."""
+
+    pace: HostPace = field(default_factory=HostPace)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+
+class Turns:
+    """Hands out turns; belongs to one event loop.
+
+    The pace belongs to a host name; a rest after a failure to a host name and port, so that a link to a closed port
+    does not stop the site beside it.
+    """
+
+    def __init__(self, host_delay_s: float, host_concurrency: int) -> None:
+        self._host_delay_s = host_delay_s
+        self._host_concurrency = host_concurrency
+        self._hosts: OrderedDict[str, _Host] = OrderedDict()
+        self._rests: OrderedDict[tuple[str, int], Rest] = OrderedDict()
+        self._timeouts: OrderedDict[tuple[str, int], int] = OrderedDict()
+        self._slots = asyncio.Semaphore(MAX_REQUESTS_AT_ONCE)
+
+    async def take(self, target: Target, permit: Permit | None, give_up_at: float | None = None) -> None:
+        """Wait until a request to the host may start, and start it; `end` must follow.
+
+        Nothing is held while waiting, except by a request that is on its way already and was redirected: neither a
+        slow host nor a slow consumer can hold up anything else. Raises the error of a host that is left alone, and
+        HostBusy if the turn would come only after `give_up_at` on the monotonic clock.
+        """
+        host = self._find_host(target.site)
+        fresh = permit is not None and not permit.is_held
+        while True:
+            self._refuse_at_rest(target)
+            wait = self._find_wait(host)
+            if wait is None:
+                await self._wait_for_end(host)
+                continue
+            if wait > 0:
+                if give_up_at is not None and time.monotonic() + wait > give_up_at:
+                    raise HostBusy(f"the turn of {target.host} comes in {wait:.0f} s", retry_after=wait)
+                await asyncio.sleep(wait)
+                continue
+            if permit is not None:
+                await permit.acquire()
+            await self._slots.acquire()
+            # others may have been faster meanwhile, or the host may have failed
+            if self._find_wait(host) == 0 and not self._is_at_rest(target):
+                host.pace = start_request(host.pace, time.monotonic())
+                return
+            self._slots.release()
+            if permit is not None and fresh:
+                permit.release()
+
+    def end(self, target: Target, status: int, elapsed_s: float) -> None:
+        """End a request; `status` is 0 if no answer came."""
+        self._slots.release()
+        host = self._find_host(target.site)
+        host.pace = end_request(host.pace, status, elapsed_s)
+        if status:
+            self._timeouts.pop((target.host, target.port), None)
+        for waiter in host.waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def leave_alone(self, target: Target, error: Retryable, *, timed_out: bool = False) -> None:
+        """Remember a failure that may mean that the host should be left alone, and tell so in `error.retry_after`."""
+        door = target.host, target.port
+        if timed_out:
+            self._timeouts[door] = self._timeouts.get(door, 0) + 1
+            _forget_oldest(self._timeouts)
+        seconds = find_rest(error, self._timeouts.get(door, 0))
+        if seconds <= 0:
+            return
+        error.retry_after = max(seconds, error.retry_after or 0.0)
+        self._timeouts.pop(door, None)
+        self._rests[door] = Rest(time.monotonic() + seconds, copy(error))
+        _forget_oldest(self._rests)
+        log.info("host left alone", host=target.host, port=target.port, seconds=seconds, reason=error.reason)
+
+    def note_sent(self, name: str) -> None:
+        """Take note that something was sent to a host just now."""
+        host = self._find_host(name.rstrip("."))
+        host.pace = note_sent(host.pace, time.monotonic())
+
+    def set_crawl_delay(self, target: Target, seconds: float) -> None:
+        host = self._find_host(target.site)
+        host.pace = replace(host.pace, crawl_delay_s=seconds)
+
+    def delay_of(self, name: str) -> float:
+        """Return the seconds that a host wants between two requests, as far as is known; safe from any thread."""
+        host = self._hosts.get(name)
+        return find_delay(host.pace if host else HostPace(), self._host_delay_s)
+
+    def _find_wait(self, host: _Host) -> float | None:
+        return find_wait(host.pace, time.monotonic(), self._host_delay_s, self._host_concurrency)
+
+    def _find_host(self, name: str) -> _Host:
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host()
+            if len(self._hosts) > MAX_REMEMBERED:
+                self._forget_host()
+        self._hosts.move_to_end(name)
+        return host
+
+    def _forget_host(self) -> None:
+        name, host = next(iter(self._hosts.items()))
+        if not host.pace.active and not host.waiting and time.monotonic() - host.pace.started_at > MAX_DELAY_S:
+            del self._hosts[name]
+
+    def _is_at_rest(self, target: Target) -> bool:
+        rest = self._rests.get((target.host, target.port))
+        return rest is not None and rest.until > time.monotonic()
+
+    def _refuse_at_rest(self, target: Target) -> None:
+        rest = self._rests.get((target.host, target.port))
+        if rest is None:
+            return
+        error = refuse_at_rest(rest, time.monotonic(), f"{target.host}:{target.port}")
+        if error is not None:
+            raise error
+
+    async def _wait_for_end(self, host: _Host) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        host.waiting.append(waiter)
+        try:
+            await waiter
+        finally:
+            host.waiting.remove(waiter)
+
+
+def _forget_oldest(remembered: OrderedDict[tuple[str, int], Rest] | OrderedDict[tuple[str, int], int]) -> None:
+    while len(remembered) > MAX_REMEMBERED:
+        remembered.popitem(last=False)

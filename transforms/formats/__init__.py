@@ -1,1 +1,0 @@
-"""The feed formats that transforms.feeds reads, each in a file of its own."""

@@ -1,1 +1,0 @@
-"""What transforms.fetch is made of: whose turn it is, whom to dial, what to take, when to stop."""

@@ -1,0 +1,181 @@
+"""A fetched page -> an article: metadata, images with captions, typed blocks.
+
+    bytes -> Page (decoded and parsed once) -> Metadata
+                                            -> Walk (raw blocks) -> features -> scores -> typed blocks, images
+
+transforms.page.boilerplate then decides which kinds are body.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from transforms.errors import NoText
+from transforms.page.judge.classifier import score_blocks
+from transforms.page.judge.consistency import NAMES_ALONE
+from transforms.page.judge.features import PageFacts, count_words, find_layout, measure_blocks
+from transforms.page.judge.rejection import reject_page
+from transforms.page.judge.rescue import MUCH_MORE, SUSPICIOUS_WORDS, rescue_blocks
+from transforms.page.judge.rules import TypedRegion, collect_images, cut_region
+from transforms.page.judge.walk import normalize_text, walk_page
+from transforms.page.judge.wording import overrule_by_words
+from transforms.page.read.bylines import clean_authors, find_byline, split_byline
+from transforms.page.read.dates import parse_date
+from transforms.page.read.metadata import Metadata, read_metadata
+from transforms.page.read.parse import Page, parse_page
+from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
+
+# kinds that an article can be made of; at least one block of them makes a page an article
+_TEXT_KINDS = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST))
+_LEAST_LINKED_WORDS = 60
+REGION_KINDS = _TEXT_KINDS | {BlockKind.HEADING, BlockKind.TABLE}
+
+
+def extract(page: FetchedPage) -> Article:
+    """Turn a fetched page into an article with typed blocks.
+
+    Raises ContentTypeRejected for what is no markup, NoText for a page without a paragraph, and NotAnArticle for a
+    section front, a search result, a consent wall or a soft 404.
+    """
+    parsed = parse_page(page.body, page.content_type, page.url)
+    meta = read_metadata(parsed.tree, page.url)
+    blocks, images, headlines = read_blocks(parsed, meta)
+    found = count_text(blocks)
+    blocks = read_linked_body(meta, found) or blocks
+    reject_page(page.url, meta, blocks, headlines)
+    blocks = rescue_blocks(parsed, count_text(blocks)) or blocks
+    if not any(block.kind in _TEXT_KINDS for block in blocks):
+        raise NoText(f"no paragraph in {page.url}")
+    link = page.link
+    sources = dict(meta.sources)
+    authors = meta.authors
+    if not authors or meta.has_house_byline:
+        signed = read_bylines(blocks, meta)
+        if signed:
+            authors, sources["authors"] = signed, "byline"
+    published = meta.published_at
+    if published is None or sources.get("published_at") == "time":
+        printed = read_dateline(blocks)
+        if printed and (published is None or published.date() != printed.date()):
+            published, sources["published_at"] = printed, "dateline"
+    for name, ours, hint in (
+        ("title", meta.title, link.title),
+        ("authors", authors, link.authors),
+        ("published_at", published, link.published_at),
+        ("language", meta.language, link.language),
+    ):
+        if not ours and hint:
+            sources[name] = "feed"
+    standfirst = next((b.text for b in blocks if b.kind is BlockKind.STANDFIRST), "")
+    if standfirst:
+        sources["description"] = "standfirst"
+    return Article(
+        link=link,
+        url=page.url,
+        title=meta.title or link.title,
+        description=standfirst or meta.description,
+        authors=authors or link.authors,
+        section=meta.section,
+        tags=meta.tags,
+        published_at=published or link.published_at,
+        modified_at=meta.modified_at,
+        language=meta.language or link.language,
+        site_name=meta.site_name,
+        canonical_url=meta.canonical_url,
+        lead_image=meta.lead_image,
+        page_kind=meta.page_kind,
+        is_paywalled=meta.is_paywalled,
+        blocks=tuple(blocks),
+        images=tuple(images),
+        sources=sources,
+        fetched_at=page.fetched_at,
+    )
+
+
+def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], int]:
+    """Return the typed blocks of a page's article region, its pictures and how many linked headlines it has."""
+    walk = walk_page(page.tree)
+    layout = find_layout(walk)
+    features = measure_blocks(walk, page_facts(meta), layout)
+    scores = score_blocks(walk, layout, features)
+    if len(scores) and scores.max() <= 0.5:
+        # a page unlike any other: take the paragraphs of the element that holds most of them
+        for i, depth in enumerate(layout.lca_depth):
+            if layout.good[i] and depth == layout.main.depth:
+                scores[i] = 0.51
+    region = TypedRegion(walk, features, scores, meta.page_kind is PageKind.LIVE_BLOG)
+    images = collect_images(walk, region, page.url, meta.lead_image)
+    headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
+    return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, headlines
+
+
+def count_text(blocks: list[Block]) -> int:
+    """Count the words of the blocks that an article can be made of."""
+    return sum(count_words(block.text) for block in blocks if block.kind in _TEXT_KINDS)
+
+
+def read_linked_body(meta: Metadata, found: int) -> list[Block]:
+    """Return the lines of the linked data's articleBody, for a page of whose text only `found` words stand elsewhere.
+
+    Where there is text in the elements, that is better: articleBody has captions run in, or the first paragraph only.
+    A body that is there for search engines alone, behind a paywall, is left alone.
+    """
+    if meta.is_paywalled or found >= SUSPICIOUS_WORDS:
+        return []
+    if count_words(meta.article_body) < max(_LEAST_LINKED_WORDS, MUCH_MORE * found):
+        return []
+    lines = filter(None, map(normalize_text, meta.article_body.splitlines()))
+    return [Block(BlockKind.PARAGRAPH, line, ("source:json-ld articleBody",)) for line in lines]
+
+
+def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
+    """Return the people whom the page's own byline blocks name."""
+    names: list[str] = []
+    for block in blocks:
+        if block.kind is BlockKind.BYLINE:
+            alone = f"rule:{NAMES_ALONE}" in block.evidence
+            names += split_byline(block.text) if alone else find_byline(block.text)
+    return clean_authors(names, (meta.site_name,))
+
+
+def read_dateline(blocks: list[Block]) -> datetime | None:
+    """Return the date that stands between the headline and the body."""
+    for block in blocks:
+        if block.kind in _TEXT_KINDS:
+            return None
+        if len(block.text) < 100:
+            value = parse_date(block.text)
+            if value:
+                return value
+    return None
+
+
+def page_facts(meta: Metadata) -> PageFacts:
+    """Return what the metadata says that helps to judge blocks."""
+    return PageFacts(meta.titles, meta.description, meta.authors, meta.article_body)
+
+
+def article_json(article: Article, id: str | None = None) -> dict[str, Any]:
+    """Return an article as the plain dict that `newsbeam extract` prints."""
+    out: dict[str, Any] = {} if id is None else {"id": id}
+    return out | {
+        "url": article.url,
+        "title": article.title,
+        "authors": list(article.authors),
+        "published": article.published_at.isoformat() if article.published_at else None,
+        "modified": article.modified_at.isoformat() if article.modified_at else None,
+        "language": article.language,
+        "description": article.description,
+        "section": article.section,
+        "tags": list(article.tags),
+        "site_name": article.site_name,
+        "canonical_url": article.canonical_url,
+        "lead_image": article.lead_image,
+        "page_kind": article.page_kind.value,
+        "is_paywalled": article.is_paywalled,
+        "body": article.paragraphs,
+        "images": [{"url": i.url, "caption": i.caption, "credit": i.credit} for i in article.images],
+        "removed": [{"text": r.text, "reason": r.reason, "rule": r.rule} for r in article.removed],
+        "sources": dict(article.sources),
+    }

@@ -1,0 +1,230 @@
+"""What a page as a whole says of its blocks, after each has been judged alone.
+
+Each rule here was measured with scores from models that had not seen the publisher (tools/train_blocks.py); the note in
+docs/extraction.md has the figures. A rule either drops kept blocks, with a kind and its name, or takes blocks back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.page.judge.features import FEATURES, Matrix, signature_of
+from transforms.page.judge.phrases import PHRASE_KINDS
+from transforms.page.judge.walk import Walk
+from transforms.records import BlockKind
+
+_COLUMN = {name: number for number, name in enumerate(FEATURES)}
+NAMES_ALONE = "names alone at an edge"
+_SUBHEADS = frozenset(("h2", "h3", "h4", "h5", "h6"))
+# two to four capitalised words, alone or joined: "Ann Lee", "Ann Lee/Bob O'Hara", "MDR (Ann Lee, Bob Day)"
+NAMES = re.compile(
+    r"(?:[A-Z][\w-]+ )?\(?(?:[^\W\d_a-z][\w.'’-]+)(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|da|di|el|al|bin)){1,3}"
+    r"(?:\s?[/,&]\s?(?:[^\W\d_a-z][\w.'’-]+)(?: [^\W\d_a-z][\w.'’-]*){1,3}){0,3}\)?"
+)
+_PHRASES = [_COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """Which blocks are kept, and for those dropped or taken back by a page rule, by which."""
+
+    kept: NDArray[np.bool_]
+    dropped: dict[int, tuple[BlockKind, str]] = field(default_factory=dict)
+    restored: dict[int, str] = field(default_factory=dict)
+
+    def drop(self, index: int, kind: BlockKind, rule: str) -> None:
+        """Drop a kept block."""
+        if self.kept[index]:
+            self.kept[index] = False
+            self.dropped[index] = (kind, rule)
+            self.restored.pop(index, None)
+
+    def restore(self, index: int, rule: str) -> None:
+        """Take a block back."""
+        if not self.kept[index]:
+            self.kept[index] = True
+            self.restored[index] = rule
+
+
+def settle_page(
+    walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int], live: bool = False
+) -> Verdicts:
+    """Apply the page rules in order; blocks in `fixed` are what they are and stay out."""
+    page = _Page(walk, features, scores, verdicts, fixed)
+    if live:
+        page.restore_posts()
+    page.settle()
+    return verdicts
+
+
+class _Page:
+    def __init__(
+        self, walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int]
+    ) -> None:
+        self.walk, self.features, self.scores, self.verdicts, self.fixed = walk, features, scores, verdicts, fixed
+        self.words = self.column("words")
+        self.linked = self.column("linked")
+        self.tags = [b.frame.tag for b in walk.blocks]
+
+    def column(self, name: str) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self.features[:, _COLUMN[name]]
+        return found
+
+    def kept_words(self, mask: NDArray[np.bool_] | None = None) -> float:
+        kept = self.verdicts.kept if mask is None else self.verdicts.kept & mask
+        return float(self.words[kept].sum())
+
+    def settle(self) -> None:
+        if not self.verdicts.kept.any():
+            return
+        self.drop_second_copy()
+        self.restore_alike()
+        self.restore_subheads()
+        self.drop_other_articles()
+        self.drop_appended_page()
+        self.level_lists()
+        self.drop_linked_paragraphs()
+        self.drop_repeated_quotes()
+        self.trim_ends()
+
+    def restore_posts(self) -> None:
+        """Keep the prose of the posts of a live blog."""
+        posts = (self.column("inside:live") > 0) & (self.words >= 4) & (self.linked < 0.3)
+        prose = np.isin(self.column("tag"), (1, 3, 4, 5, 8)) & ~self.features[:, _PHRASES].any(axis=1)
+        for i in map(int, np.nonzero(posts & prose)[0]):
+            if i not in self.fixed and self.scores[i] > 0.02:
+                self.verdicts.restore(i, "post of a live blog")
+
+    def drop_second_copy(self) -> None:
+        """Drop the second copy of a body that the page holds twice; a line repeated alone is left to its score."""
+        first: dict[str, int] = {}
+        copies: list[tuple[int, int]] = []
+        for i in map(int, np.nonzero(self.verdicts.kept)[0]):
+            text = self.walk.blocks[i].text
+            if text in first and self.words[i] >= 8:
+                copies.append((first[text], i))
+            first.setdefault(text, i)
+        if len(copies) < 3:
+            return
+        hidden = self.column("inside:hidden")
+        drop_first = sum(hidden[a] for a, _ in copies) > sum(hidden[b] for _, b in copies)
+        for a, b in copies:
+            self.verdicts.drop(a if drop_first else b, BlockKind.DUPLICATE, "second copy of the body")
+
+    def restore_alike(self) -> None:
+        """Take back doubtful blocks between kept ones that are made like most of the kept text."""
+        kept = [int(i) for i in np.nonzero(self.verdicts.kept)[0]]
+        total = self.kept_words()
+        made_of: dict[str, float] = defaultdict(float)
+        for i in kept:
+            made_of[signature_of(self.walk.blocks[i].frame)] += float(self.words[i])
+        for i in range(kept[0], kept[-1] + 1):
+            if (
+                0.15 < self.scores[i] <= 0.5
+                and i not in self.fixed
+                and self.words[i] >= 5
+                and self.linked[i] < 0.5
+                and not self.features[i, _PHRASES].any()
+                and made_of.get(signature_of(self.walk.blocks[i].frame), 0) > 0.6 * total
+            ):
+                self.verdicts.restore(i, "made like most of the body")
+
+    def restore_subheads(self) -> None:
+        """Take back a doubtful heading that stands between two kept blocks and heads the second."""
+        kept = self.verdicts.kept
+        for i, tag in enumerate(self.tags[:-1]):
+            if (
+                tag in _SUBHEADS
+                and not kept[i]
+                and self.scores[i] > 0.15
+                and i not in self.fixed
+                and i > 1
+                and kept[i + 1]
+                and self.tags[i + 1] not in _SUBHEADS
+                and (kept[i - 1] or kept[i - 2])
+                and self.linked[i] < 0.3
+                and self.words[i] <= 20
+                and not self.features[i, _PHRASES].any()
+                and self.column("dup_before")[i] == 0
+            ):
+                self.verdicts.restore(i, "heading between kept blocks")
+
+    def drop_other_articles(self) -> None:
+        """Drop what stands in another <article> than the headline or the body does."""
+        other = self.column("article_same") == 0
+        if self.verdicts.kept[self.column("inside:live") > 0].any():
+            return
+        if self.kept_words(~other) > 0.5 * self.kept_words():
+            for i in np.nonzero(other)[0]:
+                self.verdicts.drop(int(i), BlockKind.RELATED, "in another article element")
+
+    def drop_appended_page(self) -> None:
+        """Drop everything from a second headline on, where one more article is appended to the page."""
+        since = self.column("h1_since")
+        if since.max(initial=0) != 1:
+            return
+        start = int(np.argmax(since == 1))
+        if self.column("title_overlap")[start] > 0.4 or self.column("title_equal")[start] > 0:
+            return
+        after = since >= 1
+        if self.linked[start] > 0.5 or (self.verdicts.kept & after & (self.words >= 12)).sum() < 3:
+            return
+        if self.kept_words(~after) > 0.3 * self.kept_words():
+            for i in np.nonzero(after)[0]:
+                self.verdicts.drop(int(i), BlockKind.RELATED, "after a second headline")
+
+    def level_lists(self) -> None:
+        """Keep all items of a list if half of them are kept."""
+        lists: dict[int, list[int]] = defaultdict(list)
+        for i, block in enumerate(self.walk.blocks):
+            if block.frame.tag == "li":
+                lists[(block.frame.parent or block.frame).number].append(i)
+        for items in lists.values():
+            at = np.array(items)
+            half = self.verdicts.kept[at].mean() >= 0.5
+            likely = self.scores[at].mean() > 0.4 and self.linked[at].mean() < 0.3
+            if half or likely:
+                for i in items:
+                    if self.linked[i] < 0.8 and i not in self.fixed:
+                        self.verdicts.restore(i, "list kept as a whole")
+
+    def drop_linked_paragraphs(self) -> None:
+        """Drop paragraphs that are one link."""
+        for i in np.nonzero((self.linked > 0.97) & (self.column("tag") == 1) & (self.words > 3))[0]:
+            self.verdicts.drop(int(i), BlockKind.RELATED, "paragraph that is one link")
+
+    def drop_repeated_quotes(self) -> None:
+        """Drop quotes whose words stand in a paragraph as well."""
+        quoted = (self.column("inside:quote") > 0) | (self.column("inside:blockquote") > 0)
+        for i in np.nonzero((self.column("contained") > 0) & quoted)[0]:
+            self.verdicts.drop(int(i), BlockKind.PULL_QUOTE, "quote of a paragraph of the page")
+
+    def trim_ends(self) -> None:
+        """Drop share calls, pointers and agency lines among the last blocks, bylines and credits among the first."""
+        for kind, phrase, last, longest in (
+            (BlockKind.SOCIAL, "social", 3, 60),
+            (BlockKind.RELATED, "related", 3, 60),
+            (BlockKind.BYLINE, "byline", 3, 40),
+            (BlockKind.CREDIT, "credit", 2, 15),
+        ):
+            for i in np.nonzero(self.verdicts.kept)[0][-last:]:
+                if self.words[i] <= longest and self.column(f"phrase:{phrase}")[i] > 0:
+                    self.verdicts.drop(int(i), kind, f"{phrase} words at the end")
+        at = [int(i) for i in np.nonzero(self.verdicts.kept)[0]]
+        opening = next((n for n, i in enumerate(at[:4]) if self.words[i] >= 12), 1)
+        for i in (*at[: max(1, opening)], *at[-1:]):
+            if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and NAMES.fullmatch(self.walk.blocks[i].text):
+                self.verdicts.drop(i, BlockKind.BYLINE, NAMES_ALONE)
+        for kind, phrase in (
+            (BlockKind.BYLINE, "byline"),
+            (BlockKind.CREDIT, "credit"),
+            (BlockKind.AD, "ad"),
+        ):
+            for i in np.nonzero(self.verdicts.kept)[0][:2]:
+                if self.words[i] <= 25 and self.column(f"phrase:{phrase}")[i] > 0:
+                    self.verdicts.drop(int(i), kind, f"{phrase} words at the start")

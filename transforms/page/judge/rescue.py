@@ -1,0 +1,46 @@
+"""Ask trafilatura for the text of a page that is unlike those which the block classifier knows.
+
+It reads most such pages worse than the classifier reads the usual ones, and costs as much again; so it is asked only
+where hardly anything was found, and believed only where it finds much more.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from lxml import etree
+
+from transforms.page.judge.features import count_words
+from transforms.page.read.parse import Page
+from transforms.records import Block, BlockKind
+
+SUSPICIOUS_WORDS = 80
+MUCH_MORE = 3
+_KINDS = {"head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM, "quote": BlockKind.QUOTE, "p": BlockKind.PARAGRAPH}
+
+
+def rescue_blocks(page: Page, words: int) -> list[Block]:
+    """Return trafilatura's blocks for a page of which `words` words were found, or none if it has no more.
+
+    Scripts are taken out first: linked data may hold a body that the page does not show.
+    """
+    if words >= SUSPICIOUS_WORDS:
+        return []
+    # imported when needed: most processes never do, and it takes a third of a second
+    import trafilatura
+
+    tree = deepcopy(page.tree)
+    etree.strip_elements(tree, "script", with_tail=False)
+    markup = etree.tostring(tree, encoding="unicode", method="html")
+    document = trafilatura.bare_extraction(markup, with_metadata=False, include_comments=False, include_tables=False)
+    if document is None or document.body is None:
+        return []
+    blocks = []
+    for element in document.body.iter(*_KINDS):
+        if any(child.tag in _KINDS for child in element):
+            continue
+        line = " ".join("".join(element.itertext()).split())
+        if line:
+            blocks.append(Block(_KINDS[element.tag], line, ("source:trafilatura",)))
+    found = sum(count_words(block.text) for block in blocks)
+    return blocks if found >= max(SUSPICIOUS_WORDS, MUCH_MORE * words) else []

@@ -1,0 +1,345 @@
+"""Raw blocks and their scores -> typed blocks with evidence, the standfirst and the pictures of an article.
+
+The classifier says whether a block is body; here it is said what it is. Some structures are what they are however much
+they read like prose (a figcaption, a comment thread, a byline), and overrule the score: each such rule was counted on
+labelled pages and kept if it was right at least nine times in ten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.page.judge.consistency import NAMES, NAMES_ALONE, Verdicts, settle_page
+from transforms.page.judge.cues import CUES
+from transforms.page.judge.features import FEATURES, Matrix, text_key
+from transforms.page.judge.phrases import PHRASE_KINDS
+from transforms.page.judge.walk import TAGS, Frame, RawBlock, Walk
+from transforms.page.judge.wording import opens_with_promo
+from transforms.page.read.dates import parse_date
+from transforms.records import Block, BlockKind, Image
+
+_COLUMN = {name: number for number, name in enumerate(FEATURES)}
+_INSIDE = {name: _COLUMN[f"inside:{name}"] for name in (*CUES, *TAGS)}
+_PHRASE = {kind: _COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
+# "article" and "body" are names of cues and of tags; the cues come first
+_NAMED = slice(FEATURES.index(f"inside:{CUES[0]}"), FEATURES.index(f"inside:{CUES[0]}") + len(CUES))
+_SAID = slice(_PHRASE[PHRASE_KINDS[0]], _PHRASE[PHRASE_KINDS[-1]] + 1)
+_KEEP = 0.5
+# blocks that score less cannot be taken back by their page
+_DOUBTFUL = 0.1
+_MAYBE_STANDFIRST = 0.15
+# how many blocks before the first and after the last kept one belong to the article's region
+_BEFORE, _AFTER = 60, 12
+# how many blocks before the first kept one a picture of the article may stand
+_PICTURES = 25
+_BODY_KINDS = frozenset(
+    (BlockKind.PARAGRAPH, BlockKind.HEADING, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.TABLE, BlockKind.LIVE_POST)
+)
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_EMBED = re.compile(r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|telegram-post|reddit-embed")
+_CREDIT = re.compile(
+    r"(?:\s*[|/–—•·-]\s*|\s+|^)((?:\(?\s*(?:photos?|photograph|picture|image|foto|fotos|bild|crédit|credit|quelle|source|"
+    r"illustration|fotograf|фото|写真|图片|사진)\s*(?:by|von|de|credit)?\s*[:：©/]\s*|©\s*)[^.]{2,90}?\)?)$",
+    re.IGNORECASE,
+)
+
+
+class Row:
+    """One block's features by name."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: NDArray[np.float32]) -> None:
+        self.values: list[float] = values.tolist()
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[_COLUMN[name]]
+
+    def inside(self, name: str) -> bool:
+        """Say whether an element between the block and the main container is named so."""
+        return self.values[_INSIDE[name]] > 0
+
+    def says(self, kind: str) -> bool:
+        """Say whether the block's words are of a phrase list."""
+        return self.values[_PHRASE[kind]] > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a block is if `test` holds; one that `overrules` does so whatever the score."""
+
+    name: str
+    kind: BlockKind
+    overrules: bool
+    test: Callable[[Row], bool]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("same text as the title", BlockKind.HEADLINE, True, lambda r: r["title_equal"] >= 0.97),
+    Rule("words of an advertisement mark", BlockKind.AD, True, lambda r: r.says("ad") and r["words"] < 12),
+    Rule(
+        "credit words in a caption",
+        BlockKind.CREDIT,
+        True,
+        lambda r: (
+            (r.inside("figure") or r.inside("figcaption"))
+            and r["words"] < 10
+            and (r.says("credit") or r.inside("credit"))
+        ),
+    ),
+    Rule(
+        "inside a figure",
+        BlockKind.CAPTION,
+        True,
+        lambda r: (r.inside("figure") or r.inside("figcaption")) and r["words"] < 150,
+    ),
+    Rule("caption by name", BlockKind.CAPTION, True, lambda r: r.inside("caption") and r["words"] < 100),
+    Rule("inside the comments", BlockKind.COMMENT, True, lambda r: r.inside("comment")),
+    Rule("same text as an author", BlockKind.BYLINE, True, lambda r: r["author_equal"] > 0),
+    Rule("biography by name", BlockKind.BIO, True, lambda r: r.inside("bio") and r["words"] >= 10),
+    Rule("byline by name", BlockKind.BYLINE, True, lambda r: r.inside("byline") and r["words"] < 40),
+    Rule("byline words", BlockKind.BYLINE, False, lambda r: r.says("byline") and r["words"] < 40),
+    Rule(
+        "author named in a short block",
+        BlockKind.BYLINE,
+        False,
+        lambda r: r["author"] > 0 and r["words"] < 12,
+    ),
+    Rule(
+        "link in capitals",
+        BlockKind.RELATED,
+        True,
+        lambda r: r["linked"] > 0.9 and r["upper"] > 0.8 and r["words"] > 3,
+    ),
+    Rule(
+        "linked, and words of a pointer",
+        BlockKind.RELATED,
+        True,
+        lambda r: r.says("related") and r["linked"] > 0.5 and r["words"] < 50,
+    ),
+    Rule("live coverage pointer", BlockKind.LIVE_POINTER, True, lambda r: r.says("live") and r["words"] < 40),
+    Rule("menu", BlockKind.RELATED, True, lambda r: r.inside("nav")),
+    Rule("form", BlockKind.PROMO, True, lambda r: r.inside("form")),
+    Rule("in a biography", BlockKind.BIO, False, lambda r: r.inside("bio")),
+    Rule("tag list by name", BlockKind.TAGS, False, lambda r: r.inside("tags")),
+    Rule("pull quote by name", BlockKind.PULL_QUOTE, False, lambda r: r.inside("quote")),
+    Rule("promo words", BlockKind.PROMO, False, lambda r: r.says("promo")),
+    Rule("promo by name", BlockKind.PROMO, False, lambda r: r.inside("promo") or r.inside("paywall")),
+    Rule("share or contact words", BlockKind.SOCIAL, False, lambda r: r.says("social")),
+    Rule("share by name", BlockKind.SOCIAL, False, lambda r: r.inside("social") and r["words"] < 20),
+    Rule("related words", BlockKind.RELATED, False, lambda r: r.says("related")),
+    Rule("related by name", BlockKind.RELATED, False, lambda r: r.inside("related")),
+    Rule("advertisement by name", BlockKind.AD, False, lambda r: r.inside("ad")),
+    Rule("comment words", BlockKind.COMMENT, False, lambda r: r.says("comment")),
+    Rule("legal words", BlockKind.LEGAL, False, lambda r: r.says("legal")),
+    Rule("credit words", BlockKind.CREDIT, False, lambda r: r.says("credit") and r["words"] < 30),
+    Rule("legal by name", BlockKind.LEGAL, False, lambda r: r.inside("legal")),
+    Rule("biography words", BlockKind.BIO, False, lambda r: r.says("bio") and r["position"] > 0.4),
+    Rule("date by name", BlockKind.BYLINE, False, lambda r: (r.inside("date") or r.inside("meta")) and r["words"] < 20),
+    Rule("nearly all linked", BlockKind.RELATED, False, lambda r: r["linked"] > 0.8),
+    Rule("same text before", BlockKind.DUPLICATE, False, lambda r: r["dup_before"] > 0 and r["words"] > 3),
+    Rule("text of a kept block", BlockKind.PULL_QUOTE, False, lambda r: r["contained"] > 0),
+    Rule("embedded by name", BlockKind.EMBED, False, lambda r: r.inside("embed") or r.inside("video")),
+)
+
+
+def is_standfirst(row: Row) -> bool:
+    """Say whether a block stands between headline and body and is named, placed or worded like a standfirst."""
+    return (
+        row["h1_dist"] >= 0
+        and row["main_position"] <= 0
+        and row["up_dist"] > 0
+        and 4 <= row["words"] <= 120
+        and row["linked"] < 0.5
+        and not row.inside("caption")
+        and row["title_equal"] < 0.9
+        and (row.inside("lead") or row["dist:lead"] <= 2 or row["desc_equal"] > 0.85 or row["tag"] in (3, 4))
+    )
+
+
+class TypedRegion:
+    """The blocks around an article, in order, each with its kind and the evidence for it.
+
+    `first` is the number of the first one on the page; `blocks` is empty if none is kept.
+    """
+
+    def __init__(self, walk: Walk, features: Matrix, scores: NDArray[np.float32], live: bool) -> None:
+        self.rows: dict[int, Row] = {}
+        self.features = features
+        fixed: dict[int, tuple[BlockKind, str]] = {}
+        tested = scores > _DOUBTFUL
+        for i in map(int, np.nonzero(tested)[0]):
+            verdict = _find_rule(walk.blocks[i], self.row(i), float(scores[i]))
+            if verdict:
+                fixed[i] = verdict
+        kept = scores > _KEEP
+        kept[list(fixed)] = False
+        verdicts = settle_page(walk, features, scores, Verdicts(kept), set(fixed), live)
+        at = np.nonzero(kept)[0]
+        self.first = self.find_start(int(at[0])) if len(at) else 0
+        last = min(len(scores), int(at[-1]) + 1 + _AFTER) if len(at) else 0
+        self.blocks: list[Block] = []
+        for i in range(self.first, last):
+            raw, row = walk.blocks[i], self.row(i)
+            if kept[i]:
+                kind, rule = _name_kept(raw.frame.tag, row, live), verdicts.restored.get(i, "")
+                if kind is BlockKind.STANDFIRST:
+                    rule = "between headline and body"
+            else:
+                kind, rule = (
+                    verdicts.dropped.get(i)
+                    or fixed.get(i)
+                    or (None if tested[i] else _find_rule(raw, row, float(scores[i])))
+                    or _name_dropped(
+                        raw, row, float(scores[i]), int(at[0]) < i < int(at[-1]), i in (at[0] - 1, at[-1] + 1)
+                    )
+                )
+            self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
+
+    def find_start(self, kept: int) -> int:
+        """Return the number of the headline above the first kept block, with room for pictures above it."""
+        low, near = max(0, kept - _BEFORE), max(0, kept - _PICTURES)
+        window = self.features[low:near]
+        heads = (window[:, _COLUMN["title_equal"]] >= 0.97) | (window[:, _COLUMN["h1_dist"]] >= 0)
+        return low + int(np.argmax(heads)) if heads.any() else near
+
+    def row(self, index: int) -> Row:
+        """Return a block's features; the same object each time."""
+        row = self.rows.get(index)
+        if row is None:
+            row = self.rows[index] = Row(self.features[index])
+        return row
+
+
+def _list_evidence(row: Row, rule: str, score: float, kept: bool) -> tuple[str, ...]:
+    evidence = [f"rule:{rule}"] if rule else []
+    evidence.append(f"score:{score:.2f}")
+    if row["linked"] > 0.3:
+        evidence.append(f"link_density:{row['linked']:.2f}")
+    if not kept:
+        evidence += [f"name:{cue}" for cue, value in zip(CUES, row.values[_NAMED], strict=True) if value > 0][:4]
+        evidence += [f"phrase:{kind}" for kind, value in zip(PHRASE_KINDS, row.values[_SAID], strict=True) if value > 0]
+    return tuple(evidence)
+
+
+def _find_rule(raw: RawBlock, row: Row, score: float) -> tuple[BlockKind, str] | None:
+    """Return what a block is if it is no body for a reason of its own, or None."""
+    if not any(map(str.isalnum, raw.text)) and "___" not in raw.text:
+        return BlockKind.OTHER, "no letter or digit"
+    if _is_embedded(raw.frame):
+        return BlockKind.EMBED, "post from another site"
+    if row["words"] < 40 and opens_with_promo(raw.text):
+        return BlockKind.PROMO, "opens with a call to subscribe"
+    # a block that is doubtful only may still be taken back by its page
+    return next(((rule.kind, rule.name) for rule in RULES if rule.overrules and rule.test(row)), None)
+
+
+def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
+    if is_standfirst(row):
+        return BlockKind.STANDFIRST
+    if tag in _HEADINGS:
+        return BlockKind.HEADING
+    if tag in ("td", "th") and row["words"] < 25:
+        return BlockKind.TABLE
+    if tag in ("li", "dt", "dd") or row["dist:ul"] <= 1 or row["dist:ol"] <= 1:
+        return BlockKind.LIST_ITEM
+    if row["dist:blockquote"] <= 2:
+        return BlockKind.QUOTE
+    if live and row.inside("live"):
+        return BlockKind.LIVE_POST
+    return BlockKind.PARAGRAPH
+
+
+def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: bool) -> tuple[BlockKind, str]:
+    """Return what a block that scored too low most likely is; `between` says whether kept blocks surround it, `beside`
+    whether it is the one before the first or after the last of them.
+    """
+    if beside and row["words"] <= 7 and row["linked"] < 0.5 and NAMES.fullmatch(raw.text):
+        return BlockKind.BYLINE, NAMES_ALONE
+    if between and raw.frame.tag in ("td", "th") and row.inside("table"):
+        return BlockKind.TABLE, "cell of a table"
+    if row["words"] <= 10 and row["digits"] > 0.15 and parse_date(raw.text):
+        return BlockKind.BYLINE, "a date"
+    if is_standfirst(row) and row["desc_equal"] > 0.85:
+        return BlockKind.STANDFIRST, "same text as the description"
+    if is_standfirst(row) and score > _MAYBE_STANDFIRST:
+        return BlockKind.STANDFIRST, "between headline and body"
+    return next(((rule.kind, rule.name) for rule in RULES if rule.test(row)), (BlockKind.OTHER, "score"))
+
+
+def _is_embedded(frame: Frame | None) -> bool:
+    for _ in range(3):
+        if frame is None:
+            return False
+        if _EMBED.search(frame.key):
+            return True
+        frame = frame.parent
+    return False
+
+
+def cut_region(blocks: list[Block], keep: frozenset[BlockKind]) -> list[Block]:
+    """Return the blocks from the headline, or the first one kept, on.
+
+    Menus above the article are not part of its region.
+    """
+    kept = [i for i, block in enumerate(blocks) if block.kind in keep]
+    if not kept:
+        return []
+    heads = [i for i, b in enumerate(blocks[: kept[0]]) if b.kind in (BlockKind.HEADLINE, BlockKind.STANDFIRST)]
+    first = heads[0] if heads and kept[0] - heads[0] < 60 else kept[0]
+    return blocks[first:]
+
+
+def split_credit(caption: str) -> tuple[str, str]:
+    """Split "What is seen. Photo: Who" into caption and credit."""
+    match = _CREDIT.search(caption)
+    if not match:
+        return caption, ""
+    return caption[: match.start()].strip(" |/–—•·-"), match[1].strip(" ()")
+
+
+def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: str) -> list[Image]:
+    """Pair pictures with the captions and credits that follow them in the same figure or container."""
+    images: dict[str, Image] = {}
+    if lead_image:
+        images[_picture_key(lead_image)] = Image(lead_image)
+    blocks, offset = region.blocks, region.first
+    body_at = [i for i, b in enumerate(blocks) if b.kind in _BODY_KINDS]
+    if not body_at:
+        return list(images.values())
+    first, last = max(0, body_at[0] - _PICTURES), body_at[-1] + 6
+    for i, block in enumerate(blocks):
+        if not first <= i <= last or block.kind not in (BlockKind.CAPTION, BlockKind.CREDIT):
+            continue
+        at = i + offset
+        owner = next((p for p in reversed(walk.pictures) if at - 4 <= p.position <= at and p.url), None)
+        owner = owner or next((p for p in walk.pictures if at < p.position <= at + 2 and p.url), None)
+        url = _absolute(base_url, owner.url) if owner else lead_image
+        if not url:
+            continue
+        known = images.get(_picture_key(url), Image(url))
+        caption, credit = split_credit(block.text) if block.kind is BlockKind.CAPTION else ("", block.text)
+        if caption and text_key(caption) not in text_key(known.caption):
+            caption = f"{known.caption} {caption}".strip()
+        else:
+            caption = known.caption
+        images[_picture_key(url)] = Image(known.url, caption, known.credit or credit)
+    return list(images.values())[:100]
+
+
+def _absolute(base: str, url: str) -> str:
+    try:
+        whole = urljoin(base, url.strip())
+    except ValueError:
+        return ""
+    return whole if whole.startswith(("http://", "https://")) else ""
+
+
+def _picture_key(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2] or url

@@ -1,0 +1,242 @@
+"""One walk over a parsed page -> its blocks of text in reading order, each with what surrounds it.
+
+A block is the text between two boundaries of block-level elements (or two `<br>` in a row). Nothing is judged here:
+navigation and footers come out too. The walk has no recursion and looks at each element once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from transforms.page.judge.cues import CUE_COUNT, element_cues
+
+_INLINE_WORDS = (
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rp rt "
+    "ruby s samp small span strike strong sub sup time tt u var wbr math o:p"
+)
+INLINE = frozenset(_INLINE_WORDS.split())
+_SKIPPED_WORDS = (
+    "script style noscript template svg iframe object embed select option textarea input button title "
+    "canvas audio video map rp datalist progress meter"
+)
+SKIPPED = frozenset(_SKIPPED_WORDS.split())
+_BOLD = frozenset(("b", "strong"))
+_ITALIC = frozenset(("i", "em", "cite"))
+# ancestors whose distance from a block is worth knowing
+_TAGS_WORDS = (
+    "article main aside nav footer header section figure form ul ol table blockquote figcaption body dl details"
+)
+TAGS = _TAGS_WORDS.split()
+TAG_INDEX = {tag: CUE_COUNT + n for n, tag in enumerate(TAGS)}
+NEVER = -100
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
+_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+MAX_BLOCKS = 6000
+
+
+class Frame:
+    """An open block-level element: where it is and the nearest depth of each cue and tag above it."""
+
+    __slots__ = ("depth", "key", "nearest", "number", "parent", "tag", "words")
+
+    def __init__(self, parent: Frame | None, tag: str, key: str, number: int, nearest: list[int]) -> None:
+        self.parent = parent
+        self.tag = tag
+        self.key = key
+        self.number = number
+        self.depth: int = parent.depth + 1 if parent else 0
+        self.nearest = nearest
+        self.words = 0
+
+
+@dataclass(slots=True)
+class RawBlock:
+    """A block of the page before it is judged; the counts are characters of `text`."""
+
+    text: str
+    frame: Frame
+    linked: int
+    links: int
+    bold: int
+    italic: int
+    evidence: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Picture:
+    """An `<img>` of the page: `position` is the number of blocks before it."""
+
+    url: str
+    alt: str
+    position: int
+    frame: Frame
+
+
+@dataclass(slots=True)
+class Walk:
+    """What one walk over the tree found."""
+
+    blocks: list[RawBlock]
+    pictures: list[Picture]
+    frames: list[Frame]
+
+
+def walk_page(tree: etree._Element) -> Walk:
+    """Split a page into blocks."""
+    return _Walker().walk(tree)
+
+
+class _Walker:
+    def __init__(self) -> None:
+        self.blocks: list[RawBlock] = []
+        self.pictures: list[Picture] = []
+        self.frames: list[Frame] = []
+        self.pieces: list[str] = []
+        self.linked = self.links = self.bold = self.italic = 0
+        self.in_link = self.in_bold = self.in_italic = 0
+        self.breaks = 0
+        self.frame = self._open(None, "html", "html", [NEVER] * (CUE_COUNT + len(TAGS)))
+        self.cache: dict[tuple[str, str | None, str | None], tuple[tuple[int, ...], str]] = {}
+
+    def _open(self, parent: Frame | None, tag: str, key: str, nearest: list[int]) -> Frame:
+        frame = Frame(parent, tag, key, len(self.frames), nearest)
+        self.frames.append(frame)
+        return frame
+
+    def walk(self, tree: etree._Element) -> Walk:
+        context = etree.iterwalk(tree, events=("start", "end"))
+        for event, element in context:
+            tag = element.tag
+            if not isinstance(tag, str):
+                if event == "end":
+                    self._add(element.tail)
+                continue
+            if event == "start":
+                if tag in SKIPPED:
+                    context.skip_subtree()
+                elif tag == "br":
+                    self.breaks += 1
+                    if self.breaks == 2:
+                        self._flush()
+                    else:
+                        self.pieces.append("\n")
+                elif tag == "img":
+                    self._add_picture(element)
+                elif tag in INLINE:
+                    if tag == "a":
+                        self.in_link += 1
+                        self.links += 1
+                    elif tag in _BOLD:
+                        self.in_bold += 1
+                    elif tag in _ITALIC:
+                        self.in_italic += 1
+                    self._add(element.text)
+                else:
+                    self._flush()
+                    self._enter(element, tag)
+                    self._add(element.text)
+                    if len(self.blocks) >= MAX_BLOCKS:
+                        break
+            else:
+                if tag in INLINE:
+                    if tag == "a":
+                        self.in_link -= 1
+                    elif tag in _BOLD:
+                        self.in_bold -= 1
+                    elif tag in _ITALIC:
+                        self.in_italic -= 1
+                elif tag not in SKIPPED and tag != "br" and tag != "img":
+                    self._flush()
+                    if self.frame.parent is not None:
+                        self.frame = self.frame.parent
+                if element is not tree:
+                    self._add(element.tail)
+        self._flush()
+        return Walk(self.blocks, self.pictures, self.frames)
+
+    def _enter(self, element: etree._Element, tag: str) -> None:
+        parent = self.frame
+        css = id_ = None
+        extra: tuple[int, ...] = ()
+        for name, value in element.items():
+            if name == "class":
+                css = value
+            elif name == "id":
+                id_ = value
+            elif name in _NAMING or (name.startswith("data-") and len(value) < 60 and name.endswith(_NAMING_ENDS)):
+                extra += element_cues(value, None)
+            elif (
+                name == "hidden"
+                or (name == "aria-hidden" and value == "true")
+                or (name == "style" and _HIDING.search(value))
+            ):
+                extra += _HIDDEN
+        known = self.cache.get((tag, css, id_))
+        if known is None:
+            key = f"{tag}.{'.'.join((css or '').split()[:3])}"
+            known = (element_cues(css, id_), key)
+            self.cache[tag, css, id_] = known
+        cues, key = known
+        tag_number = TAG_INDEX.get(tag)
+        nearest = parent.nearest
+        if cues or extra or tag_number is not None:
+            nearest = list(nearest)
+            depth = parent.depth + 1
+            for cue in cues:
+                nearest[cue] = depth
+            for cue in extra:
+                nearest[cue] = depth
+            if tag_number is not None:
+                nearest[tag_number] = depth
+        self.frame = self._open(parent, tag, key, nearest)
+
+    def _add(self, text: str | None) -> None:
+        if not text:
+            return
+        self.pieces.append(text)
+        stripped = len(text.strip())
+        if stripped:
+            self.breaks = 0
+            if self.in_link > 0:
+                self.linked += stripped
+            if self.in_bold > 0:
+                self.bold += stripped
+            if self.in_italic > 0:
+                self.italic += stripped
+
+    def _add_picture(self, element: etree._Element) -> None:
+        url = element.get("src") or ""
+        if not url or url.startswith("data:"):
+            url = element.get("data-src") or element.get("data-lazy-src") or element.get("data-original") or ""
+            if not url:
+                srcset = element.get("srcset") or element.get("data-srcset") or ""
+                url = srcset.split(",")[-1].split()[0] if srcset.strip() else ""
+        alt = " ".join((element.get("alt") or "").split())
+        if url or alt:
+            self.pictures.append(Picture(url, alt, len(self.blocks), self.frame))
+
+    def _flush(self) -> None:
+        self.breaks = 0
+        if self.pieces:
+            raw = "".join(self.pieces)
+            self.pieces.clear()
+            text = "" if raw.isspace() else normalize_text(raw)
+            if text and len(self.blocks) < MAX_BLOCKS:
+                self.blocks.append(RawBlock(text, self.frame, self.linked, self.links, self.bold, self.italic))
+        self.linked = self.links = self.bold = self.italic = 0
+        if self.in_link > 0:
+            self.links = 1
+
+
+# attributes that name what an element is
+_NAMING = frozenset(("role", "itemprop", "aria-label", "property", "rel", "itemtype"))
+_NAMING_ENDS = ("testid", "component", "type", "qa", "name", "module", "block", "area", "element", "role", "position")
+_HIDDEN = element_cues("hidden", None)
+
+
+def normalize_text(text: str) -> str:
+    """Return a text as one line, without characters that no reader sees."""
+    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())

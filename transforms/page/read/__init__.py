@@ -1,0 +1,1 @@
+"""What a page says of itself: its tree, metadata, linked data, bylines and dates."""
