@@ -17,10 +17,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["pipeline", "pipeline.*", "transforms", "transforms.*"]),
-    include_package_data={
-        "pipeline": ["cli/demo/html/*", "tables/migrations/*.mako"],
-        "transforms": ["page/judge/data/*"],
-    },
+    include_package_data=True,
     package_data={
         "pipeline": ["cli/demo/html/*", "tables/migrations/*.mako"],
         "transforms": ["page/judge/data/*"],
