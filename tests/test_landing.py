@@ -16,7 +16,7 @@ from commands import newsbeam, rows_of
 
 from pipeline.config import Config
 from pipeline.graph.build import Outcomes
-from pipeline.jobs.work import bounded_options
+from pipeline.jobs.microbatch import bounded_options
 from pipeline.ledger.ledger import Ledger, Sighting
 from pipeline.sinks.sql import SettleInLedger, WriteToSql
 from pipeline.tables.database import METADATA, open_database

@@ -12,7 +12,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
 from pipeline.graph.stage import Stage
-from pipeline.jobs.work import bounded_options, counters
+from pipeline.jobs.microbatch import bounded_options, counters
 from transforms.errors import HttpRejected, HttpUnavailable, NewsbeamError
 from transforms.records import ArticleLink, Failure, FeedEntry, Rejection
 from transforms.urls import link_of

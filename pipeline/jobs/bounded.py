@@ -13,7 +13,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from pipeline.config import Config
 from pipeline.graph.batches import BatchByHost
 from pipeline.graph.build import build
-from pipeline.jobs.work import counters
+from pipeline.jobs.microbatch import counters
 from pipeline.ledger.ledger import Ledger, Sighting
 from pipeline.sinks import sink_of
 from pipeline.sources.addresses import read_feed_arguments

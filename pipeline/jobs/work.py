@@ -11,23 +11,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import apache_beam as beam
 import sqlalchemy as sa
 import structlog
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.config import Config
-from pipeline.graph.build import build
+from pipeline.jobs.microbatch import run_batch
 from pipeline.ledger.ledger import Ledger, batch_size, new_owner
-from pipeline.sinks import sink_of
 from transforms.fetch.fetcher import shared_fetcher
-from transforms.records import ArticleLink
 
 log = structlog.get_logger()
 
@@ -36,30 +29,6 @@ IDLE_S = 0.5
 TROUBLE_S = 5.0
 BATCH_BUDGET_S = 20.0
 LANES = 2
-
-
-def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> dict[str, int]:
-    """Run the graph on these links and wait until its outcomes have landed; returns Beam's counters.
-
-    Raises what the sink raises when it cannot write; the links are then still due.
-    """
-    pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
-    batches = pipeline | beam.Create([list(links)], reshuffle=False)
-    _ = build(batches, config) | sink_of(sink, config)
-    result = pipeline.run()
-    result.wait_until_finish()
-    return counters(result)
-
-
-def bounded_options() -> PipelineOptions:
-    """Return options for a run in this process that needs no checks of types it does not use."""
-    return PipelineOptions(["--no_pipeline_type_check", "--direct_running_mode=in_memory"])
-
-
-def counters(result: Any) -> dict[str, int]:
-    """Return the committed counters of a finished run, by name."""
-    found = result.metrics().query(beam.metrics.MetricsFilter().with_namespace("newsbeam"))["counters"]
-    return {counter.key.metric.name: counter.committed for counter in found}
 
 
 class Worker:
