@@ -53,7 +53,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 docs: setup
-	$(BIN)/python -m pipeline.tables.schema > docs/tables.md
+	$(BIN)/python -m pipeline.tables.markdown > docs/tables.md
 
 migration: setup
 	$(BIN)/python -m pipeline.tables.migrations.make "$(NAME)"

@@ -44,7 +44,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner  # noqa: E
 from emulators.bigquery import PROJECT, BigQueryServer  # noqa: E402
 
 from pipeline.graph.build import Outcomes  # noqa: E402
-from pipeline.sinks import bigquery  # noqa: E402
+from pipeline.sinks.bigquery import tables as bigquery  # noqa: E402
+from pipeline.sinks.bigquery.sink import WriteRows  # noqa: E402
 
 DATASET = f"{PROJECT}.news"
 MISSING = """SELECT COUNT(*) AS n FROM `{d}.urls_latest` AS u
@@ -123,7 +124,7 @@ def write_outcomes(path: str) -> None:
         good = [outcome for outcome in outcomes if isinstance(outcome, Article)]
         bad = [outcome for outcome in outcomes if not isinstance(outcome, Article)]
         both = Outcomes(pipeline | "Good" >> beam.Create(good), pipeline | "Bad" >> beam.Create(bad))
-        _ = both | bigquery.WriteRows(f"bigquery:{DATASET}", Config(bigquery_method=method))
+        _ = both | WriteRows(f"bigquery:{DATASET}", Config(bigquery_method=method))
 
 
 @pytest.mark.parametrize("method", ["STREAMING_INSERTS", "FILE_LOADS"])

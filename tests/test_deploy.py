@@ -392,7 +392,7 @@ def test_views_stand_on_four_layers() -> None:
 
 
 def test_bigquery_tables_are_those_that_the_sink_writes() -> None:
-    from pipeline.sinks.bigquery import describe
+    from pipeline.sinks.bigquery.tables import describe
 
     assert json.loads(json.dumps(describe("PROJECT.DATASET"))) == bigquery_tables(), "stale: run `make tables`"
 

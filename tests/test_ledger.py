@@ -192,6 +192,11 @@ def test_what_never_landed_counts_as_lost(ledger: Ledger) -> None:
     urls, articles = METADATA.tables["urls"], METADATA.tables["articles"]
     with ledger.engine.begin() as connection:
         connection.execute(sa.delete(articles))
+        # deleted, and known as such; what follows is what no code of ours does
+        assert connection.execute(sa.select(urls.c.outcome, urls.c.reason).where(urls.c.url.endswith("1"))).all() == [
+            ("rejected", "deleted")
+        ]
+        connection.execute(sa.update(urls).where(urls.c.url.endswith("1")).values(outcome="article"))
         connection.execute(sa.delete(urls).where(urls.c.url == "https://a.example/2"))
     counts = audit(ledger.engine, NOW)
     assert counts.lost == 2 and counts.urls == 2

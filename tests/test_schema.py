@@ -14,8 +14,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from pipeline.tables.database import METADATA, insert_rows, open_database, reading
+from pipeline.tables.declare import Type
+from pipeline.tables.markdown import tables_markdown
 from pipeline.tables.migrations.make import write_migration
-from pipeline.tables.schema import TABLES, Type, tables_markdown
+from pipeline.tables.schema import TABLES
 from transforms.errors import UserError
 
 REPOSITORY = Path(__file__).parent.parent
@@ -35,7 +37,8 @@ def article(name: str, title: str, body: str) -> dict[str, Any]:
         Type.JSON: {"title": "og:title"},
     }
     (table,) = (table for table in TABLES if table.name == "articles")
-    return {c.name: values[c.type] for c in table.columns} | {"article_id": name, "title": title, "body": body}
+    row = {c.name: None if c.references else values[c.type] for c in table.columns}
+    return row | {"article_id": name, "title": title, "body": body}
 
 
 def write_article(engine: sa.Engine, name: str, title: str, body: str) -> None:
@@ -82,7 +85,7 @@ def test_tables_page_is_fresh() -> None:
 
 def test_tables_page_is_what_the_module_prints() -> None:
     printed = subprocess.run(
-        [sys.executable, "-m", "pipeline.tables.schema"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "pipeline.tables.markdown"], capture_output=True, text=True, check=True
     )
     assert printed.stdout == tables_markdown()
 
@@ -189,7 +192,7 @@ def test_processes_that_migrate_at_once_all_succeed(database_url: str) -> None:
 def test_a_database_of_a_newer_version_is_refused(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("update alembic_version set version_num = '9999'"))
-    with pytest.raises(UserError, match="newer newsbeam"):
+    with pytest.raises(UserError, match="newer schema"):
         open_database(engine.url.render_as_string(hide_password=False))
 
 
@@ -210,10 +213,12 @@ def test_a_new_column_becomes_a_migration_that_old_databases_take(tmp_path: Path
     engine.dispose()
     for package in ("pipeline", "transforms"):
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    schema = tmp_path / "pipeline/tables/schema.py"
-    column = '_string("title", "Headline, without the site\'s name."),\n'
+    schema = tmp_path / "pipeline/tables/articles.py"
+    column = '        string("title", "Headline, without the site\'s name.", lambda a: a.article.title),\n'
     assert column in schema.read_text()
-    schema.write_text(schema.read_text().replace(column, column + '        _time("read_at", "When it was read."),\n'))
+    schema.write_text(
+        schema.read_text().replace(column, column + '        time("read_at", "When it was read.", lambda a: a.now),\n')
+    )
 
     def run(*arguments: str) -> str:
         command = [sys.executable, *arguments]

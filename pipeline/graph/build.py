@@ -19,7 +19,7 @@ import apache_beam as beam
 
 from pipeline.config import Config
 from pipeline.graph.stage import Stage
-from transforms.entities.recognizer import EntityRecognizer
+from pipeline.tables.enrichments import ENRICHMENTS, Enrichment
 from transforms.errors import NewsbeamError
 from transforms.fetch.fetcher import FetchPolicy, shared_fetcher
 from transforms.page.boilerplate import strip_boilerplate
@@ -71,13 +71,16 @@ class InTurn:
             return self.work(record)
 
 
+def _enrich(enrichment: Enrichment, config: Config) -> InTurn:
+    return InTurn(enrichment.make(config))
+
+
 # name, how its callable is made from the configuration, whether it takes whole batches.
-# To add an enrichment: one file in transforms/ with a callable Article -> Article, one line here.
 STAGES: tuple[tuple[str, Callable[[Config], Any], bool], ...] = (
     ("fetch", lambda config: FetchBatch(config.fetch_policy(), config.batch_budget or None), True),
     ("extract", lambda config: InTurn(extract), False),
     ("strip", lambda config: InTurn(partial(strip_boilerplate, policy=config.body_policy())), False),
-    ("entities", lambda config: InTurn(EntityRecognizer(config.entity_models())), False),
+    *((each.name, partial(_enrich, each), False) for each in ENRICHMENTS),
 )
 
 

@@ -116,9 +116,9 @@ class Ledger:
         return states
 
     def count_feeds(self) -> int:
-        """Count the feeds that are known."""
+        """Count the feeds that are polled."""
         with reading(self.engine) as connection:
-            return connection.execute(sa.select(sa.func.count()).select_from(FEEDS)).scalar_one()
+            return connection.execute(sa.select(sa.func.count()).select_from(FEEDS).where(FEEDS.c.enabled)).scalar_one()
 
     def unpolled_feeds(self, since: datetime) -> int:
         """Count the enabled feeds that were not polled since."""

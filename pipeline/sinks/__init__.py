@@ -16,7 +16,7 @@ from transforms.errors import UserError
 SINKS: dict[str, tuple[str, str]] = {
     "sqlite": ("pipeline.sinks.sql", "WriteToSql"),
     "postgresql": ("pipeline.sinks.sql", "WriteToSql"),
-    "bigquery": ("pipeline.sinks.bigquery", "WriteRows"),
+    "bigquery": ("pipeline.sinks.bigquery.sink", "WriteRows"),
 }
 
 

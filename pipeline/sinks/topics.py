@@ -6,7 +6,7 @@ is all there is to a replay; why it ended is in its attributes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +15,16 @@ import msgspec
 from apache_beam.io.gcp.pubsub import PubsubMessage, WriteToPubSub
 
 from pipeline.messages.links import attributes_of, checked_topic, cut_attribute, encode_link
-from pipeline.tables.rows import landing_of
+from pipeline.tables.rows import Row, landing_of
+from pipeline.tables.schema import PARTS
 from transforms.errors import MessageInvalid
 from transforms.records import Article, BadMessage, Failure, Outcome, Rejection
 
 EVENT_VERSION = 1
 # https://cloud.google.com/pubsub/quotas#resource_limits: a message has at most 10 MB
 LONGEST_BODY = 9_000_000
+# what an event says of a URL that became no article
+EVENT_URL = ("canonical_url", "url", "article_id", "feed_url", "reason", "stage", "message", "tries", "due_at")
 
 
 class WriteDeadLetters(beam.PTransform):  # type: ignore[misc]
@@ -78,7 +81,7 @@ def letters_of(ending: Rejection | Failure | BadMessage, tries_again: bool) -> I
 
 
 def events_of(outcome: Outcome | BadMessage, now: datetime | None = None) -> Iterator[PubsubMessage]:
-    """Give the event of an outcome: the rows that it lands, without revisions and what was removed.
+    """Give the event of an outcome: its rows in the tables that are declared `in_events`, or its fate.
 
     {"version": 1, "event": "article", "article": {...}, "entities": [...], "mentions": [...], "images": [...]}
     {"version": 1, "event": "rejected" | "failed", "url": {...}}
@@ -88,23 +91,32 @@ def events_of(outcome: Outcome | BadMessage, now: datetime | None = None) -> Ite
     tables = landing_of(outcome, now or datetime.now(UTC)).tables
     body: dict[str, Any] = {"version": EVENT_VERSION}
     if isinstance(outcome, Article):
-        article = {name: value for name, value in tables["articles"][0].items() if name != "revision"}
-        parts = {name: tables[name] for name in ("entities", "mentions", "images")}
-        body |= {"event": "article", "article": article} | parts
-        attributes = {"host": article["host"], "language": article["language"], "article_id": article["article_id"]}
+        (article,) = tables["articles"]
+        parts = {table.name: tables[table.name] for table in PARTS if table.in_events}
+        data = _encode_within(body | {"event": "article", "article": article}, parts)
+        attributes = {"event": "article"} | {name: article[name] for name in ("host", "language", "article_id")}
     else:
-        url = tables["urls"][0]
-        kept = ("canonical_url", "url", "article_id", "feed_url", "reason", "stage", "message", "tries", "due_at")
-        body |= {"event": url["outcome"], "url": {name: url[name] for name in kept}}
-        attributes = {"host": url["host"], "reason": url["reason"], "article_id": url["article_id"]}
-    data = msgspec.json.encode(body)
-    if len(data) > LONGEST_BODY:
-        # the longest texts there are: consumers find the whole in the tables
-        body.pop("mentions", None)
-        body["article"]["body"] = body["article"]["body"][: LONGEST_BODY // 8]
-        data = msgspec.json.encode(body | {"is_cut": True})
-    attributes |= {"event": body["event"], "version": str(EVENT_VERSION)}
-    yield PubsubMessage(data, _cut(attributes))
+        (url,) = tables["urls"]
+        data = msgspec.json.encode(body | {"event": url["outcome"], "url": {name: url[name] for name in EVENT_URL}})
+        attributes = {"event": url["outcome"]} | {name: url[name] for name in ("host", "reason", "article_id")}
+    yield PubsubMessage(data, _cut(attributes | {"version": str(EVENT_VERSION)}))
+
+
+def _encode_within(body: dict[str, Any], parts: dict[str, Sequence[Row]]) -> bytes:
+    """Encode an event; one that no message can hold loses its longest parts, then the end of the article's body.
+
+    `is_cut` says so; consumers find the whole in the tables.
+    """
+    data = msgspec.json.encode(body | parts)
+    if len(data) <= LONGEST_BODY:
+        return data
+    by_size = sorted(parts, key=lambda name: len(msgspec.json.encode(parts[name])))
+    article = {**body["article"], "body": body["article"]["body"][: LONGEST_BODY // 8]}
+    while len(data) > LONGEST_BODY and by_size:
+        by_size.pop()
+        kept = {name: parts[name] for name in parts if name in by_size}
+        data = msgspec.json.encode(body | {"article": article, "is_cut": True} | kept)
+    return data
 
 
 def _cut(attributes: dict[str, str]) -> dict[str, str]:

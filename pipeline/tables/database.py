@@ -1,8 +1,8 @@
-"""SQLAlchemy engines and tables for SQLite and PostgreSQL, and the migrations that keep them true.
+"""Engines for SQLite and PostgreSQL, opened with the schema that this version needs.
 
-`open_database(url)` gives an engine whose schema is at the newest migration. SQLite runs in WAL mode, so that consumers
-read while the pipeline writes, and each transaction of ours takes the write lock at its start
-(https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable), so that none fails half-way on upgrade.
+SQLite runs in WAL mode, so that consumers read while the pipeline writes, and each transaction of ours takes the write
+lock at its start (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable), so that none fails
+half-way when it would upgrade its lock.
 """
 
 from __future__ import annotations
@@ -10,74 +10,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import Dialect
 
-from pipeline.tables.schema import TABLES, Type
+from pipeline.tables.metadata import METADATA
+from pipeline.tables.migrate import SchemaState, migrate, read_schema, too_new
 from transforms.errors import UserError
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_S = 60
-MIGRATION_LOCK = 0x6E657773  # "news": the key of the PostgreSQL advisory lock that migrations take
 
 
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """Aware datetimes in UTC: `timestamptz` in PostgreSQL, sortable text in SQLite."""
+def create_engine(url: str, foreign_keys: bool = True) -> sa.Engine:
+    """Make an engine without touching the database; raises UserError for a URL that no driver takes.
 
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"datetime without time zone: {value!r}")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
-SQL_TYPES: dict[Type, Any] = {
-    Type.STRING: sa.Text(),
-    Type.INTEGER: sa.Integer(),
-    Type.FLOAT: sa.Float(),
-    Type.BOOLEAN: sa.Boolean(),
-    Type.TIMESTAMP: UtcDateTime(),
-    Type.STRINGS: JSON,
-    Type.JSON: JSON,
-}
-
-
-def _sql_metadata() -> sa.MetaData:
-    metadata = sa.MetaData()
-    for table in TABLES:
-        sa.Table(
-            table.name,
-            metadata,
-            *(
-                sa.Column(c.name, SQL_TYPES[c.type], primary_key=c.name in table.key, nullable=not c.required)
-                for c in table.columns
-            ),
-            *(sa.Index(f"ix_{table.name}_{'_'.join(names)}", *names) for names in table.indexes),
-        )
-    return metadata
-
-
-METADATA = _sql_metadata()
-
-
-def create_engine(url: str) -> sa.Engine:
-    """Make an engine without touching the database; raises UserError for a URL that no driver takes."""
+    `foreign_keys` says whether SQLite enforces them; PostgreSQL always does.
+    """
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as exc:
@@ -95,7 +45,7 @@ def create_engine(url: str) -> sa.Engine:
     try:
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
-            _configure_sqlite(engine)
+            _configure_sqlite(engine, foreign_keys)
         else:
             engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as exc:
@@ -103,13 +53,14 @@ def create_engine(url: str) -> sa.Engine:
     return engine
 
 
-def _configure_sqlite(engine: sa.Engine) -> None:
+def _configure_sqlite(engine: sa.Engine, foreign_keys: bool) -> None:
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
 
     @sa.event.listens_for(engine, "begin")
     def begin_immediate(connection: sa.Connection) -> None:
@@ -147,47 +98,68 @@ def is_sql(url: str) -> bool:
 
 
 def open_database(url: str) -> sa.Engine:
-    """Return an engine whose schema is at the newest migration; raises UserError if the database cannot be reached."""
+    """Return an engine whose schema is at the newest migration; raises UserError if the database cannot be used."""
     engine = create_engine(url)
-    try:
-        migrate(engine)
-    except UserError:
-        engine.dispose()
-        raise
-    except sa.exc.OperationalError as exc:
-        shown = sa.make_url(url).render_as_string(hide_password=True)
-        cause = str(exc.orig).strip().splitlines()[0]
-        raise UserError(f"database unreachable: {shown}: {cause}; check --db and that the server runs") from exc
-    except sa.exc.DatabaseError as exc:
-        shown = sa.make_url(url).render_as_string(hide_password=True)
-        raise UserError(f"not usable as a database: {shown}: {exc.orig}; check --db") from exc
+    with _disposed_on_error(engine), _explained(url):
+        if engine.dialect.name == "sqlite":
+            # SQLite changes a table by making it anew, which foreign keys must not follow
+            without_keys = create_engine(url, foreign_keys=False)
+            migrate(without_keys)
+            without_keys.dispose()
+        else:
+            migrate(engine)
     return engine
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Bring the schema to the newest migration; several processes may call it at once."""
-    from alembic import command
-    from alembic.config import Config as AlembicConfig
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
+def open_for_reading(url: str) -> sa.Engine:
+    """Return an engine for questions: the database is neither made nor migrated.
 
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    newest = ScriptDirectory.from_config(config).get_current_head()
-    with reading(engine) as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if current == newest:
-        return
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if current is not None and current not in known:
+    Raises UserError if it cannot be reached, has no tables of newsbeam, or has a schema that this version cannot read.
+    """
+    engine = create_engine(url)
+    with _disposed_on_error(engine), _explained(url):
+        with reading(engine) as connection:
+            schema = read_schema(connection)
+        shown = shown_url(url)
+        match schema.state:
+            case SchemaState.EMPTY:
+                raise UserError(f"no tables of newsbeam in {shown}: check --db, or make them with `newsbeam run FEED`")
+            case SchemaState.OLDER:
+                raise UserError(
+                    f"{shown} has an older schema ({schema.revision}): start `newsbeam run` or `newsbeam work` once to"
+                    " migrate it, or ask with the newsbeam that wrote it"
+                )
+            case SchemaState.TOO_NEW:
+                raise UserError(too_new(schema))
+    return engine
+
+
+def shown_url(url: str) -> str:
+    """Return a database URL as it may be shown: without its password."""
+    return sa.make_url(url).render_as_string(hide_password=True)
+
+
+@contextmanager
+def _disposed_on_error(engine: sa.Engine) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what a driver raises into what a user can do about it."""
+    try:
+        yield
+    except sa.exc.OperationalError as exc:
+        cause = str(exc.orig).strip().splitlines()[0]
         raise UserError(
-            f"the database was written by a newer newsbeam (schema {current}): upgrade with pip install -U newsbeam"
-        )
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+            f"database unreachable: {shown_url(url)}: {cause}; check --db and that the server runs"
+        ) from exc
+    except sa.exc.DatabaseError as exc:
+        raise UserError(f"not usable as a database: {shown_url(url)}: {exc.orig}; check --db") from exc
 
 
 _engines: dict[str, sa.Engine] = {}
@@ -200,3 +172,16 @@ def opened(url: str) -> sa.Engine:
         if url not in _engines:
             _engines[url] = open_database(url)
         return _engines[url]
+
+
+__all__ = [
+    "METADATA",
+    "create_engine",
+    "insert_rows",
+    "is_sql",
+    "open_database",
+    "open_for_reading",
+    "opened",
+    "reading",
+    "shown_url",
+]

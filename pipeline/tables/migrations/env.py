@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
-from pipeline.tables.database import METADATA, UtcDateTime
+from pipeline.tables.metadata import METADATA, UtcDateTime
 
 
 def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:

@@ -1,13 +1,14 @@
-"""Write the next migration: what pipeline.tables.schema has and the newest migration has not.
+"""Write the next migration: what the declared tables have and the newest migration has not.
 
     make migration NAME="add read_time"
 
-A database is made with the migrations there are and compared with the schema. The result is a draft: read it, and say
-in it how rows that stand already get their value.
+A database is made with the present migrations and compared with the declarations. The result is a draft: read it, and
+say in it how existing rows get their value.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from argparse import Namespace
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.config import Config as AlembicConfig
+from alembic.operations import ops
 from alembic.script import ScriptDirectory
 
-from pipeline.tables.database import MIGRATIONS, open_database
+from pipeline.tables.database import open_database
+from pipeline.tables.migrate import MIGRATIONS, alembic_config
 from transforms.errors import UserError
 
 
@@ -30,8 +32,8 @@ def write_migration(name: str, folder: Path = MIGRATIONS) -> Path | None:
     """
     if not name.strip():
         raise UserError('say what the migration does: make migration NAME="add read_time"')
-    config = AlembicConfig(cmd_opts=Namespace(quiet=True))
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config = alembic_config(folder)
+    config.cmd_opts = Namespace(quiet=True)
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     number = int(ScriptDirectory.from_config(config).get_current_head() or 0) + 1
     with tempfile.TemporaryDirectory() as scratch:
@@ -43,15 +45,37 @@ def write_migration(name: str, folder: Path = MIGRATIONS) -> Path | None:
                 name.strip().capitalize().rstrip(".") + ".",
                 autogenerate=True,
                 rev_id=f"{number:04d}",
-                process_revision_directives=_drop_empty,
+                process_revision_directives=_look_through,
             )
         engine.dispose()
-    return Path(script.path) if script is not None and not isinstance(script, list) else None
+    if script is None or isinstance(script, list):
+        return None
+    _format(Path(script.path))
+    return Path(script.path)
 
 
-def _drop_empty(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    if directives[0].upgrade_ops.is_empty():
+def _look_through(context: Any, _revision: Any, directives: list[Any]) -> None:
+    """Drop a migration that does nothing; mark one that only adds."""
+    upgrade = directives[0].upgrade_ops
+    if upgrade.is_empty():
         directives.clear()
+    context.config.attributes["additive"] = all(map(_only_adds, upgrade.ops))
+
+
+def _only_adds(operation: Any) -> bool:
+    match operation:
+        case ops.ModifyTableOps():
+            return all(map(_only_adds, operation.ops))
+        case ops.AddColumnOp():
+            return bool(operation.column.nullable)
+        case _:
+            return isinstance(operation, ops.CreateTableOp | ops.CreateIndexOp)
+
+
+def _format(path: Path) -> None:
+    """Format the file as `make check` wants it, where ruff is installed."""
+    for arguments in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+        subprocess.run([sys.executable, "-m", "ruff", *arguments, str(path)], check=False, stderr=subprocess.DEVNULL)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stdout.write(f"{path}\n" if path else "the migrations already agree with pipeline/tables/schema.py\n")
+    sys.stdout.write(f"{path}\n" if path else "the migrations already agree with the declared tables\n")
     return 0
 
 

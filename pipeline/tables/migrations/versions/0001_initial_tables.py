@@ -6,7 +6,7 @@ Revision ID: 0001
 import sqlalchemy as sa
 from alembic import op
 
-from pipeline.tables.database import JSON, UtcDateTime
+from pipeline.tables.metadata import JSON, UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -11,6 +11,11 @@ fates                         how URLs ended
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from pipeline.tables.articles import ARTICLES
+from pipeline.tables.declare import Table, Write
+from pipeline.tables.schema import PARTS
 
 _EARLIER = """SELECT *, LAG(content_hash) OVER (PARTITION BY article_id ORDER BY processed_at) AS earlier_hash
   FROM `{d}.articles`"""
@@ -18,19 +23,18 @@ _EARLIER = """SELECT *, LAG(content_hash) OVER (PARTITION BY article_id ORDER BY
 _ARTICLES_LATEST = f"""SELECT * EXCEPT (earlier_hash, place)
 FROM (
   SELECT * REPLACE (
-      FIRST_VALUE(url) OVER (PARTITION BY article_id ORDER BY processed_at) AS url,
-      FIRST_VALUE(feed_url) OVER (PARTITION BY article_id ORDER BY processed_at) AS feed_url,
-      MIN(discovered_at) OVER (PARTITION BY article_id) AS discovered_at),
+      {{first_values}}),
     1 + SUM(IF(earlier_hash != content_hash, 1, 0)) OVER (PARTITION BY article_id) AS revision,
     ROW_NUMBER() OVER (PARTITION BY article_id ORDER BY processed_at DESC) AS place
   FROM ({_EARLIER})
 )
 WHERE place = 1"""
+_FIRST_VALUE = "FIRST_VALUE({column}) OVER (PARTITION BY article_id ORDER BY processed_at) AS {column}"
 
-_REVISIONS = f"""SELECT
+_HISTORY = f"""SELECT
   article_id,
   ROW_NUMBER() OVER (PARTITION BY article_id ORDER BY processed_at) AS revision,
-  content_hash, title, body, published_at, modified_at, fetched_at
+  {{columns}}
 FROM ({_EARLIER})
 WHERE earlier_hash IS NULL OR earlier_hash != content_hash"""
 
@@ -38,7 +42,7 @@ WHERE earlier_hash IS NULL OR earlier_hash != content_hash"""
 _PART_LATEST = """SELECT * EXCEPT (place)
 FROM (
   SELECT part.*,
-    ROW_NUMBER() OVER (PARTITION BY part.article_id, part.{number} ORDER BY part.processed_at DESC) AS place
+    ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY part.processed_at DESC) AS place
   FROM `{d}.{table}` AS part
   JOIN (SELECT article_id, MAX(processed_at) AS newest FROM `{d}.articles` GROUP BY article_id) AS versions
     ON versions.article_id = part.article_id AND versions.newest = part.processed_at
@@ -106,17 +110,17 @@ class View:
 
 def views(dataset: str) -> tuple[View, ...]:
     """Return the views over the tables of `dataset` (PROJECT.DATASET), each after those that it reads."""
-    parts = {"entities": "entity_no", "mentions": "mention_no", "images": "image_no", "removed_blocks": "block_no"}
     found = [
-        View("articles_latest", "The newest version of each article.", _ARTICLES_LATEST),
-        View("revisions", "Each version of an article that differs from the one before.", _REVISIONS),
+        View("articles_latest", "The newest version of each article.", _articles_latest()),
+        *(View(table.name, table.doc, _history(table)) for table in PARTS if table.write is Write.HISTORY),
         *(
             View(
-                f"{table}_latest",
-                f"The {table.replace('_', ' ')} of the newest version of each article.",
-                _PART_LATEST.replace("{table}", table).replace("{number}", number),
+                f"{table.name}_latest",
+                f"The {table.name.replace('_', ' ')} of the newest version of each article.",
+                _part_latest(table),
             )
-            for table, number in parts.items()
+            for table in PARTS
+            if table.write is Write.REPLACE
         ),
         View("urls_latest", "The fate of each URL.", _URLS_LATEST),
         View("dead_letters_latest", "Each try that failed, once.", _DEAD_LETTERS_LATEST),
@@ -127,3 +131,19 @@ def views(dataset: str) -> tuple[View, ...]:
         View("fates", "How many URLs ended how.", _FATES),
     ]
     return tuple(View(view.name, view.description, view.query.replace("{d}", dataset)) for view in found)
+
+
+def _articles_latest() -> str:
+    kept = [column.name for column in ARTICLES.columns if column.keep_first and column.name not in ARTICLES.key]
+    first_values = (_FIRST_VALUE.replace("{column}", name) for name in kept)
+    return _ARTICLES_LATEST.replace("{first_values}", ",\n      ".join(first_values))
+
+
+def _history(table: Table[Any]) -> str:
+    columns = [name for name in table.column_names() if name not in table.key]
+    return _HISTORY.replace("{columns}", ", ".join(columns))
+
+
+def _part_latest(table: Table[Any]) -> str:
+    key = ", ".join(f"part.{name}" for name in table.key)
+    return _PART_LATEST.replace("{table}", table.name).replace("{key}", key)

@@ -1,0 +1,220 @@
+"""The tables of articles: their newest version, earlier ones, pictures, and what was left out of the body."""
+
+from __future__ import annotations
+
+from pipeline import __version__
+from pipeline.tables.declare import (
+    Column,
+    Owner,
+    Table,
+    Write,
+    boolean,
+    integer,
+    json,
+    string,
+    strings,
+    time,
+)
+from pipeline.tables.landed import LandedArticle, Part, articles, parts
+from transforms.records import Image, RemovedBlock
+
+# the columns that every table of parts begins and ends with
+PART_OF_ARTICLE: Column[Part[object]] = string(
+    "article_id",
+    "The article (articles.article_id).",
+    lambda p: p.of.article_id,
+    required=True,
+    references="articles.article_id",
+)
+PART_PUBLISHED_AT: Column[Part[object]] = time(
+    "published_at", "When the article was published.", lambda p: p.of.article.published_at
+)
+
+
+def part_number(name: str, doc: str) -> Column[Part[object]]:
+    """Declare the column that counts the parts of one article from 0."""
+    return integer(name, doc, lambda p: p.number)
+
+
+ARTICLES: Table[LandedArticle] = Table(
+    "articles",
+    "One row per article: its newest version.",
+    ("article_id",),
+    (
+        string(
+            "article_id",
+            "The article: 32 hexadecimal digits of SHA-256 over its canonical URL.",
+            lambda a: a.article_id,
+            required=True,
+        ),
+        string(
+            "url",
+            "The address that was fetched, as the feed spelled it.",
+            lambda a: a.article.link.url,
+            required=True,
+            keep_first=True,
+        ),
+        string(
+            "canonical_url",
+            "The key: the address after redirects, without tracking parameters and fragment.",
+            lambda a: a.canonical_url,
+            required=True,
+        ),
+        string("host", "Host name of the canonical URL.", lambda a: a.host, required=True),
+        string(
+            "link_key",
+            "The URL in the ledger that led here first (urls.canonical_url); several may.",
+            lambda a: a.article.link.canonical_url,
+            keep_first=True,
+            references="urls.canonical_url",
+        ),
+        string(
+            "feed_url",
+            "The feed that named it first (feeds.url); NULL if no feed did.",
+            lambda a: a.feed_url,
+            keep_first=True,
+            references="feeds.url",
+        ),
+        string("title", "Headline, without the site's name.", lambda a: a.article.title),
+        string("description", "Standfirst or summary, as the page gives it.", lambda a: a.article.description),
+        strings("authors", "People and agencies who wrote it.", lambda a: list(a.article.authors)),
+        string("section", "Section of the publication.", lambda a: a.article.section),
+        strings("tags", "Keywords that the publisher gave it.", lambda a: list(a.article.tags)),
+        time("published_at", "When it was published.", lambda a: a.article.published_at),
+        time("modified_at", "When the publisher says it was last changed.", lambda a: a.article.modified_at),
+        time(
+            "discovered_at",
+            "When a feed first named it.",
+            lambda a: a.article.link.discovered_at,
+            keep_first=True,
+        ),
+        time("fetched_at", "When this version was fetched.", lambda a: a.article.fetched_at or a.now, required=True),
+        time("processed_at", "When this version landed.", lambda a: a.now, required=True),
+        string("language", "ISO 639-1 code, empty if unknown.", lambda a: a.article.language),
+        string(
+            "body",
+            "The article's text: paragraphs with an empty line between.",
+            lambda a: a.article.body,
+            required=True,
+        ),
+        integer("word_count", "Words in `body`.", lambda a: len(a.article.body.split())),
+        boolean(
+            "is_paywalled",
+            "Whether the page says that part of the text is for subscribers.",
+            lambda a: a.article.is_paywalled,
+        ),
+        string("site_name", "Name of the publication.", lambda a: a.article.site_name),
+        string("lead_image", "Address of the main picture.", lambda a: a.article.lead_image),
+        string(
+            "page_kind", "article, live_blog, video or gallery.", lambda a: a.article.page_kind.value, required=True
+        ),
+        string(
+            "content_hash",
+            "SHA-256 over title and body: equal for copies, different after an edit.",
+            lambda a: a.content_hash,
+            required=True,
+        ),
+        integer(
+            "revision",
+            "1 for the first version that was seen, one more for each edit.",
+            owner=Owner.WRITER,
+        ),
+        string(
+            "entity_model",
+            "Model that named the entities; empty if there is none for the language.",
+            lambda a: a.article.entity_model,
+        ),
+        json("sources", "Where each metadata field was taken from.", lambda a: dict(a.article.sources)),
+        string("pipeline_version", "Version of newsbeam that made the row.", lambda a: __version__, required=True),
+    ),
+    rows=articles,
+    in_events=True,
+    indexes=(
+        ("published_at",),
+        ("host", "published_at"),
+        ("content_hash",),
+        ("processed_at",),
+        ("feed_url",),
+        ("link_key",),
+    ),
+    partition="published_at",
+    cluster=("host", "article_id"),
+)
+
+IMAGES: Table[Part[Image]] = Table(
+    "images",
+    "One row per image of an article.",
+    ("article_id", "image_no"),
+    (
+        PART_OF_ARTICLE,
+        part_number("image_no", "Number of the picture in its article, from 0."),
+        string("url", "Address of the picture.", lambda p: p.record.url, required=True),
+        string("caption", "Its caption.", lambda p: p.record.caption),
+        string("credit", "Photographer and agency.", lambda p: p.record.credit),
+        PART_PUBLISHED_AT,
+    ),
+    rows=parts(lambda article: article.images),
+    part_of="articles",
+    write=Write.REPLACE,
+    in_events=True,
+    partition="published_at",
+    cluster=("article_id",),
+)
+
+REMOVED_BLOCKS: Table[Part[RemovedBlock]] = Table(
+    "removed_blocks",
+    "One row per block of the page that is not part of the body, with the reason.",
+    ("article_id", "block_no"),
+    (
+        PART_OF_ARTICLE,
+        part_number("block_no", "Number of the removed block in its article, from 0."),
+        integer("position", "Where it stood among all blocks of the page, from 0.", lambda p: p.record.position),
+        string("text", "Its text.", lambda p: p.record.text, required=True),
+        string(
+            "reason",
+            "Why it is not body: caption, credit, promo, related, bio, social, ...",
+            lambda p: p.record.reason,
+            required=True,
+        ),
+        string("rule", "The rule or score that decided.", lambda p: p.record.rule, required=True),
+        PART_PUBLISHED_AT,
+    ),
+    rows=parts(lambda article: article.removed),
+    part_of="articles",
+    write=Write.REPLACE,
+    indexes=(("reason",),),
+    partition="published_at",
+    cluster=("reason",),
+)
+
+REVISIONS: Table[LandedArticle] = Table(
+    "revisions",
+    "One row per version of an article that was seen.",
+    ("article_id", "revision"),
+    (
+        string(
+            "article_id",
+            "The article (articles.article_id).",
+            lambda a: a.article_id,
+            required=True,
+            references="articles.article_id",
+        ),
+        integer("revision", "1 for the first version that was seen.", owner=Owner.WRITER),
+        string("content_hash", "SHA-256 over title and body.", lambda a: a.content_hash, required=True),
+        string("title", "Headline of this version.", lambda a: a.article.title),
+        string("body", "Text of this version.", lambda a: a.article.body, required=True),
+        time("published_at", "When it was published, as this version says.", lambda a: a.article.published_at),
+        time("modified_at", "When it was last changed, as this version says.", lambda a: a.article.modified_at),
+        time(
+            "fetched_at",
+            "When this version was first fetched.",
+            lambda a: a.article.fetched_at or a.now,
+            required=True,
+        ),
+    ),
+    rows=articles,
+    part_of="articles",
+    write=Write.HISTORY,
+    partition="fetched_at",
+    cluster=("article_id",),
+)

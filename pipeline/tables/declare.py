@@ -1,0 +1,166 @@
+"""What a table is declared with: its columns, where each value comes from, and how a row is written.
+
+A declaration is all that a new table needs. The SQL schema and its migrations, the writers of SQLite, PostgreSQL and
+BigQuery, BigQuery's views, the events on topics, docs/tables.md and Terraform's tables.json derive from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from pipeline.tables.landed import Landed
+
+R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+
+
+class Type(StrEnum):
+    """What a column holds; each database maps it to a type of its own."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+    STRINGS = "list of strings"
+    JSON = "json"
+
+
+class Owner(StrEnum):
+    """Who decides what a column holds, and so which databases have it.
+
+    JOB     the job that made the row; every database has the column
+    WRITER  the SQL writer, from what the table holds already; BigQuery has a view that computes it
+    LEDGER  the pollers and workers; only a ledger's database has the column
+    """
+
+    JOB = "job"
+    WRITER = "writer"
+    LEDGER = "ledger"
+
+
+class Write(StrEnum):
+    """How SQL writes a row whose key is there already.
+
+    UPSERT   the new values replace the old ones, except in columns that keep their first value
+    REPLACE  all rows of the same article are replaced at once
+    HISTORY  one row per version of an article; the old ones stay. BigQuery derives them from its versions in a view
+    """
+
+    UPSERT = "upsert"
+    REPLACE = "replace"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R_contra]):
+    """One column.
+
+    `value` computes it from what a row is made of; without it, `owner` fills it. `required` means never NULL.
+    `keep_first` keeps the value of the first write. `is_final` keeps the value of a row whose article has landed from
+    rejections and failures that come later. `references` ("table.column") is a foreign key, where that table is in the
+    same database.
+    """
+
+    name: str
+    type: Type
+    doc: str
+    value: Callable[[R_contra], Any] | None = None
+    required: bool = False
+    owner: Owner = Owner.JOB
+    keep_first: bool = False
+    is_final: bool = False
+    references: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Generic[R]):
+    """One table.
+
+    `key` is the primary key. `rows` gives what the rows of an outcome are made of, one by one; without it the table
+    belongs to the ledger, and jobs never write it. `part_of` names the table whose rows own these: they are replaced
+    and deleted with it. `in_events` puts its rows into the events on topics. `indexes` are further lists of columns to
+    find rows by; `partition` is the column of BigQuery's day partitions and `cluster` its clustering.
+
+    Raises ValueError for a declaration that contradicts itself.
+    """
+
+    name: str
+    doc: str
+    key: tuple[str, ...]
+    columns: tuple[Column[R], ...]
+    rows: Callable[[Landed], Iterable[R]] | None = None
+    part_of: str = ""
+    write: Write = Write.UPSERT
+    in_events: bool = False
+    indexes: tuple[tuple[str, ...], ...] = ()
+    partition: str = ""
+    cluster: tuple[str, ...] = ()
+    by_name: dict[str, Column[R]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+        for problem in self._problems():
+            raise ValueError(f"table {self.name}: {problem}")
+
+    @property
+    def is_output(self) -> bool:
+        """Tell whether jobs write it."""
+        return self.rows is not None
+
+    def column_names(self) -> tuple[str, ...]:
+        """Return the names of the columns in order."""
+        return tuple(self.by_name)
+
+    def _problems(self) -> Iterable[str]:
+        if len(self.by_name) != len(self.columns):
+            yield "two columns have the same name"
+        named = {*self.key, *self.cluster, *(name for names in self.indexes for name in names)}
+        for name in sorted((named | ({self.partition} - {""})) - set(self.by_name)):
+            yield f"no column {name!r}; declare it or correct key, indexes, partition and cluster"
+        for column in self.columns:
+            if self.rows is None and column.value is not None:
+                yield f"column {column.name} has a value, but no job writes the table; give the table `rows`"
+            if self.rows is not None and column.value is None and column.owner is Owner.JOB:
+                yield f"nothing fills column {column.name}; give it a `value`"
+        if self.part_of and (self.rows is None or self.key[0] != "article_id"):
+            yield "a part of an article needs `rows`, and a key that begins with article_id"
+
+
+def string(name: str, doc: str, value: Callable[[R], Any] | None = None, **more: Any) -> Column[R]:
+    """Declare a column of text."""
+    return Column(name, Type.STRING, doc, value, **more)
+
+
+def integer(name: str, doc: str, value: Callable[[R], Any] | None = None, **more: Any) -> Column[R]:
+    """Declare a column of whole numbers that is never NULL."""
+    return Column(name, Type.INTEGER, doc, value, required=True, **more)
+
+
+def real(name: str, doc: str, value: Callable[[R], Any] | None = None, **more: Any) -> Column[R]:
+    """Declare a column of numbers."""
+    return Column(name, Type.FLOAT, doc, value, **more)
+
+
+def boolean(name: str, doc: str, value: Callable[[R], Any] | None = None, **more: Any) -> Column[R]:
+    """Declare a column of true and false that is never NULL."""
+    return Column(name, Type.BOOLEAN, doc, value, required=True, **more)
+
+
+def time(name: str, doc: str, value: Callable[[R], Any] | None = None, **more: Any) -> Column[R]:
+    """Declare a column of times in UTC."""
+    return Column(name, Type.TIMESTAMP, doc, value, **more)
+
+
+def strings(name: str, doc: str, value: Callable[[R], Any] | None = None, **more: Any) -> Column[R]:
+    """Declare a column of lists of texts."""
+    return Column(name, Type.STRINGS, doc, value, **more)
+
+
+def json(name: str, doc: str, value: Callable[[R], Any] | None = None, **more: Any) -> Column[R]:
+    """Declare a column of JSON."""
+    return Column(name, Type.JSON, doc, value, **more)

@@ -1,0 +1,103 @@
+"""What is found out about articles: each enrichment, and the tables that it fills.
+
+An entry in ENRICHMENTS puts a stage into the graph of every runner, after the body is known, and its tables into every
+database. To add one, write the transform (`Article -> Article`), a field of `Article` that holds what it finds, and
+here the table and the entry; README.md shows the steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.tables.articles import PART_OF_ARTICLE, PART_PUBLISHED_AT, part_number
+from pipeline.tables.declare import Table, Write, integer, real, string
+from pipeline.tables.landed import Part, parts
+from transforms.records import Article, Entity, Mention
+
+LONGEST_NAME = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Enrichment:
+    """A stage of the graph.
+
+    `name` is the stage's name in counters, logs and dead letters. `make` returns the transform for a configuration; it
+    imports what it needs itself, as this module is read by commands that start at once. `tables` are those that hold
+    what the transform finds.
+    """
+
+    name: str
+    make: Callable[[Config], Callable[[Article], Article]]
+    tables: tuple[Table[Any], ...]
+
+
+ENTITIES: Table[Part[Entity]] = Table(
+    "entities",
+    "One row per thing (person, organisation, place ...) that an article names.",
+    ("article_id", "entity_no"),
+    (
+        PART_OF_ARTICLE,
+        part_number("entity_no", "Number of the entity in its article, from 0."),
+        string(
+            "name",
+            "Canonical name: the fullest that the article uses.",
+            lambda p: p.record.name[:LONGEST_NAME],
+            required=True,
+        ),
+        string(
+            "label",
+            "PERSON, ORG, GPE, LOC, FAC, NORP, EVENT, PRODUCT, WORK_OF_ART or LAW.",
+            lambda p: p.record.label,
+            required=True,
+        ),
+        integer("mentions", "How often the article names it.", lambda p: p.record.mentions),
+        real(
+            "salience",
+            "Its share of the article's attention; 1 over all entities of the article.",
+            lambda p: p.record.salience,
+            required=True,
+        ),
+        PART_PUBLISHED_AT,
+    ),
+    rows=parts(lambda article: article.entities),
+    part_of="articles",
+    write=Write.REPLACE,
+    in_events=True,
+    indexes=(("name", "label"), ("published_at",)),
+    partition="published_at",
+    cluster=("name", "label"),
+)
+
+MENTIONS: Table[Part[Mention]] = Table(
+    "mentions",
+    "One row per place in a body that names an entity.",
+    ("article_id", "mention_no"),
+    (
+        PART_OF_ARTICLE,
+        part_number("mention_no", "Number of the mention in its article, from 0, in reading order."),
+        integer("entity_no", "The entity that is named (entities.entity_no).", lambda p: p.record.entity),
+        integer("start_offset", "First character in `articles.body`.", lambda p: p.record.start),
+        integer("end_offset", "One past the last character in `articles.body`.", lambda p: p.record.end),
+        string("text", "The words as they stand there.", lambda p: p.record.text, required=True),
+        string("label", "What the model took this mention for.", lambda p: p.record.label, required=True),
+        PART_PUBLISHED_AT,
+    ),
+    rows=parts(lambda article: article.mentions),
+    part_of="articles",
+    write=Write.REPLACE,
+    in_events=True,
+    partition="published_at",
+    cluster=("article_id",),
+)
+
+
+def _name_entities(config: Config) -> Callable[[Article], Article]:
+    from transforms.entities.recognizer import EntityRecognizer
+
+    return EntityRecognizer(config.entity_models())
+
+
+ENRICHMENTS: tuple[Enrichment, ...] = (Enrichment("entities", _name_entities, (ENTITIES, MENTIONS)),)

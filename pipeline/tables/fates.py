@@ -1,0 +1,116 @@
+"""The tables of what became of each URL: its one fate, and every try that failed."""
+
+from __future__ import annotations
+
+from pipeline.tables.declare import Owner, Table, integer, json, string, time
+from pipeline.tables.landed import Fate, Letter, fates, letters
+
+URLS: Table[Fate] = Table(
+    "urls",
+    "One row per URL that a feed ever named, with its one fate.",
+    ("canonical_url",),
+    (
+        string(
+            "canonical_url",
+            "The key: the address without tracking parameters and fragment.",
+            lambda f: f.link.canonical_url,
+            required=True,
+        ),
+        string(
+            "url",
+            "The spelling first seen, which is what gets fetched.",
+            lambda f: f.link.url,
+            required=True,
+            keep_first=True,
+        ),
+        string(
+            "article_id",
+            "The article that it led to, or would lead to (articles.article_id).",
+            lambda f: f.article_id,
+            required=True,
+            is_final=True,
+        ),
+        string("host", "Host name.", lambda f: f.link.host, required=True, keep_first=True),
+        string(
+            "feed_url",
+            "The feed that named it first; empty if no feed did.",
+            lambda f: f.link.feed_url,
+            required=True,
+            keep_first=True,
+        ),
+        string(
+            "outcome",
+            "article, rejected or failed; NULL while under way for the first time.",
+            lambda f: f.outcome,
+            is_final=True,
+        ),
+        string("reason", "Why it was rejected or failed.", lambda f: f.reason, is_final=True),
+        string("stage", "The stage in which it ended.", lambda f: f.stage, is_final=True),
+        string("message", "The error in words.", lambda f: f.message, is_final=True),
+        integer("tries", "How many tries have ended.", lambda f: f.tries),
+        time("discovered_at", "When a feed first named it.", lambda f: f.link.discovered_at, keep_first=True),
+        time("settled_at", "When the outcome was last written.", lambda f: f.settled_at, is_final=True),
+        time(
+            "due_at",
+            "When it is to be worked on next; NULL if it is settled for good.",
+            lambda f: f.due_at,
+        ),
+        time("leased_until", "Until when a worker holds it.", lambda f: None, owner=Owner.LEDGER),
+        string("lease_owner", "The worker that holds it.", lambda f: None, owner=Owner.LEDGER),
+        integer(
+            "claims",
+            "How often it was leased since it last ended: more than a few means that it kills workers.",
+            lambda f: 0,
+            owner=Owner.LEDGER,
+        ),
+        json("hints", "What the feed said of it: title, published_at, authors, language.", owner=Owner.LEDGER),
+        time("entry_updated_at", "When the feed says that the article was last updated.", owner=Owner.LEDGER),
+        time("announced_at", "When it was last published to the topic; NULL if it has not been.", owner=Owner.LEDGER),
+        string(
+            "landed_in",
+            "The sink that its article landed in, if that is not this database.",
+            lambda f: None,
+            owner=Owner.LEDGER,
+            is_final=True,
+        ),
+    ),
+    rows=fates,
+    indexes=(
+        ("due_at", "host"),
+        ("host",),
+        ("outcome", "reason"),
+        ("article_id",),
+        ("announced_at",),
+        ("lease_owner",),
+    ),
+    partition="settled_at",
+    cluster=("outcome", "host"),
+)
+
+DEAD_LETTERS: Table[Letter] = Table(
+    "dead_letters",
+    "One row per try that ended in an error, with what is needed to look into it and to do it again.",
+    ("canonical_url", "tries"),
+    (
+        string(
+            "canonical_url",
+            "The URL (urls.canonical_url), or a key of its own for a message that could not be read.",
+            lambda t: t.key,
+            required=True,
+        ),
+        integer("tries", "Which try it was, from 1.", lambda t: t.tries),
+        string("url", "The address that was fetched.", lambda t: t.url, required=True),
+        string("stage", "The stage that failed.", lambda t: t.stage, required=True),
+        string("reason", "The error in a word or two; group by it.", lambda t: t.reason, required=True),
+        string("error_class", "The class of the error.", lambda t: t.error_class, required=True),
+        string("message", "The error in words.", lambda t: t.message, required=True),
+        string("traceback", "Where in the code, if the error was not an expected one.", lambda t: t.traceback),
+        string("payload", "The link or message that was being worked on, as JSON or as it came.", lambda t: t.payload),
+        time("failed_at", "When it failed.", lambda t: t.failed_at, required=True),
+        time("due_at", "When it is tried again; NULL if given up.", lambda t: t.due_at),
+    ),
+    rows=letters,
+    indexes=(("failed_at",), ("reason",)),
+    partition="failed_at",
+    cluster=("reason",),
+)

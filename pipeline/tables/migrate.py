@@ -1,0 +1,153 @@
+"""Bring a database's schema to the newest migration, or tell whether it can be used as it is.
+
+A migration that only adds (tables, indexes, columns that may be NULL) says `additive = True`. The database keeps the
+list of its migrations with that mark (`schema_history`), so that an older newsbeam, which does not know the newest
+ones, can still work on it: what was added is nothing that it needs. A roll back is then a matter of the code alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from pipeline import __version__
+from pipeline.tables.metadata import UtcDateTime, deletion_triggers
+from transforms.errors import UserError
+
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+    from alembic.script import ScriptDirectory
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 0x6E657773  # "news": the key of the PostgreSQL advisory lock that migrations take
+
+HISTORY = sa.Table(
+    "schema_history",
+    sa.MetaData(),
+    sa.Column("revision", sa.Text(), primary_key=True),
+    sa.Column("additive", sa.Boolean(), nullable=False),
+    sa.Column("applied_at", UtcDateTime(), nullable=False),
+    sa.Column("applied_by", sa.Text(), nullable=False),
+)
+
+
+class SchemaState(StrEnum):
+    """What a database's schema is to this version of the code.
+
+    EMPTY       it has no tables of newsbeam
+    OLDER       migrations are to be applied before anything is written
+    CURRENT     it is at the newest migration of this version
+    NEWER       a newer version has added to it; this one can work on it
+    TOO_NEW     a newer version has changed what this one needs
+    """
+
+    EMPTY = "empty"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+    TOO_NEW = "too new"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The state of a database's schema, and the revision that it is at ("" for none)."""
+
+    state: SchemaState
+    revision: str
+
+
+def read_schema(connection: sa.Connection, folder: Path = MIGRATIONS) -> Schema:
+    """Tell which schema a database has; changes nothing."""
+    from alembic.runtime.migration import MigrationContext
+
+    scripts = _scripts(folder)
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is None:
+        return Schema(SchemaState.EMPTY, "")
+    if current == scripts.get_current_head():
+        return Schema(SchemaState.CURRENT, current)
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current in known:
+        return Schema(SchemaState.OLDER, current)
+    return Schema(SchemaState.NEWER if _only_added(connection, known) else SchemaState.TOO_NEW, current)
+
+
+def migrate(engine: sa.Engine, folder: Path = MIGRATIONS) -> None:
+    """Bring the schema to the newest migration; several processes may call it at once.
+
+    `engine` must not enforce foreign keys of SQLite, whose tables are made anew to be changed. Raises UserError for a
+    schema that is too new.
+    """
+    from alembic import command
+
+    with engine.connect() as connection:
+        connection = connection.execution_options(newsbeam_write=False)
+        with connection.begin():
+            schema = read_schema(connection, folder)
+    if schema.state in (SchemaState.CURRENT, SchemaState.NEWER):
+        return
+    if schema.state is SchemaState.TOO_NEW:
+        raise UserError(too_new(schema))
+    config = alembic_config(folder)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        for statement in deletion_triggers(connection.dialect.name):
+            connection.exec_driver_sql(statement)
+        _record(connection, _scripts(folder))
+
+
+def too_new(schema: Schema) -> str:
+    """Return what to tell a user whose database has a schema that this version cannot use."""
+    return (
+        f"the database has a newer schema ({schema.revision}) than this newsbeam: upgrade with pip install -U newsbeam"
+    )
+
+
+def alembic_config(folder: Path = MIGRATIONS) -> AlembicConfig:
+    """Return Alembic's configuration for a folder of migrations."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return config
+
+
+def _scripts(folder: Path) -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(alembic_config(folder))
+
+
+def _only_added(connection: sa.Connection, known: set[str]) -> bool:
+    """Tell whether all migrations of the database that are not known here only added to it."""
+    if not sa.inspect(connection).has_table(HISTORY.name):
+        return False
+    rows = connection.execute(sa.select(HISTORY.c.revision, HISTORY.c.additive)).all()
+    unknown = [row.additive for row in rows if row.revision not in known]
+    return bool(unknown) and all(unknown)
+
+
+def _record(connection: sa.Connection, scripts: ScriptDirectory) -> None:
+    HISTORY.create(connection, checkfirst=True)
+    there: Sequence[str] = connection.execute(sa.select(HISTORY.c.revision)).scalars().all()
+    rows = [
+        {
+            "revision": script.revision,
+            "additive": bool(getattr(script.module, "additive", False)),
+            "applied_at": datetime.now(UTC),
+            "applied_by": __version__,
+        }
+        for script in scripts.walk_revisions()
+        if script.revision not in there
+    ]
+    if rows:
+        connection.execute(sa.insert(HISTORY), rows)
