@@ -15,7 +15,8 @@ from pipeline.config import Config
 from pipeline.tables.articles import PART_OF_ARTICLE, PART_PUBLISHED_AT, part_number
 from pipeline.tables.declare import Table, Write, integer, real, string
 from pipeline.tables.landed import Part, parts
-from transforms.records import Article, Entity, Mention
+from transforms import records
+from transforms.records import Article
 
 LONGEST_NAME = 500
 
@@ -34,7 +35,7 @@ class Enrichment:
     tables: tuple[Table[Any], ...]
 
 
-ENTITIES: Table[Part[Entity]] = Table(
+ENTITIES: Table[Part[records.Entity]] = Table(
     "entities",
     "One row per thing (person, organisation, place ...) that an article names.",
     ("article_id", "entity_no"),
@@ -71,7 +72,7 @@ ENTITIES: Table[Part[Entity]] = Table(
     cluster=("name", "label"),
 )
 
-MENTIONS: Table[Part[Mention]] = Table(
+MENTIONS: Table[Part[records.Mention]] = Table(
     "mentions",
     "One row per place in a body that names an entity.",
     ("article_id", "mention_no"),
@@ -100,4 +101,8 @@ def _name_entities(config: Config) -> Callable[[Article], Article]:
     return EntityRecognizer(config.entity_models())
 
 
-ENRICHMENTS: tuple[Enrichment, ...] = (Enrichment("entities", _name_entities, (ENTITIES, MENTIONS)),)
+# in the order in which they run
+ENRICHMENTS: tuple[Enrichment, ...] = (
+    Enrichment("entities", _name_entities, (ENTITIES, MENTIONS)),
+    # the next enrichment
+)

@@ -1,0 +1,59 @@
+"""README's way to add an enrichment with a table of its own, followed to the letter."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from howto import Copy, read_steps
+
+from pipeline.tables.database import create_engine, reading
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    copy = Copy(tmp_path_factory.mktemp("howto"))
+    copy.follow()
+    assert copy.written == {"transforms/reading.py", "transforms/records.py", "pipeline/tables/enrichments.py"}
+    copy.run("-m", "pipeline.tables.migrations.make", "add readings")
+    return copy
+
+
+def test_the_steps_are_five_blocks_in_three_files() -> None:
+    assert len(read_steps()) == 5
+
+
+def test_sqlite_has_one_row_per_article(copy: Copy, tmp_path: Path) -> None:
+    copy.run("-m", "pipeline.cli", "demo", "--db", f"sqlite:///{tmp_path}/demo.db")
+    database = sqlite3.connect(tmp_path / "demo.db")
+    assert database.execute("select count(*), min(minutes) > 0.5 from readings").fetchone() == (12, 1)
+    wrong = (
+        "select count(*) from readings join articles using (article_id) where abs(minutes - word_count / 238.0) > 0.01"
+    )
+    assert database.execute(wrong).fetchone() == (0,)
+    database.execute("delete from articles")
+    assert database.execute("select count(*) from readings").fetchone() == (0,)
+    database.close()
+
+
+def test_postgresql_has_one_row_per_article(copy: Copy) -> None:
+    from emulators.postgres import create_database
+
+    url = create_database()
+    copy.run("-m", "pipeline.cli", "demo", "--db", url)
+    engine = create_engine(url)
+    with reading(engine) as connection:
+        assert connection.execute(sa.text("select count(*), min(minutes) > 0.5 from readings")).one() == (12, True)
+    engine.dispose()
+
+
+def test_what_is_generated_is_made_and_nothing_else_complains(copy: Copy) -> None:
+    assert "## readings" in copy.run("-m", "pipeline.tables.markdown")
+    assert '"name": "readings_latest"' in copy.run("-m", "pipeline.sinks.bigquery")
+    copy.run("-m", "ruff", "format", "--check", "pipeline", "transforms")
+    copy.run("-m", "ruff", "check", "pipeline", "transforms")
+    copy.run("-m", "mypy")
