@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from commands import clean_environment
@@ -55,16 +56,13 @@ class Copy:
         path.write_text(old[: found.start()] + text + old[found.start() :])
         self.written.add(name)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return clean_environment() | {"PYTHONPATH": os.pathsep.join([str(self.folder), str(self.folder / "tests")])}
-
-    def run(self, *arguments: str, timeout: float = 120) -> str:
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120) -> str:
         """Run Python in the copy; returns what it printed, and fails if it fails."""
+        path = os.pathsep.join([str(self.folder), str(self.folder / "tests")])
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env=self.environment,
+            env=clean_environment() | dict(environment or {}) | {"PYTHONPATH": path},
             capture_output=True,
             text=True,
             timeout=timeout,
