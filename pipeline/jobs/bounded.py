@@ -43,7 +43,7 @@ def run_bounded(urls: Path, sink: str, config: Config, beam_options: Sequence[st
         landed = ledger.landed_keys([link.canonical_url for link in links])
         links = [link for link in links if link.canonical_url not in landed]
         ledger.engine.dispose()
-    options = PipelineOptions(["--no_pipeline_type_check", *beam_options])
+    options = PipelineOptions(list(beam_options))
     name = options.get_all_options()["runner"] or "DirectRunner"
     # the engine is named: plain DirectRunner picks another one from case to case (ARCHITECTURE.md)
     runner = FnApiRunner() if name == "DirectRunner" else name

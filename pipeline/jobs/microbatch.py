@@ -30,7 +30,7 @@ def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> dict[s
 
 def bounded_options() -> PipelineOptions:
     """Return options for a run in this process that needs no checks of types it does not use."""
-    return PipelineOptions(["--no_pipeline_type_check", "--direct_running_mode=in_memory"])
+    return PipelineOptions(["--direct_running_mode=in_memory"])
 
 
 def counters(result: Any) -> dict[str, int]:

@@ -92,7 +92,7 @@ def run_streaming(job: Job, config: Config, beam_options: Sequence[str]) -> dict
 
     Elsewhere returns as soon as the service has the job, with its id. Raises UserError for what the user can mend.
     """
-    options = PipelineOptions(["--streaming", "--no_pipeline_type_check", *beam_options])
+    options = PipelineOptions(["--streaming", *beam_options])
     name = options.get_all_options()["runner"] or "DirectRunner"
     check_runner(name, job)
     # the engine is named: plain DirectRunner picks another one from case to case (ARCHITECTURE.md)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import apache_beam as beam
 
 from pipeline.config import Config
 from transforms.errors import UserError
+from transforms.records import ArticleLink, BadMessage
 
 # scheme of the source's name -> module and class; imported when used, so that a laptop needs no cloud libraries
 SOURCES: dict[str, tuple[str, str]] = {
@@ -23,11 +26,11 @@ SOURCES: dict[str, tuple[str, str]] = {
 class Incoming(NamedTuple):
     """PCollections of batches of ArticleLink, and of BadMessage (None where nothing bad can come)."""
 
-    batches: Any
-    bad: Any
+    batches: beam.PCollection[list[ArticleLink]]
+    bad: beam.PCollection[BadMessage] | None
 
 
-def source_of(name: str, config: Config) -> Any:
+def source_of(name: str, config: Config) -> beam.PTransform:
     """Return the PTransform for `pubsub:projects/P/subscriptions/S` or `ledger:URL`.
 
     Raises UserError for a name that is neither.
@@ -36,5 +39,5 @@ def source_of(name: str, config: Config) -> Any:
     if scheme not in SOURCES or not rest:
         raise UserError(f"unknown source {name!r}: say pubsub:projects/P/subscriptions/S or ledger:URL")
     module, kind = SOURCES[scheme]
-    make: Callable[[str, Config], Any] = getattr(import_module(module), kind)
+    make: Callable[[str, Config], beam.PTransform] = getattr(import_module(module), kind)
     return make(rest, config)

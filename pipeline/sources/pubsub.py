@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import apache_beam as beam
 import structlog
@@ -19,7 +18,7 @@ from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.metrics import Metrics
 
 from pipeline.config import Config
-from pipeline.graph.batches import shard_of
+from pipeline.graph.batches import KeyByShard
 from pipeline.logs import configure_worker_logs
 from pipeline.messages.links import read_link
 from pipeline.sources import Incoming
@@ -43,18 +42,25 @@ class ReadSubscription(beam.PTransform):  # type: ignore[misc]
             raise UserError(f"not a subscription: {subscription!r}; say projects/P/subscriptions/S")
         self.subscription = subscription
 
-    def expand(self, begin: Any) -> Incoming:
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def expand(self, begin: beam.pvalue.PBegin) -> Incoming:
         messages = begin | "ReadSubscription" >> ReadFromPubSub(subscription=self.subscription, with_attributes=True)
-        read = messages | "ReadLinks" >> beam.ParDo(_ReadLinks()).with_outputs(BAD, main="links")
+        read = messages | "ReadLinks" >> _read_links()
         batches = (
             read["links"]
-            | "KeyByShard" >> beam.WithKeys(shard_of).with_output_types(tuple[int, Any])
+            | "KeyByShard" >> KeyByShard()
             | "Batch" >> beam.GroupIntoBatches(BATCH, max_buffering_duration_secs=BUFFER_S)
-            | "Links" >> beam.MapTuple(drop_repeats)
+            | "Links" >> beam.MapTuple(drop_repeats).with_output_types(list[ArticleLink])
         )
         return Incoming(batches, read[BAD])
 
 
+def _read_links() -> beam.PTransform:
+    read = beam.ParDo(_ReadLinks()).with_input_types(PubsubMessage)
+    return read.with_output_types(ArticleLink, **{BAD: BadMessage}).with_outputs(BAD, main="links")
+
+
+@beam.typehints.no_annotations  # type: ignore[untyped-decorator]
 def drop_repeats(_shard: int, links: Iterable[ArticleLink]) -> list[ArticleLink]:
     """Return each article of a batch once: what was published twice is fetched once."""
     return list({link.canonical_url: link for link in links}.values())
@@ -68,7 +74,8 @@ class _ReadLinks(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         configure_worker_logs()
 
-    def process(self, message: PubsubMessage) -> Iterator[Any]:
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, message: PubsubMessage) -> Iterator[ArticleLink | beam.pvalue.TaggedOutput]:
         self.count_in.inc()
         try:
             link = read_link(message.data)
