@@ -1,7 +1,11 @@
-"""A small news site on a server of the tests' own: as many short articles as a test asks for."""
+"""A small news site on a server of the tests' own: as many short articles as a test asks for.
+
+As a command it prints the site's address and serves until its standard input is closed.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -56,3 +60,9 @@ def small_news() -> Iterator[SmallNews]:
     """Serve the site until the block ends."""
     with TinyServer({"*": _serve}) as server:
         yield SmallNews(server.base)
+
+
+if __name__ == "__main__":
+    with small_news() as news:
+        print(news.base, flush=True)
+        sys.stdin.read()

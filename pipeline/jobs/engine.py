@@ -13,6 +13,7 @@ from itertools import chain
 
 import apache_beam as beam
 from apache_beam.metrics import monitoring_infos
+from apache_beam.portability.api import metrics_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.execution import FnApiRunnerExecutionContext
 from apache_beam.runners.portability.fn_api_runner.fn_runner import RunnerResult
@@ -56,7 +57,8 @@ class WarmRunner(FnApiRunner):  # type: ignore[misc]
             split_managers=self._split_managers,
         )
         context.setup()
-        queues, infos = context.queues, {}
+        queues = context.queues
+        infos: dict[str, list[metrics_pb2.MonitoringInfo]] = {}
         while len(queues.ready_inputs):
             name, given = queues.ready_inputs.deque()
             done = self._execute_bundle(context, context.bundle_manager_for(context.stages[name]), given)
