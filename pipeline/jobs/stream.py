@@ -9,7 +9,7 @@ What differs from runner to runner is where records come from and land, not what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -58,7 +58,7 @@ class Job:
         return bool(self.ledger) or is_sql(self.sink)
 
 
-def build_job(pipeline: Any, job: Job, config: Config) -> None:
+def build_job(pipeline: beam.Pipeline, job: Job, config: Config) -> None:
     """Add the whole job to a pipeline; raises UserError for a source, sink or topic that there is not."""
     # a URL that is put off for its host's sake comes back through the ledger; without one it must be waited for
     budget = (config.batch_budget or BATCH_BUDGET_S) if job.has_ledger else 0.0
@@ -67,7 +67,8 @@ def build_job(pipeline: Any, job: Job, config: Config) -> None:
     articles, endings = build(incoming.batches, config)
     if incoming.bad is not None:
         endings = (endings, incoming.bad) | "AllEndings" >> beam.Flatten()
-    outcomes = Outcomes(articles | "Measure" >> beam.ParDo(_MeasureAge()), endings)
+    measured = beam.ParDo(_MeasureAge()).with_input_types(Article).with_output_types(Article)
+    outcomes = Outcomes(articles | "Measure" >> measured, endings)
     _ = outcomes | "Sink" >> sink_of(job.sink, config)
     if job.settles:
         from pipeline.sinks.sql import SettleInLedger
@@ -124,7 +125,8 @@ class _MeasureAge(beam.DoFn):  # type: ignore[misc]
     def __init__(self) -> None:
         self.age = Metrics.distribution("newsbeam", "article_age_s")
 
-    def process(self, article: Article) -> Any:
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, article: Article) -> Iterator[Article]:
         if article.link.discovered_at is not None:
             self.age.update(max(0, round((datetime.now(UTC) - article.link.discovered_at).total_seconds())))
         yield article

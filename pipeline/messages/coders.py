@@ -12,6 +12,7 @@ Importing this module registers the coder with Beam for the types of RECORDS and
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,53 +24,69 @@ from transforms.records import Article, ArticleLink, BadMessage, Failure, Fetche
 
 VERSION = 1
 RECORDS: tuple[type, ...] = (ArticleLink, FetchedPage, Article, Rejection, Failure, BadMessage)
-
-Travelling = ArticleLink | FetchedPage | Article | Rejection | Failure | BadMessage
-
-# mappings are written in the order of their keys, so that equal records are equal bytes
-_ENCODER = msgspec.json.Encoder(order="deterministic")
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind.__name__: msgspec.json.Decoder(kind) for kind in RECORDS}
+# kind -> the field whose bytes follow the JSON
+ATTACHED: Mapping[str, str] = {"FetchedPage": "body"}
 
 
 class _Envelope(msgspec.Struct):
     version: int
     kind: str
+    record: Any
+
+
+class _Sealed(msgspec.Struct):
+    version: int
+    kind: str
     record: msgspec.Raw
 
 
-_ENVELOPES = msgspec.json.Decoder(_Envelope)
+class WireFormat:
+    """Encode and decode records of these types; the bytes themselves say which one it is."""
 
+    def __init__(self, kinds: Sequence[type]) -> None:
+        # mappings are written in the order of their keys, so that equal records are equal bytes
+        self._encoder = msgspec.json.Encoder(order="deterministic")
+        self._envelopes = msgspec.json.Decoder(_Sealed)
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
+            kind.__name__: msgspec.json.Decoder(kind) for kind in kinds
+        }
 
-def encode_record(record: Travelling) -> bytes:
-    """Return the bytes of a record; a lone surrogate in a text becomes a question mark."""
-    body = None
-    if isinstance(record, FetchedPage):
-        body, record = record.body, replace(record, body=b"")
-    envelope = {"version": VERSION, "kind": type(record).__name__, "record": record}
-    try:
-        head = _ENCODER.encode(envelope)
-    except UnicodeEncodeError:
-        head = _ENCODER.encode(_without_surrogates(msgspec.to_builtins(envelope, builtin_types=(bytes,))))
-    return head if body is None else b"%b\n%b" % (head, body)
+    def encode(self, record: Any) -> bytes:
+        """Return the bytes of a record; a lone surrogate in a text becomes a question mark."""
+        kind = type(record).__name__
+        attached = ATTACHED.get(kind)
+        body = b""
+        if attached:
+            body = getattr(record, attached)
+            record = replace(record, **{attached: b""})
+        envelope = _Envelope(VERSION, kind, record)
+        try:
+            head = self._encoder.encode(envelope)
+        except UnicodeEncodeError:
+            head = self._encoder.encode(_without_surrogates(msgspec.to_builtins(envelope)))
+        return b"%b\n%b" % (head, body) if attached else head
 
+    def decode(self, data: bytes) -> Any:
+        """Return the record of these bytes.
 
-def decode_record(data: bytes) -> Travelling:
-    """Return the record of these bytes.
-
-    Raises ValueError for a version or a kind that this release does not know, or for bytes that are no such record.
-    """
-    head, line_feed, body = data.partition(b"\n")
-    envelope = _ENVELOPES.decode(head)
-    if envelope.version != VERSION:
-        raise ValueError(
-            f"a record of wire version {envelope.version}, but this release reads version {VERSION}: "
-            "drain the job with the release that wrote it"
-        )
-    decoder = _DECODERS.get(envelope.kind)
-    if decoder is None:
-        raise ValueError(f"a record of unknown kind {envelope.kind!r}: this release reads {', '.join(_DECODERS)}")
-    record: Travelling = decoder.decode(envelope.record)
-    return replace(record, body=body) if line_feed and isinstance(record, FetchedPage) else record
+        Raises ValueError for a version or a kind that this release does not know, and for bytes that hold no record.
+        """
+        head, _, body = data.partition(b"\n")
+        envelope = self._envelopes.decode(head)
+        if envelope.version != VERSION:
+            raise ValueError(
+                f"a record of wire version {envelope.version}, but this release reads version {VERSION}: "
+                "drain the job with the release that wrote it"
+            )
+        decoder = self._decoders.get(envelope.kind)
+        if decoder is None:
+            raise ValueError(
+                f"a record of unknown kind {envelope.kind!r}: this release reads {', '.join(self._decoders)}; "
+                "drain the job with the release that wrote it"
+            )
+        record = decoder.decode(envelope.record)
+        attached = ATTACHED.get(envelope.kind)
+        return replace(record, **{attached: body}) if attached else record
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -83,14 +100,17 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
+WIRE = WireFormat(RECORDS)
+
+
 class RecordCoder(beam.coders.Coder):  # type: ignore[misc]
-    """Encode any of RECORDS; the bytes themselves say which it is."""
+    """Encode any of RECORDS; has no state, so that its own pickle in a job's graph never changes."""
 
-    def encode(self, value: Travelling) -> bytes:
-        return encode_record(value)
+    def encode(self, value: Any) -> bytes:
+        return WIRE.encode(value)
 
-    def decode(self, encoded: bytes) -> Travelling:
-        return decode_record(encoded)
+    def decode(self, encoded: bytes) -> Any:
+        return WIRE.decode(encoded)
 
     def is_deterministic(self) -> bool:
         return True

@@ -18,8 +18,9 @@ from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
 from apache_beam.metrics import Metrics
 
 from pipeline.config import Config
-from pipeline.graph.batches import KeyByShard
+from pipeline.graph.batches import shard_of
 from pipeline.logs import configure_worker_logs
+from pipeline.messages.coders import WIRE
 from pipeline.messages.links import read_link
 from pipeline.sources import Incoming
 from transforms.errors import MessageInvalid, UserError
@@ -48,9 +49,9 @@ class ReadSubscription(beam.PTransform):  # type: ignore[misc]
         read = messages | "ReadLinks" >> _read_links()
         batches = (
             read["links"]
-            | "KeyByShard" >> KeyByShard()
+            | "KeyByShard" >> beam.Map(pack_link).with_output_types(tuple[int, bytes])
             | "Batch" >> beam.GroupIntoBatches(BATCH, max_buffering_duration_secs=BUFFER_S)
-            | "Links" >> beam.MapTuple(drop_repeats).with_output_types(list[ArticleLink])
+            | "Links" >> beam.MapTuple(unpack_links).with_output_types(list[ArticleLink])
         )
         return Incoming(batches, read[BAD])
 
@@ -61,8 +62,20 @@ def _read_links() -> beam.PTransform:
 
 
 @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
-def drop_repeats(_shard: int, links: Iterable[ArticleLink]) -> list[ArticleLink]:
+def pack_link(link: ArticleLink) -> tuple[int, bytes]:
+    """Return the shard of a link's host and the link as it travels.
+
+    As bytes, since GroupIntoBatches pickles what it keeps in its state whatever coder is registered: it looks up the
+    coder of the PCollection object and not of its element type (`GroupIntoBatches.expand`, Beam 2.77:
+    https://github.com/apache/beam/blob/v2.77.0/sdks/python/apache_beam/transforms/util.py).
+    """
+    return shard_of(link), WIRE.encode(link)
+
+
+@beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+def unpack_links(_shard: int, packed: Iterable[bytes]) -> list[ArticleLink]:
     """Return each article of a batch once: what was published twice is fetched once."""
+    links: list[ArticleLink] = [WIRE.decode(data) for data in packed]
     return list({link.canonical_url: link for link in links}.values())
 
 
