@@ -14,9 +14,10 @@ from apache_beam.typehints import typehints
 from apache_beam.typehints.decorators import TypeCheckError
 
 from pipeline.config import Config
-from pipeline.graph.build import build
+from pipeline.graph.build import Outcomes, build
 from pipeline.graph.stage import Stage
 from pipeline.jobs.microbatch import bounded_options, counters
+from pipeline.sinks import sink_of
 from transforms.errors import HttpRejected, HttpUnavailable, NewsbeamError
 from transforms.records import Article, ArticleLink, Failure, FeedEntry, Rejection
 from transforms.results import Ended, Ok
@@ -114,3 +115,13 @@ def test_a_callable_without_annotations_is_no_stage() -> None:
         Stage("work", lambda record: record)
     with pytest.raises(TypeError, match=r"annotate it as \(Sequence\[X\]\) -> Iterator\[Ok\[Y\] \| Ended\]"):
         Stage("work", work_on_one, many=True)
+
+
+@pytest.mark.parametrize("sink", ["sqlite:///x.db", "bigquery:proj-one.news"])
+def test_a_sink_refuses_what_is_no_outcome(sink: str) -> None:
+    if sink.startswith("bigquery"):
+        pytest.importorskip("google.cloud.bigquery", reason="pip install 'newsbeam[cloud]'")
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
+    links, endings = pipeline | "Links" >> beam.Create(LINKS), pipeline | "Endings" >> beam.Create([""])
+    with pytest.raises(TypeCheckError, match=r"requires PCollections of type"):
+        _ = Outcomes(links, endings) | sink_of(sink, Config(bigquery_method="STREAMING_INSERTS"))
