@@ -1,7 +1,7 @@
-"""Where a streaming job takes its links from. A source is one file here and one line in SOURCES.
+"""Where a streaming job reads its links. A source is one file here and one line in SOURCES.
 
-A source is a PTransform over the beginning of a pipeline that gives Incoming: batches of links in which a host is in
-one batch at a time, and what came in but is no link.
+A source is a PTransform at the beginning of a pipeline that returns Incoming: batches of links, with each host in only
+one batch at a time, and the messages that could not be read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SOURCES: dict[str, tuple[str, str]] = {
 
 
 class Incoming(NamedTuple):
-    """PCollections of batches of ArticleLink, and of BadMessage (None where nothing bad can come)."""
+    """Batches of links, and the messages that are not links; `bad` is None if the source has no messages."""
 
     batches: beam.PCollection[list[ArticleLink]]
     bad: beam.PCollection[BadMessage] | None

@@ -2,8 +2,8 @@
 
     message -> link, or bad message -> key: shard of its host -> batch of at most BATCH, at most BUFFER_S old
 
-DirectRunner acknowledges what it reads before anything is done with it and ends at the first DoFn that raises, so no
-stage behind may raise. Dataflow acknowledges when the links are in its own shuffle.
+DirectRunner acknowledges a message as soon as it reads it and ends at the first DoFn that raises, so no later step may
+raise. Dataflow acknowledges when the links are in its own shuffle.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class ReadSubscription(beam.PTransform):  # type: ignore[misc]
-    """Read batches of links, each of one shard of hosts; a shard's batches come one after the other."""
+    """Read batches of links, each from one shard of hosts; the batches of a shard come one after the other."""
 
     def __init__(self, subscription: str, config: Config) -> None:
         super().__init__()
