@@ -119,7 +119,7 @@ def write_outcomes(path: str) -> None:
     import pickle
 
     method, temp_location, outcomes = pickle.loads(Path(path).read_bytes())
-    options = PipelineOptions([f"--project={PROJECT}", f"--temp_location={temp_location}", "--no_pipeline_type_check"])
+    options = PipelineOptions([f"--project={PROJECT}", f"--temp_location={temp_location}"])
     with beam.Pipeline(runner=FnApiRunner(), options=options) as pipeline:
         good = [outcome for outcome in outcomes if isinstance(outcome, Article)]
         bad = [outcome for outcome in outcomes if not isinstance(outcome, Article)]

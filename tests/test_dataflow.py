@@ -16,7 +16,7 @@ import pytest
 from commands import clean_environment
 from emulators.dataflow import DataflowEndpoint, describe_job
 
-from pipeline.graph.build import STAGES
+from pipeline.graph.stages import STAGES
 
 pytestmark = pytest.mark.cloud
 pytest.importorskip("google.cloud.bigquery", reason="pip install 'newsbeam[cloud,cloud-test]'")
@@ -97,7 +97,7 @@ def test_what_was_written_down_is_what_we_want() -> None:
     assert golden["single_core_per_container"], "one process, and one model, a core"
     assert {"use_runner_v2", "enable_streaming_engine"} <= set(golden["experiments"])
     steps = golden["graph"]["steps"]
-    order = [steps.index(name.capitalize()) for name, _, _ in STAGES]
+    order = [steps.index(spec.name.capitalize()) for spec in STAGES]
     assert order == sorted(order) and steps[0] == "Source"
     assert golden["graph"]["subscriptions"] == ["projects/proj-one/subscriptions/urls"]
     assert golden["graph"]["topics"] == ["projects/proj-one/topics/events", "projects/proj-one/topics/letters"]

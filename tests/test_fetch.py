@@ -39,6 +39,7 @@ from transforms.errors import (
 )
 from transforms.fetch.fetcher import FeedRequest, Fetcher, FetchPolicy, shared_fetcher
 from transforms.records import ArticleLink, FeedEntry, FetchedPage
+from transforms.results import Ended, Ok
 from transforms.urls import link_of
 
 POLICY = FetchPolicy(user_agent="newsbeam/0.1 (+https://a.example/bot)", host_delay_s=0, allow_private_addresses=True)
@@ -66,8 +67,10 @@ def fetch_all(fetcher: Fetcher, urls: Sequence[str]) -> list[FetchedPage | Newsb
     """Fetch and bring into the order of `urls`."""
     found: dict[str, FetchedPage | NewsbeamError] = {}
     for outcome in fetcher.fetch_articles(links_of(urls)):
-        link, result = (outcome.link, outcome) if isinstance(outcome, FetchedPage) else outcome
-        found[link.url] = result
+        if isinstance(outcome, Ok):
+            found[outcome.record.link.url] = outcome.record
+        else:
+            found[outcome.link.url] = outcome.error
     return [found[url] for url in urls]
 
 
@@ -738,7 +741,7 @@ def test_no_foreign_error_leaks(scratch: tuple[TinyServer, Fetcher], head: bytes
         (feed,) = fetcher.fetch_feeds([FeedRequest(address, etag=url, last_modified=url)])
         assert feed.error is None or isinstance(feed.error, NewsbeamError)
         (outcome,) = fetcher.fetch_articles(links_of([address]))
-        assert isinstance(outcome, FetchedPage) or isinstance(outcome[1], NewsbeamError)
+        assert isinstance(outcome, Ok) or isinstance(outcome.error, NewsbeamError)
 
 
 @pytest.fixture
@@ -795,7 +798,7 @@ def test_results_come_in_the_order_in_which_they_are_done() -> None:
 
     with TinyServer({"/slow": slow, "*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
         links = links_of([f"{server.base}/slow", f"{server.base}/fast"])
-        urls = [outcome.url for outcome in fetcher.fetch_articles(links) if isinstance(outcome, FetchedPage)]
+        urls = [outcome.record.url for outcome in fetcher.fetch_articles(links) if isinstance(outcome, Ok)]
     assert urls == [f"{server.base}/fast", f"{server.base}/slow"]
 
 
@@ -836,5 +839,5 @@ def test_a_host_that_wants_long_pauses_does_not_hold_up_a_batch() -> None:
     assert time.monotonic() - started < 3
     assert len(outcomes) == 5
     for outcome in outcomes:
-        assert isinstance(outcome, tuple) and isinstance(outcome[1], HostBusy)
-        assert 90 < (outcome[1].retry_after or 0) <= 100
+        assert isinstance(outcome, Ended) and isinstance(outcome.error, HostBusy)
+        assert 90 < (outcome.error.retry_after or 0) <= 100

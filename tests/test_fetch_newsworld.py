@@ -14,6 +14,7 @@ from newsworld import Newsworld
 from transforms.errors import HttpUnavailable, NewsbeamError, PrivateAddress
 from transforms.fetch.fetcher import FeedAnswer, FeedRequest, Fetcher, FetchPolicy
 from transforms.records import ArticleLink, FeedEntry, FetchedPage
+from transforms.results import Ok
 from transforms.urls import link_of
 
 POLICY = FetchPolicy(host_delay_s=0, allow_private_addresses=True, timeout_s=3)
@@ -27,10 +28,10 @@ def links_of(urls: list[str]) -> list[ArticleLink]:
 def fetch_all(fetcher: Fetcher, urls: list[str]) -> Outcomes:
     found: Outcomes = {}
     for outcome in fetcher.fetch_articles(links_of(urls)):
-        if isinstance(outcome, FetchedPage):
-            found[outcome.link.url] = outcome
+        if isinstance(outcome, Ok):
+            found[outcome.record.link.url] = outcome.record
         else:
-            found[outcome[0].url] = outcome[1]
+            found[outcome.link.url] = outcome.error
     return found
 
 

@@ -19,6 +19,7 @@ from tinyserver import TinyServer, page
 from transforms.errors import ProtocolFailed, TlsFailed
 from transforms.fetch.fetcher import Fetcher, FetchPolicy
 from transforms.records import ArticleLink, FetchedPage
+from transforms.results import Ok
 
 POLICY = FetchPolicy(host_delay_s=0, host_concurrency=4, allow_private_addresses=True, timeout_s=5)
 
@@ -109,7 +110,7 @@ def test_http_2_is_spoken_where_it_is_offered(certificate: Path, trust: ssl.SSLC
         with Fetcher(POLICY, resolve=resolve, tls=trust) as fetcher:
             links = [ArticleLink(f"https://news.example:{server.port}/{n}", "", "", "") for n in range(30)]
             pages = list(fetcher.fetch_articles(links))
-        bodies = {outcome.body for outcome in pages if isinstance(outcome, FetchedPage)}
+        bodies = {outcome.record.body for outcome in pages if isinstance(outcome, Ok)}
         assert bodies == {f"<p>/{n} news.example:{server.port} newsbeam/0.1</p>".encode() for n in range(30)}
         assert server.connections == 1
 

@@ -290,7 +290,7 @@ class Rejection:
 class Failure:
     """The end of one try: tried again at `due_at`, or given up if that is None.
 
-    It is also the dead letter: `payload` is the record that the stage was given, as JSON, cut to 10,000 characters.
+    It is also the dead letter: `payload` is the link, whatever the stage was given, as JSON, cut to 10,000 characters.
     `tries` counts this try as well.
     """
 

@@ -16,6 +16,7 @@ from transforms.page.boilerplate import BodyPolicy, strip_boilerplate
 from transforms.page.extract import article_json, extract
 from transforms.page.plaintext import clean_text
 from transforms.records import Article, FeedEntry, FetchedPage
+from transforms.results import Ended
 from transforms.urls import link_of
 
 
@@ -27,11 +28,11 @@ def read_page(source: str, url: str, config: Config) -> FetchedPage:
 
     link = link_of(FeedEntry(source), "", datetime.now(UTC))
     for result in shared_fetcher(config.fetch_policy()).fetch_articles([link]):
-        if isinstance(result, tuple):
-            error = result[1]
+        if isinstance(result, Ended):
+            error = result.error
             hint = "; --allow-private-addresses lets it" if isinstance(error, PrivateAddress) else ""
             raise UserError(f"cannot fetch {source}: {error.reason}: {error}{hint}")
-        return result
+        return result.record
     raise AssertionError("a fetcher gives an answer for every link")
 
 

@@ -1,1 +1,1 @@
-"""The one graph that every runner gets, and the pieces it is built of."""
+"""The graph that every runner gets, and the parts that it is built from."""

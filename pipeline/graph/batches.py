@@ -1,12 +1,13 @@
-"""Links -> batches of links in which a host is in one batch at a time: what pipeline.graph.build.build takes."""
+"""Links to batches of links, each host in only one batch at a time, as pipeline.graph.build.build needs them."""
 
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from collections.abc import Iterable
 
 import apache_beam as beam
 
+import pipeline.messages.coders  # noqa: F401  registers how links travel between steps
 from transforms.records import ArticleLink
 
 SHARDS = 256
@@ -20,8 +21,31 @@ def shard_of(link: ArticleLink) -> int:
     return zlib.crc32(link.host.encode()) % SHARDS
 
 
+class KeyByShard(beam.PTransform):  # type: ignore[misc]
+    """Give every link the shard of its host as key."""
+
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def expand(self, links: beam.PCollection[ArticleLink]) -> beam.PCollection[tuple[int, ArticleLink]]:
+        key = beam.Map(key_link).with_input_types(ArticleLink)
+        return links | "Key" >> key.with_output_types(tuple[int, ArticleLink])
+
+
 class BatchByHost(beam.PTransform):  # type: ignore[misc]
     """Group a bounded collection of links into one list for each shard of hosts."""
 
-    def expand(self, links: Any) -> Any:
-        return links | beam.WithKeys(shard_of) | beam.GroupByKey() | beam.MapTuple(lambda _, batch: list(batch))
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def expand(self, links: beam.PCollection[ArticleLink]) -> beam.PCollection[list[ArticleLink]]:
+        groups = links | KeyByShard() | beam.GroupByKey()
+        return groups | "Links" >> beam.MapTuple(list_links).with_output_types(list[ArticleLink])
+
+
+@beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+def key_link(link: ArticleLink) -> tuple[int, ArticleLink]:
+    """Return a link with its shard before it."""
+    return shard_of(link), link
+
+
+@beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+def list_links(_shard: int, links: Iterable[ArticleLink]) -> list[ArticleLink]:
+    """Return the links of a group."""
+    return list(links)

@@ -1,42 +1,103 @@
-"""The one file here that imports Beam: a callable becomes a PTransform with counters and endings.
+"""A callable becomes a PTransform with types, counters and endings.
 
-A callable takes one record and returns the next one, or raises. What it raises decides: an error of transforms.errors
-is an expected end of the URL (Rejection or Failure, in the output `endings`); anything else is a bug, caught by Beam's
-own `with_exception_handling`, and becomes a Failure with its traceback, so that one bad page never stops the rest.
+A callable takes one record and returns the next one, or raises; or it takes a batch of records and yields Ok or Ended
+for each of them. An error of transforms.errors is an expected end of the URL (Rejection or Failure). Any other
+exception is a bug: it becomes a Failure with its traceback, so that one bad page never stops the others.
 """
 
 from __future__ import annotations
 
+import traceback
+import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from random import random
-from typing import Any
+from types import UnionType
+from typing import Any, Generic, TypeVar, cast
 
 import apache_beam as beam
 import structlog
 from apache_beam.metrics import Metrics
 
+import pipeline.messages.coders  # noqa: F401  registers how records travel between steps
+from pipeline.graph.turns import COMPUTING
 from transforms.errors import NewsbeamError
 from transforms.fates import end, end_with_bug
 from transforms.records import Article, ArticleLink, Failure, FetchedPage, Rejection
+from transforms.results import Ended, Ok
 
 Record = ArticleLink | FetchedPage | Article
-Ended = tuple[ArticleLink, NewsbeamError]
-WorkOnOne = Callable[[Any], Any]
-WorkOnMany = Callable[[Sequence[Any]], Iterable[Any]]
+Ending = Rejection | Failure
+Given = TypeVar("Given", ArticleLink, FetchedPage, Article)
+Made = TypeVar("Made", ArticleLink, FetchedPage, Article)
+WorkOnOne = Callable[[Given], Made]
+WorkOnMany = Callable[[Sequence[Given]], Iterable[Ok[Made] | Ended]]
+AnyWork = WorkOnOne[Any, Any] | WorkOnMany[Any, Any]
 
 log = structlog.get_logger(__name__)
 
-ENDED, BUGS = "ended", "bugs"
+GOOD, ENDED = "good", "ended"
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(Generic[Made]):
     """What a stage gives: the records that go on, and the endings of those that do not."""
 
-    good: Any
-    endings: tuple[Any, ...]
+    good: beam.PCollection[Made]
+    endings: beam.PCollection[Ending]
+
+
+class Stage(beam.PTransform):  # type: ignore[misc]
+    """Apply `work` to every record; with `many`, to every batch of records.
+
+    The types of the input and output elements are read from the annotations of `work`; Beam refuses a graph whose
+    stages do not fit together. Raises TypeError for a callable without annotations.
+
+    Counters `<name>_in`, `<name>_out`, `<name>_ended` and `<name>_bugs` are in the namespace "newsbeam", and so are the
+    distributions `fetch_ms` and `fetch_bytes`.
+    """
+
+    def __init__(self, name: str, work: AnyWork, many: bool = False) -> None:
+        super().__init__(name.capitalize())
+        self.takes, self.gives = read_types(work, many)
+        if many:
+            self.fn: beam.DoFn = _WorkOnMany(name, cast(WorkOnMany[Any, Any], work))
+        else:
+            self.fn = _WorkOnOne(name, cast(WorkOnOne[Any, Any], work))
+
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def expand(self, records: beam.PCollection[Any]) -> Staged[Any]:
+        work = beam.ParDo(self.fn).with_input_types(self.takes).with_output_types(self.gives, **{ENDED: Ending})
+        outputs = records | work.with_outputs(ENDED, main=GOOD)
+        return Staged(outputs[GOOD], outputs[ENDED])
+
+
+def read_types(work: AnyWork, many: bool) -> tuple[Any, Any]:
+    """Return the types of the elements that a stage's callable takes and gives, from its annotations.
+
+    `extract(page: FetchedPage) -> Article` takes FetchedPage and gives Article. With `many`, a callable
+    `(links: Sequence[ArticleLink]) -> Iterator[Ok[FetchedPage] | Ended]` takes list[ArticleLink] and gives FetchedPage.
+    Raises TypeError for a callable that is not annotated like that.
+    """
+    plain: Any = work.func if isinstance(work, partial) else work
+    function = plain if hasattr(plain, "__code__") else type(plain).__call__
+    hints = typing.get_type_hints(function)
+    gives = hints.pop("return", None)
+    takes = next(iter(hints.values()), None)
+    if takes is None or gives is None:
+        raise TypeError(f"{plain!r}: annotate what it takes and returns, so that Beam can check the graph")
+    if not many:
+        return takes, gives
+    oks = [part for result in typing.get_args(gives)[:1] for part in _members(result) if typing.get_origin(part) is Ok]
+    if len(oks) != 1 or not typing.get_args(takes):
+        raise TypeError(f"{plain!r}: annotate it as (Sequence[X]) -> Iterator[Ok[Y] | Ended]")
+    return list[typing.get_args(takes)[0]], typing.get_args(oks[0])[0]  # type: ignore[misc]
+
+
+def _members(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (UnionType, typing.Union) else (hint,)
 
 
 def link_of_record(record: Record) -> ArticleLink:
@@ -44,95 +105,81 @@ def link_of_record(record: Record) -> ArticleLink:
     return record if isinstance(record, ArticleLink) else record.link
 
 
-class Stage(beam.PTransform):  # type: ignore[misc]
-    """Apply `work` to every record; with `many`, to every batch of records.
-
-    A `many` callable takes a sequence and gives, in any order, a record or a pair (link, error) for each of its
-    records. Counters `<name>_in`, `<name>_out`, `<name>_ended` and `<name>_bugs` are in the namespace "newsbeam", and
-    so are distributions of what a record says of itself: `fetch_ms` and `fetch_bytes`.
-    """
-
-    def __init__(self, name: str, work: WorkOnOne | WorkOnMany, many: bool = False) -> None:
-        super().__init__(name.capitalize())
-        self.name, self.work, self.many = name, work, many
-
-    def expand(self, records: Any) -> Staged:
-        fn = _WorkOnMany(self.name, self.work) if self.many else _WorkOnOne(self.name, self.work)
-        # partial: what a batch gave before a bug has gone on already and stays
-        work = beam.ParDo(fn).with_output_types(Any, **{ENDED: Any})
-        outputs = records | work.with_exception_handling(
-            main_tag="good", dead_letter_tag=BUGS, partial=True
-        ).with_outputs(ENDED, main="good")
-        bugs = outputs[BUGS] | "Bury" >> beam.ParDo(_BuryBug(self.name))
-        return Staged(outputs["good"], (outputs[ENDED], bugs))
-
-
 def measure(record: Record) -> Iterator[tuple[str, int]]:
-    """Give the figures of a record that has just been made: milliseconds, bytes."""
+    """Yield the figures of a record that has just been made: milliseconds, bytes."""
     if isinstance(record, FetchedPage):
         yield "fetch_ms", record.elapsed_ms
         yield "fetch_bytes", len(record.body)
 
 
-class _Counted(beam.DoFn):  # type: ignore[misc]
-    def __init__(self, name: str, work: Any) -> None:
-        self.name, self.work = name, work
+class _Work(beam.DoFn):  # type: ignore[misc]
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.count_in = Metrics.counter("newsbeam", f"{name}_in")
         self.count_out = Metrics.counter("newsbeam", f"{name}_out")
         self.count_ended = Metrics.counter("newsbeam", f"{name}_ended")
+        self.count_bugs = Metrics.counter("newsbeam", f"{name}_bugs")
         self.figures = {name: Metrics.distribution("newsbeam", name) for name in ("fetch_ms", "fetch_bytes")}
 
-    def went_on(self, record: Record) -> Record:
+    def go_on(self, record: Record) -> Record:
         self.count_out.inc()
         for name, value in measure(record):
             self.figures[name].update(value)
         return record
 
-    def ended(self, link: ArticleLink, error: NewsbeamError) -> Any:
+    def end(self, link: ArticleLink, error: NewsbeamError) -> beam.pvalue.TaggedOutput:
         self.count_ended.inc()
         return beam.pvalue.TaggedOutput(ENDED, end(link, error, self.name, datetime.now(UTC), random()))
 
+    def bury(self, link: ArticleLink, bug: Exception) -> beam.pvalue.TaggedOutput:
+        self.count_bugs.inc()
+        trace = "".join(traceback.format_exception(bug))
+        log.error("bug", stage=self.name, url=link.url, error=repr(bug), traceback=trace)
+        ending = end_with_bug(link, type(bug).__name__, repr(bug), trace, self.name, datetime.now(UTC), random())
+        return beam.pvalue.TaggedOutput(ENDED, ending)
 
-class _WorkOnOne(_Counted):
-    def process(self, record: Record) -> Iterator[Any]:
+
+class _WorkOnOne(_Work):
+    """Work on one record at a time in this process, whether or not the runner fuses the stages."""
+
+    def __init__(self, name: str, work: WorkOnOne[Any, Any]) -> None:
+        super().__init__(name)
+        self.work = work
+
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, record: Record) -> Iterator[Record | beam.pvalue.TaggedOutput]:
         self.count_in.inc()
         try:
-            result = self.work(record)
+            # not around the yield: what is behind may be a sink that waits for its database
+            with COMPUTING:
+                result: Record = self.work(record)
         except NewsbeamError as error:
-            yield self.ended(link_of_record(record), error)
-            return
-        yield self.went_on(result)
+            yield self.end(link_of_record(record), error)
+        except Exception as bug:  # noqa: BLE001  logged and kept by `bury`
+            yield self.bury(link_of_record(record), bug)
+        else:
+            yield self.go_on(result)
 
 
-class _WorkOnMany(_Counted):
-    def process(self, records: Sequence[Record]) -> Iterator[Any]:
+class _WorkOnMany(_Work):
+    """Work on a batch; what it gave before a bug has gone on and stays, the rest of its links end with the bug."""
+
+    def __init__(self, name: str, work: WorkOnMany[Any, Any]) -> None:
+        super().__init__(name)
+        self.work = work
+
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, records: Sequence[Record]) -> Iterator[Record | beam.pvalue.TaggedOutput]:
         self.count_in.inc(len(records))
-        for result in self.work(records):
-            if isinstance(result, tuple):
-                yield self.ended(*result)
-            else:
-                yield self.went_on(result)
-
-
-class _BuryBug(beam.DoFn):  # type: ignore[misc]
-    """Turn Beam's dead letter (record or batch, (class, repr, traceback lines)) into Failures."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.count = Metrics.counter("newsbeam", f"{name}_bugs")
-
-    def process(self, letter: tuple[Any, tuple[type, str, list[str]]]) -> Iterator[Failure | Rejection]:
-        given, (error_class, message, lines) = letter
-        records = [given] if isinstance(given, Record) else given
-        for record in records:
-            self.count.inc()
-            log.error("bug", stage=self.name, url=link_of_record(record).url, error=message, traceback="".join(lines))
-            yield end_with_bug(
-                link_of_record(record),
-                error_class.__name__,
-                message,
-                "".join(lines),
-                self.name,
-                datetime.now(UTC),
-                random(),
-            )
+        left = {link_of_record(record): None for record in records}
+        try:
+            for result in self.work(records):
+                if isinstance(result, Ended):
+                    left.pop(result.link, None)
+                    yield self.end(result.link, result.error)
+                else:
+                    left.pop(link_of_record(result.record), None)
+                    yield self.go_on(result.record)
+        except Exception as bug:  # noqa: BLE001  logged and kept by `bury`
+            for link in left:
+                yield self.bury(link, bug)

@@ -1,4 +1,4 @@
-"""A file of URLs as one bounded Beam job, on any runner."""
+"""A file of article URLs as one bounded Beam job, on any runner."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from transforms.urls import link_of
 
 
 def read_links(path: Path, now: datetime) -> list[ArticleLink]:
-    """Read article URLs, one a line, # for comments; raises UserError for a file without any."""
+    """Read article URLs, one per line, with # for comments; raises UserError for a file without URLs."""
     addresses = read_feed_arguments([str(path)])
     return [link_of(FeedEntry(address), "", now) for address in addresses]
 
@@ -32,8 +32,8 @@ def read_links(path: Path, now: datetime) -> list[ArticleLink]:
 def run_bounded(urls: Path, sink: str, config: Config, beam_options: Sequence[str]) -> dict[str, int]:
     """Fetch and enrich the URLs of a file and write them to `sink`; returns Beam's counters.
 
-    With an SQL sink the URLs are entered into its ledger first, so that `newsbeam audit` knows them, and one that has
-    landed already is not fetched again.
+    An SQL sink gets the URLs in its ledger first, so that `newsbeam audit` counts them; URLs that have already landed
+    are not fetched again.
     """
     now = datetime.now(UTC)
     links = list({link.canonical_url: link for link in read_links(urls, now)}.values())
@@ -43,14 +43,14 @@ def run_bounded(urls: Path, sink: str, config: Config, beam_options: Sequence[st
         landed = ledger.landed_keys([link.canonical_url for link in links])
         links = [link for link in links if link.canonical_url not in landed]
         ledger.engine.dispose()
-    options = PipelineOptions(["--no_pipeline_type_check", *beam_options])
+    options = PipelineOptions(list(beam_options))
     name = options.get_all_options()["runner"] or "DirectRunner"
-    # the engine is named: plain DirectRunner picks another one from case to case (ARCHITECTURE.md)
+    # name the engine: plain DirectRunner chooses a different one from case to case (ARCHITECTURE.md)
     runner = FnApiRunner() if name == "DirectRunner" else name
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)
     except ValueError as exc:
-        raise UserError(f"the runner refuses its options: {exc}") from exc
+        raise UserError(f"the runner does not accept its options: {exc}") from exc
     batches = pipeline | beam.Create(links) | BatchByHost()
     _ = build(batches, config) | sink_of(sink, config)
     result = pipeline.run()

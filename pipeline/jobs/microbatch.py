@@ -1,39 +1,161 @@
-"""A batch of links through the graph as one bounded run of Beam in this process."""
+"""A batch of links through the graph as one bounded run of Beam in this process.
+
+    links -> slot -> Impulse, TakeBatch -> the graph -> sink
+
+Building the graph, translating it and starting its steps costs much more than a few pages do, so each is done once for
+a configuration and a sink and kept (PreparedGraph); a batch comes in through a slot from which the first step takes it.
+Each thread that runs batches at the same time has a prepared graph of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineResult
 
 from pipeline.config import Config
-from pipeline.graph.build import build
+from pipeline.graph.build import Outcomes, build
+from pipeline.jobs.engine import WarmRunner
 from pipeline.sinks import sink_of
-from transforms.records import ArticleLink
+from pipeline.tables.database import is_sql
+from transforms.records import Article, ArticleLink
+
+# configurations for which graphs are kept; a worker has one
+MOST_KEPT = 4
+ARTICLES = "articles"
 
 
-def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> dict[str, int]:
-    """Run the graph on these links and wait until its outcomes have landed; returns Beam's counters.
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch: how many articles landed, and Beam's counters by name."""
 
-    Raises what the sink raises when it cannot write; the links are then still due.
+    articles: int
+    counters: Mapping[str, int]
+
+
+def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> BatchResult:
+    """Run the graph on these links and wait until its outcomes have landed.
+
+    Safe to call from several threads at once. Raises what the sink raises when it cannot write; the links are then
+    still due.
     """
-    pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
-    batches = pipeline | beam.Create([list(links)], reshuffle=False)
-    _ = build(batches, config) | sink_of(sink, config)
-    result = pipeline.run()
-    result.wait_until_finish()
-    return counters(result)
+    if not is_sql(sink):
+        # what other sinks prepare, as names of load jobs, is for one run
+        graph = PreparedGraph(config, sink)
+        try:
+            return graph.run(links)
+        finally:
+            graph.close()
+    graph = _KEPT.take(config, sink)
+    try:
+        result = graph.run(links)
+    except BaseException:
+        # what a broken run leaves behind is not run again
+        graph.close()
+        raise
+    _KEPT.give_back(graph)
+    return result
+
+
+class PreparedGraph:
+    """The graph between a batch of links and a sink, ready to run again and again, by one thread at a time."""
+
+    def __init__(self, config: Config, sink: str) -> None:
+        self.config, self.sink = config, sink
+        self._slot = next(_NUMBERS)
+        pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
+        take = beam.ParDo(_TakeBatch(self._slot)).with_input_types(bytes).with_output_types(list[ArticleLink])
+        articles, endings = build(pipeline | beam.Impulse() | "TakeBatch" >> take, config)
+        counted = articles | "Count" >> beam.ParDo(_CountArticles()).with_output_types(Article)
+        _ = Outcomes(counted, endings) | sink_of(sink, config)
+        self._runner = WarmRunner(pipeline)
+
+    def run(self, links: Sequence[ArticleLink]) -> BatchResult:
+        """Run the graph on these links; raises what its sink raises, and is then not to be used again."""
+        _SLOTS[self._slot] = list(links)
+        try:
+            found = counters(self._runner.run_again())
+        finally:
+            del _SLOTS[self._slot]
+        return BatchResult(found.get(ARTICLES, 0), found)
+
+    def close(self) -> None:
+        """End what Beam keeps for the next run."""
+        self._runner.close()
+
+
+class _KeptGraphs:
+    """The prepared graphs that nobody runs at the moment, of the configurations used last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[tuple[int, Config, str], list[PreparedGraph]] = OrderedDict()
+
+    def take(self, config: Config, sink: str) -> PreparedGraph:
+        with self._lock:
+            idle = self._idle.get(_key_of(config, sink))
+            if idle:
+                return idle.pop()
+        return PreparedGraph(config, sink)
+
+    def give_back(self, graph: PreparedGraph) -> None:
+        key = _key_of(graph.config, graph.sink)
+        dropped: list[PreparedGraph] = []
+        with self._lock:
+            self._idle.setdefault(key, []).append(graph)
+            self._idle.move_to_end(key)
+            while len(self._idle) > MOST_KEPT:
+                dropped += self._idle.popitem(last=False)[1]
+        for old in dropped:
+            old.close()
+
+
+def _key_of(config: Config, sink: str) -> tuple[int, Config, str]:
+    # a forked child has the objects but not their threads
+    return os.getpid(), config, sink
+
+
+_KEPT = _KeptGraphs()
+_NUMBERS = count()
+_SLOTS: dict[int, list[ArticleLink]] = {}
+
+
+class _TakeBatch(beam.DoFn):  # type: ignore[misc]
+    """Take the batch from the slot with this number."""
+
+    def __init__(self, slot: int) -> None:
+        self.slot = slot
+
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, _impulse: bytes) -> Iterator[list[ArticleLink]]:
+        yield _SLOTS[self.slot]
+
+
+class _CountArticles(beam.DoFn):  # type: ignore[misc]
+    def __init__(self) -> None:
+        self.count = Metrics.counter("newsbeam", ARTICLES)
+
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, article: Article) -> Iterator[Article]:
+        self.count.inc()
+        yield article
 
 
 def bounded_options() -> PipelineOptions:
-    """Return options for a run in this process that needs no checks of types it does not use."""
-    return PipelineOptions(["--no_pipeline_type_check", "--direct_running_mode=in_memory"])
+    """Return options for a run in this process."""
+    return PipelineOptions(["--direct_running_mode=in_memory"])
 
 
-def counters(result: Any) -> dict[str, int]:
+def counters(result: PipelineResult) -> dict[str, int]:
     """Return the committed counters of a finished run, by name."""
     found = result.metrics().query(beam.metrics.MetricsFilter().with_namespace("newsbeam"))["counters"]
     return {counter.key.metric.name: counter.committed for counter in found}

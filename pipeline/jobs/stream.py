@@ -1,15 +1,16 @@
-"""The Beam job that runs until it is stopped: the one graph between a source and its sinks.
+"""The Beam job that runs until it is stopped: the graph between a source and its sinks.
 
     source -> batches of links -> pipeline.graph.build -> articles, endings -> sink
                      bad messages -------------------------^    +----> ledger: the fates
                                                                 +----> topics: dead letters; events for consumers
 
-What differs from runner to runner is where records come from and land, not what is done with them.
+Runners differ in where records come from and where they land, not in what is done with them. Between two steps records
+travel as versioned JSON (pipeline.messages.coders), so that a running job can be updated to a release that adds fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -35,10 +36,10 @@ RUNNERS = ("DataflowRunner", "DirectRunner", "FlinkRunner", "PortableRunner")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a streaming job reads and writes; "" where there is none.
+    """What a streaming job reads and writes; an empty name means that it has none.
 
-    `ledger` is the database of the poller: with it, the fates of URLs are recorded there, and the publisher sends what
-    failed again when it is due. Without it a failure is final, and stands in the dead letters.
+    `ledger` is the poller's database. With it, fates of URLs are recorded there, and the publisher sends failed URLs
+    again when they are due. Without it a failure is final and becomes a dead letter.
     """
 
     source: str
@@ -49,25 +50,26 @@ class Job:
 
     @property
     def settles(self) -> str:
-        """Return the database in which the fates are recorded beside the sink, "" if the sink is that itself."""
+        """Return the database that records fates besides the sink; "" if the sink itself does, or nothing does."""
         return "" if self.ledger == self.sink else self.ledger
 
     @property
     def has_ledger(self) -> bool:
-        """Tell whether what fails is tried again."""
+        """Tell whether failed URLs are tried again."""
         return bool(self.ledger) or is_sql(self.sink)
 
 
-def build_job(pipeline: Any, job: Job, config: Config) -> None:
-    """Add the whole job to a pipeline; raises UserError for a source, sink or topic that there is not."""
-    # a URL that is put off for its host's sake comes back through the ledger; without one it must be waited for
+def build_job(pipeline: beam.Pipeline, job: Job, config: Config) -> None:
+    """Add the whole job to a pipeline; raises UserError for an unknown source, sink or topic."""
+    # the ledger brings back a URL that was put off because its host was busy; without a ledger the job must wait
     budget = (config.batch_budget or BATCH_BUDGET_S) if job.has_ledger else 0.0
     config = replace(config, batch_budget=budget, sink_patience=config.sink_patience or SINK_PATIENCE_S)
     incoming = pipeline | "Source" >> source_of(job.source, config)
     articles, endings = build(incoming.batches, config)
     if incoming.bad is not None:
         endings = (endings, incoming.bad) | "AllEndings" >> beam.Flatten()
-    outcomes = Outcomes(articles | "Measure" >> beam.ParDo(_MeasureAge()), endings)
+    measured = beam.ParDo(_MeasureAge()).with_input_types(Article).with_output_types(Article)
+    outcomes = Outcomes(articles | "Measure" >> measured, endings)
     _ = outcomes | "Sink" >> sink_of(job.sink, config)
     if job.settles:
         from pipeline.sinks.sql import SettleInLedger
@@ -83,24 +85,25 @@ def build_job(pipeline: Any, job: Job, config: Config) -> None:
 
 
 def shown_sink(url: str) -> str:
-    """Return the name of a sink as it may stand in a table: without a password."""
+    """Return the name of a sink without its password, for a column of a table."""
     return sa.make_url(url).render_as_string(hide_password=True) if is_sql(url) else url
 
 
 def run_streaming(job: Job, config: Config, beam_options: Sequence[str]) -> dict[str, Any]:
-    """Start the job; on DirectRunner it runs in this process until that is told to end.
+    """Start the job; returns the runner's name and the job's id.
 
-    Elsewhere returns as soon as the service has the job, with its id. Raises UserError for what the user can mend.
+    On DirectRunner the job runs in this process until the process is told to stop; elsewhere returns as soon as the
+    service has accepted the job. Raises UserError for what the user can correct.
     """
-    options = PipelineOptions(["--streaming", "--no_pipeline_type_check", *beam_options])
+    options = PipelineOptions(["--streaming", *beam_options])
     name = options.get_all_options()["runner"] or "DirectRunner"
     check_runner(name, job)
-    # the engine is named: plain DirectRunner picks another one from case to case (ARCHITECTURE.md)
+    # name the engine: plain DirectRunner chooses a different one from case to case (ARCHITECTURE.md)
     runner = BundleBasedDirectRunner() if name == "DirectRunner" else name
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)
     except ValueError as exc:
-        raise UserError(f"the runner refuses its options: {exc}") from exc
+        raise UserError(f"the runner does not accept its options: {exc}") from exc
     build_job(pipeline, job, config)
     result = pipeline.run()
     if name == "DirectRunner":
@@ -119,12 +122,13 @@ def check_runner(name: str, job: Job) -> None:
 
 
 class _MeasureAge(beam.DoFn):  # type: ignore[misc]
-    """Note how old an article is when it has gone through the graph, in seconds since its feed was seen to name it."""
+    """Record the age of each article at the end of the graph, in seconds since its link was discovered."""
 
     def __init__(self) -> None:
         self.age = Metrics.distribution("newsbeam", "article_age_s")
 
-    def process(self, article: Article) -> Any:
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, article: Article) -> Iterator[Article]:
         if article.link.discovered_at is not None:
             self.age.update(max(0, round((datetime.now(UTC) - article.link.discovered_at).total_seconds())))
         yield article

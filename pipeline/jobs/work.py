@@ -106,12 +106,12 @@ class Worker:
         if not links:
             return False
         start = time.monotonic()
-        counts = run_batch(links, self.config, self.config.db)
+        result = run_batch(links, self.config, self.config.db)
         self._give_back(owner)
         log.info(
             "batch",
             links=len(links),
-            articles=counts.get("entities_out", 0),
+            articles=result.articles,
             seconds=round(time.monotonic() - start, 2),
         )
         return True

@@ -1,1 +1,1 @@
-"""What leaves the process as bytes: links on a topic, records between the steps of a job."""
+"""What leaves a process as bytes: links on a topic, records between the steps of a job."""

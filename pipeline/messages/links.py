@@ -1,10 +1,10 @@
-"""What the topic of URLs carries: one link a message, as JSON with a version.
+"""Messages on the topic of URLs: one link per message, as versioned JSON.
 
     {"version": 1, "url": "https://...", "canonical_url": ..., "discovered_at": "2026-01-01T00:00:00Z", ...}
 
-The fields are those of transforms.records.ArticleLink. Only `version` and `url` must be there, so that anybody can
-publish an article to be fetched; what a later version adds is ignored. Attributes repeat what a subscription may filter
-on: host, feed, discovered_at, article_id, version.
+The fields are those of transforms.records.ArticleLink. Only `version` and `url` are required, so that anybody can
+publish an article to be fetched; unknown fields are ignored. Attributes repeat what a subscription may filter on: host,
+feed, discovered_at, article_id, version.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LinkBody:
-    """The JSON body; a time without its zone is refused, as it names no instant."""
+    """The JSON body; a time without a zone is refused, as it does not name an instant."""
 
     version: int
     url: Annotated[str, msgspec.Meta(min_length=1)]
@@ -48,7 +48,7 @@ class _LinkBody:
 
 
 def checked_topic(topic: str) -> str:
-    """Return the topic; raises UserError for what is none."""
+    """Return the name of a topic; raises UserError unless it is projects/P/topics/T."""
     if not TOPIC.fullmatch(topic):
         raise UserError(f"not a topic: {topic!r}; say projects/P/topics/T")
     return topic
@@ -72,12 +72,12 @@ def attributes_of(link: ArticleLink) -> dict[str, str]:
 
 
 def cut_attribute(value: str) -> str:
-    """Return as much of a text as an attribute may hold."""
+    """Return a text cut to what an attribute may hold."""
     return value.encode("utf-8", "replace")[:LONGEST_ATTRIBUTE].decode("utf-8", "ignore")
 
 
 def read_link(data: bytes) -> ArticleLink:
-    """Return the link of a message's body; raises MessageInvalid for a body that is none."""
+    """Return the link in a message's body; raises MessageInvalid for a body without one."""
     try:
         version = msgspec.json.decode(data, type=_Versioned).version
         if version != VERSION:

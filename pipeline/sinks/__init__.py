@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.config import Config
 from transforms.errors import UserError
+
+if TYPE_CHECKING:
+    import apache_beam as beam
 
 # scheme of the sink's URL -> module and class; imported when used, so that a laptop needs no cloud libraries
 SINKS: dict[str, tuple[str, str]] = {
@@ -20,11 +23,11 @@ SINKS: dict[str, tuple[str, str]] = {
 }
 
 
-def sink_of(url: str, config: Config) -> Any:
+def sink_of(url: str, config: Config) -> beam.PTransform:
     """Return the PTransform that writes to this sink's URL; raises UserError for an unknown scheme."""
     scheme = url.partition(":")[0].partition("+")[0]
     if scheme not in SINKS:
         raise UserError(f"unknown sink {scheme!r}: say one of {', '.join(SINKS)}")
     module, name = SINKS[scheme]
-    make: Callable[[str, Config], Any] = getattr(import_module(module), name)
+    make: Callable[[str, Config], beam.PTransform] = getattr(import_module(module), name)
     return make(url, config)

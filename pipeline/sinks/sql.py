@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from random import random
-from typing import Any
+from typing import TYPE_CHECKING
 
 import apache_beam as beam
 import sqlalchemy as sa
@@ -20,11 +20,14 @@ from pipeline.tables.database import is_sql, opened
 from pipeline.tables.rows import Landing, RowInvalid, landing_of
 from transforms.errors import UserError
 from transforms.fates import end_with_bug
-from transforms.records import BadMessage, Outcome
+from transforms.records import Article, BadMessage, Failure, Outcome, Rejection
 
 BATCH = 16
 # what no second try of the same rows will change
 POISON = (sa.exc.DataError, sa.exc.IntegrityError)
+
+if TYPE_CHECKING:
+    from pipeline.graph.build import Outcomes
 
 log = structlog.get_logger(__name__)
 
@@ -118,10 +121,14 @@ class WriteToSql(beam.PTransform):  # type: ignore[misc]
         super().__init__()
         self.url, self.patience_s = url, config.sink_patience
 
-    def expand(self, outcomes: tuple[Any, Any]) -> None:
+    def expand(self, outcomes: Outcomes) -> None:
         articles, endings = outcomes
-        _ = articles | "WriteArticles" >> beam.ParDo(_WriteOutcomes(self.url, self.patience_s))
-        _ = endings | "WriteEndings" >> beam.ParDo(_WriteOutcomes(self.url, self.patience_s))
+        _ = articles | "WriteArticles" >> beam.ParDo(_WriteOutcomes(self.url, self.patience_s)).with_input_types(
+            Article
+        )
+        _ = endings | "WriteEndings" >> beam.ParDo(_WriteOutcomes(self.url, self.patience_s)).with_input_types(
+            Rejection | Failure | BadMessage
+        )
 
 
 class SettleInLedger(beam.PTransform):  # type: ignore[misc]
@@ -133,7 +140,7 @@ class SettleInLedger(beam.PTransform):  # type: ignore[misc]
             raise UserError(f"not a ledger: {url!r}; say sqlite:///newsbeam.db or postgresql://user@host/name")
         self.fates = _SettleFates(url, config.sink_patience, landed_in)
 
-    def expand(self, outcomes: tuple[Any, Any]) -> None:
+    def expand(self, outcomes: Outcomes) -> None:
         articles, endings = outcomes
-        _ = articles | "SettleArticles" >> beam.ParDo(self.fates)
-        _ = endings | "SettleEndings" >> beam.ParDo(self.fates)
+        _ = articles | "SettleArticles" >> beam.ParDo(self.fates).with_input_types(Article)
+        _ = endings | "SettleEndings" >> beam.ParDo(self.fates).with_input_types(Rejection | Failure | BadMessage)

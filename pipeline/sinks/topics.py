@@ -38,7 +38,9 @@ class WriteDeadLetters(beam.PTransform):  # type: ignore[misc]
         self.topic, self.tries_again = checked_topic(topic), tries_again
 
     def expand(self, endings: Any) -> Any:
-        letters = endings | "Letters" >> beam.FlatMap(letters_of, self.tries_again)
+        letters = endings | "Letters" >> beam.FlatMap(letters_of, self.tries_again).with_input_types(
+            Rejection | Failure | BadMessage, bool
+        )
         return letters | "Write" >> WriteToPubSub(self.topic, with_attributes=True)
 
 
@@ -52,8 +54,8 @@ class WriteEvents(beam.PTransform):  # type: ignore[misc]
     def expand(self, outcomes: tuple[Any, Any]) -> Any:
         articles, endings = outcomes
         events = (
-            articles | "Articles" >> beam.FlatMap(events_of),
-            endings | "Endings" >> beam.FlatMap(events_of),
+            articles | "Articles" >> beam.FlatMap(events_of).with_input_types(Article),
+            endings | "Endings" >> beam.FlatMap(events_of).with_input_types(Rejection | Failure | BadMessage),
         ) | "Events" >> beam.Flatten()
         return events | "Write" >> WriteToPubSub(self.topic, with_attributes=True)
 

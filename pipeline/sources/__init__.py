@@ -1,17 +1,20 @@
-"""Where a streaming job takes its links from. A source is one file here and one line in SOURCES.
+"""Where a streaming job reads its links. A source is one file here and one line in SOURCES.
 
-A source is a PTransform over the beginning of a pipeline that gives Incoming: batches of links in which a host is in
-one batch at a time, and what came in but is no link.
+A source is a PTransform at the beginning of a pipeline that returns Incoming: batches of links, with each host in only
+one batch at a time, and the messages that could not be read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import apache_beam as beam
 
 from pipeline.config import Config
 from transforms.errors import UserError
+from transforms.records import ArticleLink, BadMessage
 
 # scheme of the source's name -> module and class; imported when used, so that a laptop needs no cloud libraries
 SOURCES: dict[str, tuple[str, str]] = {
@@ -21,13 +24,13 @@ SOURCES: dict[str, tuple[str, str]] = {
 
 
 class Incoming(NamedTuple):
-    """PCollections of batches of ArticleLink, and of BadMessage (None where nothing bad can come)."""
+    """Batches of links, and the messages that are not links; `bad` is None if the source has no messages."""
 
-    batches: Any
-    bad: Any
+    batches: beam.PCollection[list[ArticleLink]]
+    bad: beam.PCollection[BadMessage] | None
 
 
-def source_of(name: str, config: Config) -> Any:
+def source_of(name: str, config: Config) -> beam.PTransform:
     """Return the PTransform for `pubsub:projects/P/subscriptions/S` or `ledger:URL`.
 
     Raises UserError for a name that is neither.
@@ -36,5 +39,5 @@ def source_of(name: str, config: Config) -> Any:
     if scheme not in SOURCES or not rest:
         raise UserError(f"unknown source {name!r}: say pubsub:projects/P/subscriptions/S or ledger:URL")
     module, kind = SOURCES[scheme]
-    make: Callable[[str, Config], Any] = getattr(import_module(module), kind)
+    make: Callable[[str, Config], beam.PTransform] = getattr(import_module(module), kind)
     return make(rest, config)

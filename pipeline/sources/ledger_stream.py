@@ -50,7 +50,7 @@ class ReadLedger(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, begin: Any) -> Incoming:
         lanes = begin | "Lanes" >> beam.Create(range(LANES), reshuffle=False) | "Spread" >> beam.Reshuffle()
-        return Incoming(lanes | "ClaimBatches" >> beam.ParDo(self.claim), None)
+        return Incoming(lanes | "ClaimBatches" >> beam.ParDo(self.claim).with_output_types(list[ArticleLink]), None)
 
 
 class _Polls(RestrictionProvider):  # type: ignore[misc]

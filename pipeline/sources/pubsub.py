@@ -2,8 +2,8 @@
 
     message -> link, or bad message -> key: shard of its host -> batch of at most BATCH, at most BUFFER_S old
 
-DirectRunner acknowledges what it reads before anything is done with it and ends at the first DoFn that raises, so no
-stage behind may raise. Dataflow acknowledges when the links are in its own shuffle.
+DirectRunner acknowledges a message as soon as it reads it and ends at the first DoFn that raises, so no later step may
+raise. Dataflow acknowledges when the links are in its own shuffle.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import apache_beam as beam
 import structlog
@@ -21,6 +20,7 @@ from apache_beam.metrics import Metrics
 from pipeline.config import Config
 from pipeline.graph.batches import shard_of
 from pipeline.logs import configure_worker_logs
+from pipeline.messages.coders import WIRE
 from pipeline.messages.links import read_link
 from pipeline.sources import Incoming
 from transforms.errors import MessageInvalid, UserError
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class ReadSubscription(beam.PTransform):  # type: ignore[misc]
-    """Read batches of links, each of one shard of hosts; a shard's batches come one after the other."""
+    """Read batches of links, each from one shard of hosts; the batches of a shard come one after the other."""
 
     def __init__(self, subscription: str, config: Config) -> None:
         super().__init__()
@@ -43,20 +43,39 @@ class ReadSubscription(beam.PTransform):  # type: ignore[misc]
             raise UserError(f"not a subscription: {subscription!r}; say projects/P/subscriptions/S")
         self.subscription = subscription
 
-    def expand(self, begin: Any) -> Incoming:
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def expand(self, begin: beam.pvalue.PBegin) -> Incoming:
         messages = begin | "ReadSubscription" >> ReadFromPubSub(subscription=self.subscription, with_attributes=True)
-        read = messages | "ReadLinks" >> beam.ParDo(_ReadLinks()).with_outputs(BAD, main="links")
+        read = messages | "ReadLinks" >> _read_links()
         batches = (
             read["links"]
-            | "KeyByShard" >> beam.WithKeys(shard_of).with_output_types(tuple[int, Any])
+            | "KeyByShard" >> beam.Map(pack_link).with_output_types(tuple[int, bytes])
             | "Batch" >> beam.GroupIntoBatches(BATCH, max_buffering_duration_secs=BUFFER_S)
-            | "Links" >> beam.MapTuple(drop_repeats)
+            | "Links" >> beam.MapTuple(unpack_links).with_output_types(list[ArticleLink])
         )
         return Incoming(batches, read[BAD])
 
 
-def drop_repeats(_shard: int, links: Iterable[ArticleLink]) -> list[ArticleLink]:
+def _read_links() -> beam.PTransform:
+    read = beam.ParDo(_ReadLinks()).with_input_types(PubsubMessage)
+    return read.with_output_types(ArticleLink, **{BAD: BadMessage}).with_outputs(BAD, main="links")
+
+
+@beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+def pack_link(link: ArticleLink) -> tuple[int, bytes]:
+    """Return the shard of a link's host and the link as it travels.
+
+    As bytes, since GroupIntoBatches pickles what it keeps in its state whatever coder is registered: it looks up the
+    coder of the PCollection object and not of its element type (`GroupIntoBatches.expand`, Beam 2.77:
+    https://github.com/apache/beam/blob/v2.77.0/sdks/python/apache_beam/transforms/util.py).
+    """
+    return shard_of(link), WIRE.encode(link)
+
+
+@beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+def unpack_links(_shard: int, packed: Iterable[bytes]) -> list[ArticleLink]:
     """Return each article of a batch once: what was published twice is fetched once."""
+    links: list[ArticleLink] = [WIRE.decode(data) for data in packed]
     return list({link.canonical_url: link for link in links}.values())
 
 
@@ -68,7 +87,8 @@ class _ReadLinks(beam.DoFn):  # type: ignore[misc]
     def setup(self) -> None:
         configure_worker_logs()
 
-    def process(self, message: PubsubMessage) -> Iterator[Any]:
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
+    def process(self, message: PubsubMessage) -> Iterator[ArticleLink | beam.pvalue.TaggedOutput]:
         self.count_in.inc()
         try:
             link = read_link(message.data)

@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,12 +74,11 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in this process; hold `lock` while it works, spaCy's memory zones are not made for two threads."""
+    """A model in this process. Not thread-safe, as spaCy's memory zones are not: use it from one thread at a time."""
 
     name: str
     nlp: Any
     decoder: Any
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_zone(self) -> AbstractContextManager[Any]:
         """Open a zone at whose end spaCy forgets the words that it met in it.

@@ -58,7 +58,8 @@ class EntityRecognizer:
     """Fill in the entities of articles.
 
     Raises UserError on construction if a model that was configured is not installed. Pickles without the model,
-    which every process loads for itself at the first article of a language.
+    which every process loads for itself at the first article of a language. Not thread-safe: call it from one thread at
+    a time, as pipeline.graph.stage does.
     """
 
     models: EntityModels = field(default_factory=lambda: DEFAULT_MODELS)
@@ -88,7 +89,7 @@ def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str
     Offsets count in the paragraphs joined by an empty line, as `Article.body` does.
     """
     spans: list[NamedSpan] = []
-    with model.lock, model.open_zone():
+    with model.open_zone():
         for batch in _split_batches(paragraphs):
             for (offset, text), found in zip(batch, _find_spans([text for _, text in batch], model), strict=True):
                 for start, end, raw_label in found:

@@ -66,6 +66,7 @@ from transforms.fetch.robots import (
 from transforms.fetch.target import Target, follow_location, parse_target
 from transforms.fetch.turns import Turns
 from transforms.records import ArticleLink, FetchedPage
+from transforms.results import Ended, Ok
 from transforms.urls import host_of
 
 log = structlog.get_logger(__name__)
@@ -192,7 +193,7 @@ class Fetcher:
 
     def fetch_articles(
         self, links: Sequence[ArticleLink], budget_s: float | None = None
-    ) -> Generator[FetchedPage | tuple[ArticleLink, NewsbeamError], None, None]:
+    ) -> Generator[Ok[FetchedPage] | Ended, None, None]:
         """Yield a page or an error for every link, in the order in which they are done.
 
         The rest goes on in the background meanwhile, at most 32 pages ahead of the consumer. Closing the iterator
@@ -201,11 +202,11 @@ class Fetcher:
         """
         give_up_at = None if budget_s is None else time.monotonic() + budget_s
 
-        async def finish(link: ArticleLink, permit: Permit) -> FetchedPage | tuple[ArticleLink, NewsbeamError]:
+        async def finish(link: ArticleLink, permit: Permit) -> Ok[FetchedPage] | Ended:
             try:
-                return await self._fetch_article(link, permit, give_up_at)
+                return Ok(await self._fetch_article(link, permit, give_up_at))
             except NewsbeamError as error:
-                return link, error
+                return Ended(link, error)
 
         return self._background.stream(
             group_by_host(links, lambda link: link.url), self.policy.host_concurrency, MAX_HELD, finish

@@ -40,7 +40,8 @@ class WriteRows(beam.PTransform):  # type: ignore[misc]
         self.method, self.frequency = config.bigquery_method, config.bigquery_frequency
 
     def expand(self, outcomes: tuple[Any, Any]) -> None:
-        tagged = outcomes | "Outcomes" >> beam.Flatten() | "Rows" >> beam.ParDo(_Rows()).with_outputs(*BIGQUERY_TABLES)
+        rows = beam.ParDo(_Rows()).with_input_types(Outcome | BadMessage)
+        tagged = outcomes | "Outcomes" >> beam.Flatten() | "Rows" >> rows.with_outputs(*BIGQUERY_TABLES)
         refused = []
         for name in BIGQUERY_TABLES:
             if name != "dead_letters":

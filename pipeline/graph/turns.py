@@ -1,0 +1,65 @@
+"""The lock under which a process computes: one record at a time, in the order in which threads ask."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from types import TracebackType
+
+
+class FairLock:
+    """A lock that goes to the thread that has waited longest; a context manager, not reentrant.
+
+    `threading.Lock` goes to whichever thread asks first after it is released, which is nearly always the one that
+    released it: a second batch in the same process would not get on until the first has run out of pages.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._is_held = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    def __enter__(self) -> FairLock:
+        with self._guard:
+            if not self._is_held:
+                self._is_held = True
+                return self
+            ticket = threading.Lock()
+            ticket.acquire()
+            self._waiting.append(ticket)
+        try:
+            ticket.acquire()
+        except BaseException:
+            self._give_up(ticket)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_held = False
+
+    def _give_up(self, ticket: threading.Lock) -> None:
+        with self._guard:
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+                return
+        # it was this thread's turn already
+        self._pass_on()
+
+    @property
+    def waiting(self) -> int:
+        """The number of threads that wait for their turn."""
+        return len(self._waiting)
+
+
+# Neither trafilatura nor a spaCy model is safe to use from two threads at once, and the interpreter would give them one
+# core all the same. Held while one stage works on one record, never while a record is handed on.
+COMPUTING = FairLock()
