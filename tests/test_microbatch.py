@@ -14,6 +14,7 @@ import apache_beam as beam
 import pytest
 import sqlalchemy as sa
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.portability.fn_api_runner.fn_runner import RunnerResult
 from apache_beam.transforms.userstate import BagStateSpec
 from commands import rows_of
 from smallnews import SmallNews, small_news
@@ -21,7 +22,7 @@ from smallnews import SmallNews, small_news
 from pipeline.config import Config
 from pipeline.graph.build import build
 from pipeline.jobs.engine import WarmRunner
-from pipeline.jobs.microbatch import BatchResult, bounded_options, run_batch
+from pipeline.jobs.microbatch import BatchResult, PreparedGraph, bounded_options, run_batch
 from pipeline.sinks import sink_of
 from pipeline.tables.database import METADATA, create_engine
 from transforms.records import ArticleLink, FeedEntry
@@ -88,6 +89,18 @@ def test_what_the_sink_raises_is_raised_and_the_next_batch_lands(db: str, news: 
         connection.exec_driver_sql("alter table gone rename to urls")
     engine.dispose()
     assert run_batch(news.links(range(2, 4)), CONFIG, db).articles == 2
+    assert len(rows_of(db, ARTICLES.select())) == 4
+
+
+class RunnerOfAnotherBeam(WarmRunner):
+    def run_again(self) -> RunnerResult:
+        raise TypeError("_execute_bundle() takes 3 positional arguments but 4 were given")
+
+
+def test_a_beam_whose_parts_have_changed_still_runs_batches(db: str, news: SmallNews) -> None:
+    graph = PreparedGraph(CONFIG, db, RunnerOfAnotherBeam)
+    assert [graph.run(news.links(range(n, n + 2))).articles for n in (0, 2)] == [2, 2]
+    graph.close()
     assert len(rows_of(db, ARTICLES.select())) == 4
 
 

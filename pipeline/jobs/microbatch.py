@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import count
 
 import apache_beam as beam
+import structlog
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -32,6 +33,8 @@ from transforms.records import Article, ArticleLink
 # configurations for which graphs are kept; a worker has one
 MOST_KEPT = 4
 ARTICLES = "articles"
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,30 +70,54 @@ def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> BatchR
 
 
 class PreparedGraph:
-    """The graph between a batch of links and a sink, ready to run again and again, by one thread at a time."""
+    """The graph between a batch of links and a sink, ready to run again and again, by one thread at a time.
 
-    def __init__(self, config: Config, sink: str) -> None:
+    `warm` keeps the translated graph. It uses parts of Beam that may change between versions; with a Beam in which they
+    have, every run translates the graph again, which costs time and changes no result.
+    """
+
+    def __init__(self, config: Config, sink: str, warm: type[WarmRunner] = WarmRunner) -> None:
         self.config, self.sink = config, sink
         self._slot = next(_NUMBERS)
-        pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
+        self._pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
         take = beam.ParDo(_TakeBatch(self._slot)).with_input_types(bytes).with_output_types(list[ArticleLink])
-        articles, endings = build(pipeline | beam.Impulse() | "TakeBatch" >> take, config)
+        articles, endings = build(self._pipeline | beam.Impulse() | "TakeBatch" >> take, config)
         counted = articles | "Count" >> beam.ParDo(_CountArticles()).with_output_types(Article)
         _ = Outcomes(counted, endings) | sink_of(sink, config)
-        self._runner = WarmRunner(pipeline)
+        self._warm = self._start(warm)
 
     def run(self, links: Sequence[ArticleLink]) -> BatchResult:
         """Run the graph on these links; raises what its sink raises, and is then not to be used again."""
         _SLOTS[self._slot] = list(links)
         try:
-            found = counters(self._runner.run_again())
+            found = counters(self._warm.run_again() if self._warm is not None else self._run_cold())
         finally:
             del _SLOTS[self._slot]
         return BatchResult(found.get(ARTICLES, 0), found)
 
     def close(self) -> None:
         """End what Beam keeps for the next run."""
-        self._runner.close()
+        if self._warm is not None:
+            self._warm.close()
+
+    def _start(self, warm: type[WarmRunner]) -> WarmRunner | None:
+        """Prepare the runner and run it on no links, to see whether it works with this Beam."""
+        _SLOTS[self._slot] = []
+        try:
+            runner = warm(self._pipeline)
+            runner.run_again()
+        except (AttributeError, ImportError, TypeError) as error:
+            log.warning("this version of Beam cannot keep a graph; each batch builds its own", error=repr(error))
+            return None
+        else:
+            return runner
+        finally:
+            del _SLOTS[self._slot]
+
+    def _run_cold(self) -> PipelineResult:
+        result = self._pipeline.run()
+        result.wait_until_finish()
+        return result
 
 
 class _KeptGraphs:
