@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import Config
 from pipeline.jobs.publish import ANNOUNCE_AGAIN, BUDGET_S, Publisher
-from pipeline.ledger.ledger import Ledger, Sighting
+from pipeline.ledger import Ledger, Sighting
 from pipeline.messages.links import LONGEST_ATTRIBUTE, attributes_of, encode_link, read_link
 from pipeline.sinks.sql import write_landings
 from pipeline.tables.database import METADATA, open_database
@@ -53,7 +53,7 @@ class Wire:
 
 def add(ledger: Ledger, *urls: str, at: datetime = NOW) -> list[ArticleLink]:
     links = [link_of(FeedEntry(url, title=f"About {url}"), "https://feeds.example/one", at) for url in urls]
-    ledger.add_links([Sighting(link) for link in links], at)
+    ledger.links.add([Sighting(link) for link in links], at)
     return links
 
 
@@ -133,9 +133,9 @@ def test_of_one_host_no_more_than_its_pace_lets_through(ledger: Ledger) -> None:
 
 def test_a_host_with_somebody_is_left_alone(ledger: Ledger) -> None:
     add(ledger, "https://a.example/1")
-    assert ledger.claim_links("worker", NOW)
+    assert ledger.links.claim("worker", NOW)
     assert publisher_of(ledger, Wire()).publish_due(NOW) == 0
-    ledger.release("worker", NOW, {"a.example": 3.0})
+    ledger.leases.release("worker", NOW, {"a.example": 3.0})
     assert publisher_of(ledger, Wire()).publish_due(NOW + SECOND) == 0
     assert publisher_of(ledger, Wire()).publish_due(NOW + 3 * SECOND) == 1
 
