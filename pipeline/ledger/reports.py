@@ -238,10 +238,12 @@ def progress(engine: sa.Engine, now: datetime) -> Progress:
     with reading(engine) as connection:
         counts = read_counts(connection)
         must_fold = has_many_shards(connection)
-        under_way = connection.execute(
-            sa.select(sa.func.count())
-            .select_from(URLS)
-            .where(URLS.c.lease_owner.is_not(None), URLS.c.leased_until > now, URLS.c.outcome.is_(None))
+        # the fate is not in the condition, as SQLite would then read all that are waiting
+        is_waiting = sa.case((sa.and_(URLS.c.outcome.is_(None), URLS.c.due_at.is_not(None)), 1), else_=0)
+        leased = connection.execute(
+            sa.select(sa.func.coalesce(sa.func.sum(is_waiting), 0)).where(
+                URLS.c.lease_owner.is_not(None), URLS.c.leased_until > now
+            )
         ).scalar_one()
         all_feeds = connection.execute(sa.select(sa.func.count()).select_from(FEEDS)).scalar_one()
         failing = connection.execute(
@@ -261,8 +263,8 @@ def progress(engine: sa.Engine, now: datetime) -> Progress:
     return Progress(
         feeds=all_feeds,
         feeds_failing=failing,
-        waiting=_total(counts, "waiting") - under_way,
-        leased=under_way,
+        waiting=_total(counts, "waiting") - leased,
+        leased=leased,
         articles=_total(counts, "article"),
         articles_last_minute=recent,
         rejected=_by_reason(counts, "rejected"),
