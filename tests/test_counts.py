@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from alembic import command
-from alembic.config import Config as AlembicConfig
 from millions import fill_ledger
 
 from pipeline.ledger import Ledger, Sighting
 from pipeline.ledger.counts import COUNTS, FATE, REASON, fold_counts, read_counts, recount
 from pipeline.ledger.reports import audit, progress
 from pipeline.sinks.sql import write_landings
-from pipeline.tables.database import METADATA, MIGRATIONS, create_engine, open_database, reading
+from pipeline.tables.database import METADATA, create_engine, open_database, reading
+from pipeline.tables.migrate import alembic_config
 from pipeline.tables.rows import landing_of
 from transforms.records import Article, ArticleLink, Block, BlockKind, Failure, FeedEntry, Outcome, Rejection
 from transforms.urls import link_of
@@ -104,7 +104,9 @@ def test_what_is_rolled_back_was_not_counted(ledger: Ledger) -> None:
 def test_an_emptied_table_has_no_fates(ledger: Ledger) -> None:
     add(ledger, "1", "2")
     with ledger.engine.begin() as connection:
-        connection.execute(sa.text("TRUNCATE urls" if connection.dialect.name == "postgresql" else "DELETE FROM urls"))
+        connection.execute(
+            sa.text("TRUNCATE urls CASCADE" if connection.dialect.name == "postgresql" else "DELETE FROM urls")
+        )
     assert kept(ledger) == {}
 
 
@@ -183,12 +185,11 @@ def test_a_database_of_before_is_counted_by_the_migration(database_url: str, tmp
         database_url = create_database()
     else:
         database_url = f"sqlite:///{tmp_path}/before.db"
-    engine = create_engine(database_url)
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(database_url, foreign_keys=False)
+    config = alembic_config()
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+        command.upgrade(config, "0003")
     fill_ledger(engine, 1000, 10, NOW)
     open_database(database_url).dispose()
     ledger = Ledger(engine)
