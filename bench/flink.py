@@ -27,7 +27,7 @@ from emulators.flink import FlinkCluster  # noqa: E402
 from emulators.postgres import create_database  # noqa: E402
 from newsworld import Newsworld  # noqa: E402
 
-from pipeline.ledger.ledger import Ledger, Sighting  # noqa: E402
+from pipeline.ledger import Ledger, Sighting  # noqa: E402
 from pipeline.tables.database import METADATA, open_database, reading  # noqa: E402
 from transforms.records import FeedEntry  # noqa: E402
 from transforms.urls import link_of  # noqa: E402
@@ -44,7 +44,7 @@ def fill_ledger(world: Newsworld, articles: int) -> str:
     now = datetime.now(UTC)
     rows = [row for row in world.truth() if row["outcome"] == "article"]
     named = [f"{rows[n % len(rows)]['url'].partition('?')[0]}?copy={n // len(rows)}" for n in range(articles)]
-    ledger.add_links([Sighting(link_of(FeedEntry(address), "", now)) for address in named], now)
+    ledger.links.add([Sighting(link_of(FeedEntry(address), "", now)) for address in named], now)
     ledger.engine.dispose()
     return url
 

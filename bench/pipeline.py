@@ -28,7 +28,7 @@ sys.path[0] = str(REPOSITORY / "tests")
 
 from newsworld import SHARED, Newsworld  # noqa: E402
 
-from pipeline.ledger.ledger import Ledger, Sighting  # noqa: E402
+from pipeline.ledger import Ledger, Sighting  # noqa: E402
 from pipeline.tables.database import METADATA, open_database, reading  # noqa: E402
 from transforms.records import FeedEntry  # noqa: E402
 from transforms.urls import link_of  # noqa: E402
@@ -121,7 +121,7 @@ def run_memory(world: Newsworld, articles: int, folder: str) -> None:
         for row in rows
     ][:articles]
     for start in range(0, len(links), 500):
-        ledger.add_links(links[start : start + 500], now)
+        ledger.links.add(links[start : start + 500], now)
     command = [sys.executable, "-m", "pipeline.cli", "work", "--once", "--patience", "0", "--db", url]
     command += ["--host-delay", "0", "--allow-private-addresses"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

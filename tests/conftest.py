@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
-from pipeline.ledger.ledger import Ledger
+from pipeline.ledger import Ledger
 from pipeline.tables.database import create_engine, open_database
 
 settings.register_profile("newsbeam", deadline=None, suppress_health_check=[HealthCheck.too_slow])

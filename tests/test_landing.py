@@ -17,7 +17,7 @@ from commands import newsbeam, rows_of
 from pipeline.config import Config
 from pipeline.graph.build import Outcomes
 from pipeline.jobs.microbatch import bounded_options
-from pipeline.ledger.ledger import Ledger, Sighting
+from pipeline.ledger import Ledger, Sighting
 from pipeline.sinks.sql import SettleInLedger, WriteToSql
 from pipeline.tables.database import METADATA, open_database
 from transforms.records import (
@@ -93,7 +93,7 @@ def test_it_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
 def test_a_ledger_knows_what_landed_elsewhere(database_url: str) -> None:
     engine = open_database(database_url)
     one, two = article("one"), article("two")
-    Ledger(engine).add_links([Sighting(each.link) for each in (one, two)], NOW)
+    Ledger(engine).links.add([Sighting(each.link) for each in (one, two)], NOW)
     engine.dispose()
     due = datetime.now(UTC) + timedelta(hours=1)
     failure = Failure(two.link, "timeout", "fetch", "FetchTimeout", "too slow", 1, NOW, due)

@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from pipeline.ledger.ledger import LEASE, SUSPECT_CLAIMS, Ledger, Sighting, is_dead, new_owner
+from pipeline.ledger import Ledger, Sighting
+from pipeline.ledger.lease import LEASE, is_dead, new_owner
+from pipeline.ledger.links import SUSPECT_CLAIMS
 from pipeline.ledger.reports import audit, why
 from pipeline.sinks.sql import write_landings
 from pipeline.tables.database import METADATA, reading
@@ -48,122 +50,122 @@ def fate(ledger: Ledger, url: str) -> sa.RowMapping:
 
 def test_a_url_has_one_row_for_all_its_spellings(ledger: Ledger) -> None:
     urls = ["https://a.example/1", "https://a.example/1?utm_source=rss", "https://a.example/1#comments"]
-    assert ledger.add_links([sighting(url) for url in urls], NOW) == 1
-    assert [link.url for link in ledger.claim_links("me", NOW)] == [urls[0]]
+    assert ledger.links.add([sighting(url) for url in urls], NOW) == 1
+    assert [link.url for link in ledger.links.claim("me", NOW)] == [urls[0]]
 
 
 def test_one_process_at_a_time_has_a_host(ledger: Ledger) -> None:
-    ledger.add_links([sighting(f"https://{host}.example/{n}") for host in "ab" for n in range(3)], NOW)
-    first = ledger.claim_links("one", NOW, limit=1, host_delay_s=0)
-    second = ledger.claim_links("two", NOW, limit=10, host_delay_s=0)
+    ledger.links.add([sighting(f"https://{host}.example/{n}") for host in "ab" for n in range(3)], NOW)
+    first = ledger.links.claim("one", NOW, limit=1, host_delay_s=0)
+    second = ledger.links.claim("two", NOW, limit=10, host_delay_s=0)
     assert len(first) == 1 and len(second) == 3
     assert {link.host for link in first}.isdisjoint(link.host for link in second)
-    assert ledger.claim_links("three", NOW, host_delay_s=0) == []
+    assert ledger.links.claim("three", NOW, host_delay_s=0) == []
 
 
 def test_a_lease_runs_out_and_is_taken_over(ledger: Ledger) -> None:
-    ledger.add_links([sighting("https://a.example/1")], NOW)
-    assert ledger.claim_links("one", NOW)
-    assert not ledger.claim_links("two", NOW + LEASE - SECOND)
-    ledger.renew("one", NOW + LEASE - SECOND)
-    assert not ledger.claim_links("two", NOW + LEASE + SECOND)
-    assert ledger.claim_links("two", NOW + 2 * LEASE)
+    ledger.links.add([sighting("https://a.example/1")], NOW)
+    assert ledger.links.claim("one", NOW)
+    assert not ledger.links.claim("two", NOW + LEASE - SECOND)
+    ledger.leases.renew("one", NOW + LEASE - SECOND)
+    assert not ledger.links.claim("two", NOW + LEASE + SECOND)
+    assert ledger.links.claim("two", NOW + 2 * LEASE)
 
 
 def test_release_gives_back_and_leaves_the_host_alone_for_its_delay(ledger: Ledger) -> None:
-    ledger.add_links([sighting("https://a.example/1")], NOW)
-    ledger.claim_links("one", NOW)
-    assert ledger.release("one", NOW, {"a.example": 5.0}) == 1
-    assert not ledger.claim_links("two", NOW + 4 * SECOND)
-    assert ledger.claim_links("two", NOW + 5 * SECOND)
+    ledger.links.add([sighting("https://a.example/1")], NOW)
+    ledger.links.claim("one", NOW)
+    assert ledger.leases.release("one", NOW, {"a.example": 5.0}) == 1
+    assert not ledger.links.claim("two", NOW + 4 * SECOND)
+    assert ledger.links.claim("two", NOW + 5 * SECOND)
 
 
 def test_a_host_sends_as_many_as_its_pace_lets_through(ledger: Ledger) -> None:
-    ledger.add_links([sighting(f"https://a.example/{n}") for n in range(30)], NOW)
-    assert len(ledger.claim_links("one", NOW, host_delay_s=1, budget_s=10)) == 10
-    ledger.release("one", NOW, {"a.example": 5.0})
-    assert len(ledger.claim_links("one", NOW + 5 * SECOND, host_delay_s=1, budget_s=10)) == 2
+    ledger.links.add([sighting(f"https://a.example/{n}") for n in range(30)], NOW)
+    assert len(ledger.links.claim("one", NOW, host_delay_s=1, budget_s=10)) == 10
+    ledger.leases.release("one", NOW, {"a.example": 5.0})
+    assert len(ledger.links.claim("one", NOW + 5 * SECOND, host_delay_s=1, budget_s=10)) == 2
 
 
 def test_hosts_take_turns(ledger: Ledger) -> None:
-    ledger.add_links([sighting(f"https://{host}.example/{n}") for host in "abc" for n in range(2)], NOW)
+    ledger.links.add([sighting(f"https://{host}.example/{n}") for host in "abc" for n in range(2)], NOW)
     hosts = []
     for step in range(6):
         now = NOW + step * SECOND
-        [link] = ledger.claim_links("one", now, limit=1, host_delay_s=0)
+        [link] = ledger.links.claim("one", now, limit=1, host_delay_s=0)
         settle(ledger, article(link.url))
-        ledger.release("one", now, {})
+        ledger.leases.release("one", now, {})
         hosts.append(link.host[0])
     assert hosts == list("abcabc")
 
 
 def test_a_due_feed_goes_before_the_articles_of_its_host(ledger: Ledger) -> None:
-    ledger.add_feeds([FEED], NOW)
-    ledger.add_links([sighting("https://a.example/1")], NOW)
-    assert not ledger.claim_links("worker", NOW + SECOND)
-    assert ledger.claim_links("worker", NOW + timedelta(minutes=2)), "no poller came for it: the articles go on"
+    ledger.feeds.add([FEED], NOW)
+    ledger.links.add([sighting("https://a.example/1")], NOW)
+    assert not ledger.links.claim("worker", NOW + SECOND)
+    assert ledger.links.claim("worker", NOW + timedelta(minutes=2)), "no poller came for it: the articles go on"
 
 
 def test_the_dead_of_this_machine_are_taken_back_at_once(ledger: Ledger) -> None:
-    ledger.add_links([sighting("https://a.example/1")], NOW)
+    ledger.links.add([sighting("https://a.example/1")], NOW)
     child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     dead = f"{socket.gethostname()}/{child.stdout.strip()}/aaaa"
     assert is_dead(dead) and not is_dead(new_owner()) and not is_dead(f"elsewhere/{os.getpid()}/bbbb")
-    ledger.claim_links(dead, NOW)
-    assert ledger.take_back_dead(["me"], NOW) == 1
-    assert ledger.claim_links("me", NOW)
+    ledger.links.claim(dead, NOW)
+    assert ledger.leases.take_back_dead() == 1
+    assert ledger.links.claim("me", NOW)
 
 
 def test_a_page_that_kills_its_workers_comes_alone(ledger: Ledger) -> None:
-    ledger.add_links([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
+    ledger.links.add([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
     for _ in range(SUSPECT_CLAIMS):
-        assert len(ledger.claim_links("w", NOW, host_delay_s=0)) == 3
-        ledger.release("w", NOW, {}, forgive=False)
-    assert len(ledger.claim_links("w", NOW, host_delay_s=0)) == 1
+        assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 3
+        ledger.leases.release("w", NOW, {}, forgive=False)
+    assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 1
 
 
 def test_orderly_release_makes_no_suspects(ledger: Ledger) -> None:
-    ledger.add_links([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
+    ledger.links.add([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
     for _ in range(SUSPECT_CLAIMS + 1):
-        assert len(ledger.claim_links("w", NOW, host_delay_s=0)) == 3
-        ledger.release("w", NOW, {})
+        assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 3
+        ledger.leases.release("w", NOW, {})
 
 
 def test_a_poll_is_one_transaction(ledger: Ledger) -> None:
-    ledger.add_feeds([FEED], NOW)
-    [state] = ledger.claim_feeds("p", NOW)
+    ledger.feeds.add([FEED], NOW)
+    [state] = ledger.feeds.claim("p", NOW)
     broken = Event("gap", FEED, "x", at="no time")  # type: ignore[arg-type]
     with pytest.raises((sa.exc.StatementError, ValueError, TypeError)):
-        ledger.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [broken], NOW)
-    ledger.release("p", NOW, {})
-    assert ledger.claim_feeds("p", NOW)[0].title == ""
+        ledger.feeds.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [broken], NOW)
+    ledger.leases.release("p", NOW, {})
+    assert ledger.feeds.claim("p", NOW)[0].title == ""
     assert audit(ledger.engine, NOW).urls == 0
     event = Event("gap", FEED, "nothing known", NOW)
-    assert ledger.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [event], NOW) == 1
-    assert ledger.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [], NOW) == 0
+    assert ledger.feeds.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [event], NOW) == 1
+    assert ledger.feeds.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [], NOW) == 0
 
 
 def test_claimed_feeds_are_not_claimed_again(ledger: Ledger) -> None:
-    ledger.add_feeds([FEED, "https://b.example/feed"], NOW)
-    assert len(ledger.claim_feeds("p", NOW)) == 2
-    assert ledger.claim_feeds("q", NOW) == []
+    ledger.feeds.add([FEED, "https://b.example/feed"], NOW)
+    assert len(ledger.feeds.claim("p", NOW)) == 2
+    assert ledger.feeds.claim("q", NOW) == []
 
 
 def test_once_polls_feeds_that_are_not_due(ledger: Ledger) -> None:
-    ledger.add_feeds([FEED], NOW)
-    [state] = ledger.claim_feeds("p", NOW)
-    ledger.record_poll(replace(state, polled_at=NOW, next_poll_at=NOW + timedelta(hours=1)), [], [], NOW)
-    ledger.release("p", NOW, {})
+    ledger.feeds.add([FEED], NOW)
+    [state] = ledger.feeds.claim("p", NOW)
+    ledger.feeds.record_poll(replace(state, polled_at=NOW, next_poll_at=NOW + timedelta(hours=1)), [], [], NOW)
+    ledger.leases.release("p", NOW, {})
     later = NOW + timedelta(minutes=1)
-    assert ledger.claim_feeds("p", later) == []
-    assert ledger.unpolled_feeds(later) == 1
-    assert ledger.claim_feeds("p", later, polled_before=later) != []
+    assert ledger.feeds.claim("p", later) == []
+    assert ledger.feeds.has_unpolled(later)
+    assert ledger.feeds.claim("p", later, polled_before=later) != []
 
 
 def test_fates_and_the_audit(ledger: Ledger) -> None:
     urls = [f"https://a.example/{n}" for n in range(5)]
-    ledger.add_links([sighting(url) for url in urls], NOW)
-    links = {link.url: link for link in ledger.claim_links("w", NOW, host_delay_s=0)}
+    ledger.links.add([sighting(url) for url in urls], NOW)
+    links = {link.url: link for link in ledger.links.claim("w", NOW, host_delay_s=0)}
     due = NOW + timedelta(minutes=1)
     settle(
         ledger,
@@ -179,15 +181,15 @@ def test_fates_and_the_audit(ledger: Ledger) -> None:
     known = why(ledger.engine, urls[2] + "?utm_source=x")
     assert known is not None and known["failed_tries"][0]["error_class"] == "FetchTimeout"
     assert known["named_by"][0]["feed_url"] == FEED
-    ledger.release("w", NOW, {})
-    assert [link.tries for link in ledger.claim_links("w", due, host_delay_s=0) if link.url == urls[2]] == [1]
-    assert ledger.retry(due, reason="dns") == 1
-    assert ledger.retry(due, url=urls[1]) == 1
-    assert ledger.retry(due, url=urls[0]) == 0
+    ledger.leases.release("w", NOW, {})
+    assert [link.tries for link in ledger.links.claim("w", due, host_delay_s=0) if link.url == urls[2]] == [1]
+    assert ledger.links.retry(due, reason="dns") == 1
+    assert ledger.links.retry(due, url=urls[1]) == 1
+    assert ledger.links.retry(due, url=urls[0]) == 0
 
 
 def test_what_never_landed_counts_as_lost(ledger: Ledger) -> None:
-    ledger.add_links([sighting("https://a.example/1"), sighting("https://a.example/2")], NOW)
+    ledger.links.add([sighting("https://a.example/1"), sighting("https://a.example/2")], NOW)
     settle(ledger, article("https://a.example/1"))
     urls, articles = METADATA.tables["urls"], METADATA.tables["articles"]
     with ledger.engine.begin() as connection:
@@ -204,7 +206,7 @@ def test_what_never_landed_counts_as_lost(ledger: Ledger) -> None:
 
 def test_writing_again_changes_nothing_and_an_edit_is_a_revision(ledger: Ledger) -> None:
     url = "https://a.example/1"
-    ledger.add_links([sighting(url)], NOW)
+    ledger.links.add([sighting(url)], NOW)
     for text in ("one", "one", "two", "two"):
         settle(ledger, article(url, text))
     with reading(ledger.engine) as connection:
@@ -215,19 +217,19 @@ def test_writing_again_changes_nothing_and_an_edit_is_a_revision(ledger: Ledger)
 
 def test_a_feed_that_says_updated_makes_an_article_due_again(ledger: Ledger) -> None:
     url = "https://a.example/1"
-    ledger.add_feeds([FEED], NOW)
-    [state] = ledger.claim_feeds("p", NOW)
-    ledger.release("p", NOW, {})
+    ledger.feeds.add([FEED], NOW)
+    [state] = ledger.feeds.claim("p", NOW)
+    ledger.leases.release("p", NOW, {})
     state = replace(state, next_poll_at=NOW + timedelta(days=1))
-    ledger.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], NOW)
-    ledger.claim_links("w", NOW)
+    ledger.feeds.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], NOW)
+    ledger.links.claim("w", NOW)
     settle(ledger, article(url))
-    ledger.release("w", NOW, {})
+    ledger.leases.release("w", NOW, {})
     later = NOW + timedelta(hours=1)
-    ledger.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], later)
-    assert not ledger.claim_links("w", later), "the same time as before is no edit"
-    ledger.record_poll(state, [sighting(url, updated=later - SECOND)], [], later)
-    [link] = ledger.claim_links("w", later)
+    ledger.feeds.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], later)
+    assert not ledger.links.claim("w", later), "the same time as before is no edit"
+    ledger.feeds.record_poll(state, [sighting(url, updated=later - SECOND)], [], later)
+    [link] = ledger.links.claim("w", later)
     assert fate(ledger, url)["outcome"] == "article"
     settle(ledger, Rejection(link, "http 404", "fetch", "http 404", later), at=later)
     after = fate(ledger, url)
@@ -236,9 +238,9 @@ def test_a_feed_that_says_updated_makes_an_article_due_again(ledger: Ledger) -> 
 
 def test_a_late_failure_does_not_take_back_an_article(ledger: Ledger) -> None:
     url = "https://a.example/1"
-    ledger.add_links([sighting(url)], NOW)
-    [link] = ledger.claim_links("slow", NOW)
-    assert ledger.claim_links("other", NOW + LEASE)
+    ledger.links.add([sighting(url)], NOW)
+    [link] = ledger.links.claim("slow", NOW)
+    assert ledger.links.claim("other", NOW + LEASE)
     settle(ledger, article(url))
     settle(ledger, Failure(link, "timeout", "fetch", "FetchTimeout", "", 1, NOW, None))
     assert fate(ledger, url)["outcome"] == "article"
@@ -247,7 +249,7 @@ def test_a_late_failure_does_not_take_back_an_article(ledger: Ledger) -> None:
 
 def test_two_links_to_one_address_are_one_article(ledger: Ledger) -> None:
     first, second = "https://a.example/1", "https://b.example/go?id=1"
-    ledger.add_links([sighting(first), sighting(second)], NOW)
+    ledger.links.add([sighting(first), sighting(second)], NOW)
     settle(ledger, article(first), replace(article(second), url=first))
     counts = audit(ledger.engine, NOW)
     assert counts.article == 2 and counts.lost == 0
@@ -260,24 +262,24 @@ def test_text_that_databases_cannot_hold_is_cleaned(ledger: Ledger) -> None:
     # no index can hold these as they are; random, since PostgreSQL compresses what repeats itself
     noise = random.Random(1).randbytes(5000).hex()
     long_urls = [f"https://a.example/{noise}", f"gopher://{noise}/x", f"mailto:{noise}é"]
-    ledger.add_links([sighting(one, FEED + "?" + noise[:900]) for one in [url, *long_urls]], NOW)
-    ledger.add_feeds([f"https://a.example/{noise}"], NOW)
+    ledger.links.add([sighting(one, FEED + "?" + noise[:900]) for one in [url, *long_urls]], NOW)
+    ledger.feeds.add([f"https://a.example/{noise}"], NOW)
     settle(ledger, replace(article(url, "a\x00b \ud800 c"), authors=("J\x00",), title="\ud800"))
     with reading(ledger.engine) as connection:
         assert connection.execute(sa.text("select body from articles")).scalar_one().startswith("ab ")
-    assert audit(ledger.engine, NOW).urls == 4 and ledger.count_feeds() == 0
-    assert len(ledger.claim_links("w", NOW)) + len(ledger.claim_links("v", NOW)) == 3
+    assert audit(ledger.engine, NOW).urls == 4 and ledger.feeds.count() == 0
+    assert len(ledger.links.claim("w", NOW)) + len(ledger.links.claim("v", NOW)) == 3
 
 
 def test_many_claimers_never_share_a_url(ledger: Ledger) -> None:
-    ledger.add_links([sighting(f"https://h{n % 20}.example/{n}") for n in range(200)], NOW)
+    ledger.links.add([sighting(f"https://h{n % 20}.example/{n}") for n in range(200)], NOW)
     taken: list[str] = []
 
     def claim(owner: str) -> None:
-        while links := ledger.claim_links(owner, NOW, limit=7, host_delay_s=0):
+        while links := ledger.links.claim(owner, NOW, limit=7, host_delay_s=0):
             taken.extend(link.url for link in links)
             settle(ledger, *(article(link.url) for link in links))
-            ledger.release(owner, NOW, {})
+            ledger.leases.release(owner, NOW, {})
 
     threads = [threading.Thread(target=claim, args=(f"w{n}",)) for n in range(4)]
     for thread in threads:

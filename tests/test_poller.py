@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from tinyserver import Seen, TinyServer, answer
 
 from pipeline.config import Config
-from pipeline.jobs.poll import TROUBLE_S, Poller
-from pipeline.ledger.ledger import Ledger
+from pipeline.jobs.poll import Poller
+from pipeline.ledger import Feeds, Ledger
 from pipeline.ledger.reports import audit, feeds
+from pipeline.loop import Loop
 from pipeline.tables.database import METADATA, reading
 from transforms.fetch.fetcher import shared_fetcher
 from transforms.records import FeedState
@@ -39,8 +40,8 @@ def close_fetcher() -> Iterator[None]:
 def poll(ledger: Ledger, *urls: str) -> dict[str, dict[str, Any]]:
     """Poll every feed once, also those of the ledger; returns the states by address."""
     now = datetime.now(UTC)
-    ledger.add_feeds(urls, now)
-    Poller(ledger, CONFIG).run(once_since=now)
+    ledger.feeds.add(urls, now)
+    Poller(ledger, CONFIG, Loop("polling failed", trouble_s=0.01)).run(once_since=now)
     return {row["url"]: row for row in feeds(ledger.engine, now)}
 
 
@@ -131,9 +132,9 @@ def test_one_bad_feed_stops_no_other(ledger: Ledger) -> None:
     assert all(state["next_poll_at"] > datetime.now(UTC) for state in states.values())
 
 
-def test_what_a_failed_round_held_is_given_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Forgetful(Ledger):
-        """A ledger whose database goes away for the first poll."""
+def test_what_a_failed_round_held_is_given_back(ledger: Ledger) -> None:
+    class Forgetful(Feeds):
+        """Feeds whose database goes away for the first poll."""
 
         failed = False
 
@@ -143,10 +144,9 @@ def test_what_a_failed_round_held_is_given_back(ledger: Ledger, monkeypatch: pyt
                 raise sa.exc.OperationalError("INSERT", {}, OSError("the database is away"))
             return super().record_poll(state, *rest, **named)
 
-    monkeypatch.setattr("pipeline.jobs.poll.TROUBLE_S", 0.01)
-    assert TROUBLE_S > 1
+    ledger.feeds = Forgetful(ledger.engine, ledger.links, ledger.leases.duration)
     with TinyServer({"/feed": lambda seen: feed("one")}) as server:
-        poll(Forgetful(ledger.engine), f"{server.base}/feed")
+        poll(ledger, f"{server.base}/feed")
     assert names(ledger) == {"one"}
     later = datetime.now(UTC) + timedelta(seconds=1)
-    assert ledger.claim_links("worker", later, host_delay_s=0), "nobody holds the host"
+    assert ledger.links.claim("worker", later, host_delay_s=0), "nobody holds the host"

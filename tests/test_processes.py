@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,14 @@ import sqlalchemy as sa
 from commands import log_lines, newsbeam, rows_of, start
 from emulators.postgres import create_database
 from newsworld import Newsworld
+from tinyserver import Seen, TinyServer, answer
 
-from pipeline.tables.database import METADATA
+from pipeline.jobs.work import GRACE_S
+from pipeline.ledger import Ledger, Sighting
+from pipeline.ledger.reports import audit
+from pipeline.tables.database import METADATA, open_database
+from transforms.records import FeedEntry
+from transforms.urls import link_of
 
 ARTICLES = METADATA.tables["articles"]
 
@@ -57,6 +65,39 @@ def test_a_run_ends_orderly_on_a_signal(tmp_path: Path, name: str) -> None:
     assert process.returncode == 0 and took < 15
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
     assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+
+
+@pytest.mark.slow
+def test_a_worker_leaves_a_page_that_does_not_end(tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path}/news.db"
+    asked, ended = threading.Event(), threading.Event()
+
+    def hang(seen: Seen) -> bytes:
+        asked.set()
+        ended.wait(60)
+        return answer(404)
+
+    with TinyServer({"/page": hang}) as server:
+        ledger, now = Ledger(open_database(db)), datetime.now(UTC)
+        ledger.links.add([Sighting(link_of(FeedEntry(f"{server.base}/page"), "", now))], now)
+        options = ["--db", db, "--allow-private-addresses", "--host-delay", "0"]
+        worker = start("work", *options)
+        try:
+            assert asked.wait(60)
+            begun = time.monotonic()
+            worker.send_signal(signal.SIGTERM)
+            _, log = worker.communicate(timeout=GRACE_S + 15)
+            took = time.monotonic() - begun
+        finally:
+            worker.kill()
+            ended.set()
+        assert worker.returncode == 0, log[-3000:]
+        assert took > GRACE_S - 1
+        assert [line["event"] for line in log_lines(log)].count("batch left unfinished") == 1
+        counts = audit(ledger.engine, datetime.now(UTC))
+        assert counts.waiting == 1 and counts.leased == counts.lost == 0, "the page was given back"
+        assert ledger.leases.take_back_dead() == 0
+        ledger.engine.dispose()
 
 
 @pytest.mark.slow

@@ -9,17 +9,19 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from google.api_core.exceptions import NotFound
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import Config
 from pipeline.jobs.publish import ANNOUNCE_AGAIN, BUDGET_S, Publisher
-from pipeline.ledger.ledger import Ledger, Sighting
+from pipeline.ledger import Ledger, Sighting
+from pipeline.loop import Loop
 from pipeline.messages.links import LONGEST_ATTRIBUTE, attributes_of, encode_link, read_link
 from pipeline.sinks.sql import write_landings
 from pipeline.tables.database import METADATA, open_database
 from pipeline.tables.rows import landing_of
-from transforms.errors import MessageInvalid
+from transforms.errors import MessageInvalid, UserError
 from transforms.records import ArticleLink, Failure, FeedEntry
 from transforms.urls import link_of
 
@@ -53,7 +55,7 @@ class Wire:
 
 def add(ledger: Ledger, *urls: str, at: datetime = NOW) -> list[ArticleLink]:
     links = [link_of(FeedEntry(url, title=f"About {url}"), "https://feeds.example/one", at) for url in urls]
-    ledger.add_links([Sighting(link) for link in links], at)
+    ledger.links.add([Sighting(link) for link in links], at)
     return links
 
 
@@ -133,11 +135,54 @@ def test_of_one_host_no_more_than_its_pace_lets_through(ledger: Ledger) -> None:
 
 def test_a_host_with_somebody_is_left_alone(ledger: Ledger) -> None:
     add(ledger, "https://a.example/1")
-    assert ledger.claim_links("worker", NOW)
+    assert ledger.links.claim("worker", NOW)
     assert publisher_of(ledger, Wire()).publish_due(NOW) == 0
-    ledger.release("worker", NOW, {"a.example": 3.0})
+    ledger.leases.release("worker", NOW, {"a.example": 3.0})
     assert publisher_of(ledger, Wire()).publish_due(NOW + SECOND) == 0
     assert publisher_of(ledger, Wire()).publish_due(NOW + 3 * SECOND) == 1
+
+
+def test_a_url_whose_host_the_ledger_does_not_know_is_announced_too(ledger: Ledger) -> None:
+    """Somebody else put it on the topic; it failed, and the sink wrote it into the ledger."""
+    link = link_of(FeedEntry("https://new.example/1"), "", NOW)
+    failure = Failure(link, "timeout", "fetch", "FetchTimeout", "too slow", 1, NOW, NOW)
+    write_landings(ledger.engine, [landing_of(failure, NOW)])
+    wire = Wire()
+    publisher = publisher_of(ledger, wire, delay=2.0)
+    assert publisher.publish_due(NOW + SECOND) == 1
+    assert wire.urls == [link.url]
+    add(ledger, "https://new.example/2")
+    assert publisher.publish_due(NOW + 2 * SECOND) == 0, "the host is left alone while the first is fetched"
+    assert publisher.publish_due(NOW + 3 * SECOND) == 1
+
+
+def test_without_its_topic_it_ends_and_says_so(ledger: Ledger) -> None:
+    class Topicless(Wire):
+        def publish(self, topic: str, data: bytes, **attributes: str) -> Future[str]:
+            future: Future[str] = Future()
+            future.set_exception(NotFound("no such topic"))
+            return future
+
+    add(ledger, "https://a.example/1", at=datetime.now(UTC))
+    with pytest.raises(UserError, match="create it first"):
+        publisher_of(ledger, Topicless()).run()
+
+
+def test_a_topic_that_is_away_is_tried_again(ledger: Ledger) -> None:
+    class Flaky(Wire):
+        def publish(self, topic: str, data: bytes, **attributes: str) -> Future[str]:
+            future = super().publish(topic, data, **attributes)
+            self.broken_at = 10**9
+            return future
+
+    add(ledger, "https://a.example/1", at=datetime.now(UTC))
+    wire = Flaky(broken_at=0)
+    publisher = Publisher(
+        ledger.engine, TOPIC, Config(host_delay=0), wire, loop=Loop("publishing failed", trouble_s=0.01)
+    )
+    publisher.finish()
+    publisher.run()
+    assert len(wire.sent) == 1
 
 
 def test_it_ends_when_nothing_is_left_or_when_told(tmp_path: Path) -> None:

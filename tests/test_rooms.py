@@ -21,7 +21,7 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "stuff"}
 NETWORK = {"socket", "ssl", "httpx", "httpcore", "h11", "h2", "http.client", "urllib.request", "requests", "aiohttp"}
 FETCHING = {"transforms.fetch.fetcher", "transforms.fetch.exchange", "transforms.fetch.dial"}
 # the machine's own name in the owner of a lease opens nothing
-HARMLESS = {("pipeline.ledger.ledger", "socket.gethostname")}
+HARMLESS = {("pipeline.ledger.lease", "socket.gethostname")}
 DATABASES = {"sqlalchemy", "alembic", "sqlite3", "psycopg", "google"}
 
 
@@ -192,7 +192,7 @@ def test_no_file_speaks_of_one_machine() -> None:
     ("rule", "name", "source"),
     [
         (knowing_pipeline, "transforms.x", "import pipeline"),
-        (knowing_pipeline, "transforms.x", "def f():\n    from pipeline.ledger.ledger import Ledger"),
+        (knowing_pipeline, "transforms.x", "def f():\n    from pipeline.ledger import Ledger"),
         (knowing_command_line, "pipeline.x", "from pipeline import cli"),
         (knowing_command_line, "pipeline.x", "from . import cli"),
         (knowing_command_line, "pipeline.sinks.x", "from ..cli import commands"),
@@ -201,7 +201,7 @@ def test_no_file_speaks_of_one_machine() -> None:
         (opening_sockets, "transforms.x", "import httpx"),
         (opening_sockets, "transforms.x", "import asyncio\nasyncio.open_connection(host, port)"),
         (opening_sockets, "transforms.x", "from urllib.request import urlopen"),
-        (opening_sockets, "pipeline.ledger.ledger", "import socket\nsocket.gethostname()\nsocket.create_connection(a)"),
+        (opening_sockets, "pipeline.ledger.lease", "import socket\nsocket.gethostname()\nsocket.create_connection(a)"),
         (opening_sockets, "pipeline.x", "import socket\nsocket.gethostname()"),
         (reading_environment, "pipeline.x", "import os\nos.environ['HOME']"),
         (reading_environment, "pipeline.x", "import os\nos.getenv('HOME')"),
@@ -222,12 +222,12 @@ def test_a_breach_is_seen(rule: object, name: str, source: str) -> None:
         (knowing_pipeline, "transforms.x", "from transforms import pipeline_text"),
         (knowing_beam, "pipeline.graph.stage", "import apache_beam as beam"),
         (opening_sockets, "transforms.fetch.fetcher", "import httpcore"),
-        (opening_sockets, "pipeline.ledger.ledger", "import socket\nsocket.gethostname()"),
+        (opening_sockets, "pipeline.ledger.lease", "import socket\nsocket.gethostname()"),
         (opening_sockets, "pipeline.x", "from urllib.parse import urljoin\nfrom http.server import HTTPServer"),
         (reading_environment, "pipeline.config", "import os\nos.environ.get('A')"),
         (reading_environment, "pipeline.x", "import os\nrun(env=os.environ | {'A': 'b'})"),
         (too_long, "pipeline.x", "a = 1\n" * 500),
-        (named_emptily, "pipeline.ledger.ledger", ""),
+        (named_emptily, "pipeline.ledger.lease", ""),
     ],
 )
 def test_what_is_allowed_is_let_through(rule: object, name: str, source: str) -> None:

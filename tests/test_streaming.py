@@ -12,7 +12,7 @@ from commands import newsbeam, rows_of, start
 from newsworld import Newsworld
 from topics import EVENTS, LETTERS, URLS, open_topics, running_job, subscription_of, wait_for
 
-from pipeline.ledger.ledger import Ledger, Sighting
+from pipeline.ledger import Ledger, Sighting
 from pipeline.messages.links import read_link
 from pipeline.tables.database import METADATA, open_database
 from transforms.records import FeedEntry
@@ -36,7 +36,7 @@ def test_a_publisher_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: p
     ledger = Ledger(open_database(db))
     now = datetime.now(UTC)
     links = [link_of(FeedEntry(f"https://host{n}.example/{'x' * 500}"), "", now) for n in range(2500)]
-    ledger.add_links([Sighting(link) for link in links], now)
+    ledger.links.add([Sighting(link) for link in links], now)
     ledger.engine.dispose()
     with open_topics(tmp_path, monkeypatch) as topics:
         publisher = start("publish", "--topic", URLS, "--db", db)

@@ -134,12 +134,12 @@ def poll(feeds: tuple[str, ...], once: bool, topic: str | None, **options: Any) 
 
     addresses = read_feed_arguments(feeds)
     from pipeline.jobs.poll import Poller
-    from pipeline.ledger.ledger import Ledger
+    from pipeline.ledger import Ledger
     from pipeline.tables.database import open_database
 
     ledger = Ledger(open_database(config.db))
     now = datetime.now(UTC)
-    ledger.add_feeds(addresses, now)
+    ledger.feeds.add(addresses, now)
     poller = Poller(ledger, config)
     if topic is None:
         _on_stop(poller.stop)
@@ -194,7 +194,7 @@ def work(once: bool, until_stdin_closes: bool, **options: Any) -> None:
     _leave_on_signal()
     config = Config.from_environment(**options)
     from pipeline.jobs.work import Worker
-    from pipeline.ledger.ledger import Ledger
+    from pipeline.ledger import Ledger
     from pipeline.tables.database import open_database
 
     worker = Worker(Ledger(open_database(config.db)), config)
@@ -291,11 +291,11 @@ def failures(db: str | None, as_json: bool, retry: str | None) -> None:
     if retry is None:
         _print_rows(reports.failures(engine), ("url", "reason", "tries", "due_at", "message"), as_json)
         return
-    from pipeline.ledger.ledger import Ledger
+    from pipeline.ledger import Ledger
 
     is_url = "://" in retry
     now = datetime.now(UTC)
-    count = Ledger(engine).retry(now, url=retry if is_url else "", reason="" if is_url else retry)
+    count = Ledger(engine).links.retry(now, url=retry if is_url else "", reason="" if is_url else retry)
     if not count:
         raise UserError(f"nothing failed with {retry!r}: `newsbeam failures` shows what did")
     click.echo(f"{count} due now")

@@ -14,7 +14,7 @@ from pipeline.config import Config
 from pipeline.graph.batches import BatchByHost
 from pipeline.graph.build import build
 from pipeline.jobs.microbatch import counters
-from pipeline.ledger.ledger import Ledger, Sighting
+from pipeline.ledger import Ledger, Sighting
 from pipeline.sinks import sink_of
 from pipeline.sources.addresses import read_feed_arguments
 from pipeline.tables.database import is_sql, open_database
@@ -39,8 +39,8 @@ def run_bounded(urls: Path, sink: str, config: Config, beam_options: Sequence[st
     links = list({link.canonical_url: link for link in read_links(urls, now)}.values())
     if is_sql(sink):
         ledger = Ledger(open_database(sink))
-        ledger.add_links([Sighting(link) for link in links], now)
-        landed = ledger.landed_keys([link.canonical_url for link in links])
+        ledger.links.add([Sighting(link) for link in links], now)
+        landed = ledger.links.landed([link.canonical_url for link in links])
         links = [link for link in links if link.canonical_url not in landed]
         ledger.engine.dispose()
     options = PipelineOptions(list(beam_options))

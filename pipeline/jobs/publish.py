@@ -10,7 +10,6 @@ announced again: a runner may have lost it.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -22,7 +21,9 @@ import structlog
 from google.api_core.exceptions import NotFound
 
 from pipeline.config import Config
-from pipeline.ledger.ledger import link_of_row
+from pipeline.ledger.hosts import add_hosts
+from pipeline.ledger.link_rows import link_of_row
+from pipeline.loop import Loop
 from pipeline.messages.links import attributes_of, encode_link
 from pipeline.tables.database import METADATA, reading
 from transforms.errors import UserError
@@ -34,8 +35,6 @@ LIMIT = 500
 BUDGET_S = 10.0  # of one host, as many are announced at once as can be fetched in this time
 ANNOUNCE_AGAIN = timedelta(days=1)
 ACKNOWLEDGED_S = 60.0
-IDLE_S = 0.5
-TROUBLE_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -57,51 +56,50 @@ class Publisher:
         config: Config,
         client: Client | None = None,
         again_after: timedelta = ANNOUNCE_AGAIN,
+        loop: Loop | None = None,
     ) -> None:
         """`again_after` is how long a URL without a fate waits for one before it is announced again."""
         self.engine, self.topic, self.host_delay = engine, topic, config.host_delay
         self.client = client or make_client()
         self.again_after = again_after
-        self._stopping, self._finishing = threading.Event(), threading.Event()
+        # what was not marked when a round failed is published again
+        self.loop = loop or Loop("publishing failed")
+        self._is_finishing = False
 
     def run(self) -> None:
         """Publish until `stop` is called, or after `finish` until nothing is due that has not been announced.
 
         Raises UserError if there is no such topic.
         """
-        while not self._stopping.is_set():
-            try:
-                now = datetime.now(UTC)
-                published = self.publish_due(now)
-                if not published and self._finishing.is_set() and not self.count_unannounced(now):
-                    return
-            except NotFound as exc:
-                raise UserError(f"no topic {self.topic}: make it first, with a subscription for the job") from exc
-            except Exception:
-                # the database or the topic may be away for a while; what was not marked is published again
-                log.exception("publishing failed")
-                self._stopping.wait(TROUBLE_S)
-                continue
-            if not published:
-                self._stopping.wait(IDLE_S)
+        self.loop.run(
+            lambda: bool(self.publish_due(datetime.now(UTC))),
+            lambda: self._is_finishing and not self.count_unannounced(datetime.now(UTC)),
+            fatal=(UserError,),
+        )
 
     def finish(self) -> None:
         """Stop when nothing is left to be announced."""
-        self._finishing.set()
+        self._is_finishing = True
 
     def stop(self) -> None:
         """Stop after the messages that are under way."""
-        self._stopping.set()
+        self.loop.stop()
 
     def publish_due(self, now: datetime) -> int:
-        """Publish one lot of URLs that are due; returns how many. Raises what the client or the database raises."""
+        """Publish one lot of URLs that are due; returns how many.
+
+        Raises UserError if there is no such topic, and what the client or the database raises.
+        """
         links = self.choose_links(now)
         if not links:
             return 0
         start = time.monotonic()
         futures = [self.client.publish(self.topic, encode_link(link), **attributes_of(link)) for link in links]
-        for future in futures:
-            future.result(ACKNOWLEDGED_S)
+        try:
+            for future in futures:
+                future.result(ACKNOWLEDGED_S)
+        except NotFound as exc:
+            raise UserError(f"no topic {self.topic}: create it first, with a subscription for the job") from exc
         self.mark_announced(links, now)
         log.info("published", links=len(links), seconds=round(time.monotonic() - start, 3))
         return len(links)
@@ -116,7 +114,7 @@ class Publisher:
         unleased = sa.or_(HOSTS.c.leased_until.is_(None), HOSTS.c.leased_until <= now)
         ranked = (
             sa.select(URLS, HOSTS.c.delay_s, rank)
-            .join(HOSTS, HOSTS.c.host == URLS.c.host)
+            .outerjoin(HOSTS, HOSTS.c.host == URLS.c.host)
             .where(self._unannounced(now), free, unleased)
             .subquery()
         )
@@ -131,6 +129,8 @@ class Publisher:
                     chosen.append(link_of_row(row))
                     busy[row["host"]] = busy.get(row["host"], 0.0) + delay
             if busy:
+                # a URL that another publisher put on the topic has no host yet
+                add_hosts(connection, busy)
                 connection.execute(
                     sa.update(HOSTS).where(HOSTS.c.host == sa.bindparam("name")).values(free_at=sa.bindparam("free")),
                     [{"name": host, "free": now + timedelta(seconds=busy[host])} for host in sorted(busy)],

@@ -22,7 +22,7 @@ import structlog
 
 from pipeline.config import Config
 from pipeline.jobs.poll import Poller
-from pipeline.ledger.ledger import Ledger
+from pipeline.ledger import Ledger
 from pipeline.ledger.reports import Audit, Progress, audit, progress
 from pipeline.tables.database import open_database
 from transforms.errors import UserError
@@ -108,8 +108,8 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, show: Shows | 
     engine = open_database(config.db)
     ledger = Ledger(engine)
     started = datetime.now(UTC)
-    ledger.add_feeds(feeds, started)
-    if not ledger.count_feeds():
+    ledger.feeds.add(feeds, started)
+    if not ledger.feeds.count():
         raise UserError("no feed to poll: say one, as in newsbeam run https://example.org/feed.xml")
     poller = Poller(ledger, config)
     workers = Workers(config, config.workers or os.cpu_count() or 1)
@@ -127,7 +127,7 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, show: Shows | 
                 try:
                     if show is not None:
                         show.update(progress(engine, now), now)
-                    if not polling.is_alive() and not ledger.count_due(now + timedelta(seconds=config.patience)):
+                    if not polling.is_alive() and not ledger.links.has_due(now + timedelta(seconds=config.patience)):
                         break
                 except sa.exc.OperationalError as error:
                     # the poller and the workers wait for the database too

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
+from pipeline.ledger.counts import FATE, REASON, Counts, fold_counts, has_many_shards, read_counts, recount, sum_counts
 from pipeline.tables.database import METADATA, reading
 from pipeline.tables.keys import bounded_key
 from transforms.feeds.schedule import is_quiet
@@ -19,20 +22,19 @@ EVENTS, SIGHTINGS = METADATA.tables["events"], METADATA.tables["sightings"]
 DEAD_LETTERS, REVISIONS = METADATA.tables["dead_letters"], METADATA.tables["revisions"]
 
 QUIET_LOOK = timedelta(days=60)
+MOST_RECENT = 10_000  # articles of the last minute that are counted
 # an article has its row here, or the ledger says in which other sink
 LANDED = sa.or_(URLS.c.landed_in.is_not(None), sa.exists().where(ARTICLES.c.article_id == URLS.c.article_id))
-# every URL is in exactly one of these; what is in none of the first four is lost
-LOST = sa.or_(
-    sa.and_(URLS.c.outcome.is_(None), URLS.c.due_at.is_(None)),
-    sa.and_(URLS.c.outcome == "article", sa.not_(LANDED)),
-    sa.and_(URLS.c.outcome == "failed", URLS.c.due_at.is_(None), URLS.c.tries == 0),
-    sa.and_(URLS.c.outcome.is_not(None), URLS.c.outcome.not_in(["article", "rejected", "failed"])),
-)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """How many URLs ended how. `urls` is the sum of all the others."""
+    """How many URLs ended how. `urls` is the sum of all the others but `failed_given_up`, which are part of `failed`.
+
+    `miscounted` holds the fates of which the running counts (pipeline.ledger.counts) were wrong, and by how many.
+    """
 
     urls: int
     article: int
@@ -43,6 +45,7 @@ class Audit:
     waiting: int
     leased: int
     lost: int
+    miscounted: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as plain values."""
@@ -50,43 +53,79 @@ class Audit:
 
 
 def audit(engine: sa.Engine, now: datetime) -> Audit:
-    """Add up the fates of all URLs, and of all that a feed named but the ledger does not have."""
-    with reading(engine) as connection:
-        total = _count(connection, sa.true())
-        lost = _count(connection, LOST)
+    """Add up the fates of all URLs, and of all that a feed named but the ledger does not have.
+
+    Reads every URL once. Where the running counts differ from what it found, they are counted again.
+    """
+    with _snapshot(engine) as connection:
+        kept = read_counts(connection)
+        is_missing = sa.and_(URLS.c.outcome == "article", sa.not_(LANDED))
+        is_leased = sa.func.coalesce(URLS.c.leased_until > now, sa.false())
+        groups = connection.execute(
+            sa.select(
+                FATE.label("fate"),
+                REASON.label("why"),
+                sa.case((is_missing, 1), else_=0).label("is_missing"),
+                sa.case((is_leased, 1), else_=0).label("is_leased"),
+                sa.func.count().label("urls"),
+                sa.func.min(URLS.c.due_at).label("due_at"),
+            )
+            .group_by("fate", "why", "is_missing", "is_leased")
+            .order_by("why")
+        ).all()
         orphans = connection.execute(
             sa.select(sa.func.count())
             .select_from(SIGHTINGS)
             .where(sa.not_(sa.exists().where(URLS.c.canonical_url == SIGHTINGS.c.canonical_url)))
         ).scalar_one()
-        endings = connection.execute(
-            sa.select(URLS.c.outcome, URLS.c.reason, sa.func.count(), sa.func.min(URLS.c.due_at))
-            .where(URLS.c.outcome.in_(["rejected", "failed"]), sa.not_(LOST))
-            .group_by(URLS.c.outcome, URLS.c.reason)
-            .order_by(URLS.c.reason)
-        ).all()
-        rejected = {str(reason): count for outcome, reason, count, _ in endings if outcome == "rejected"}
-        failed = {str(reason): count for outcome, reason, count, _ in endings if outcome == "failed"}
-        due = {str(reason): at.isoformat() for outcome, reason, _, at in endings if outcome == "failed" and at}
-        under_way = sa.and_(URLS.c.outcome.is_(None), URLS.c.due_at.is_not(None))
-        leased = _count(connection, sa.and_(under_way, URLS.c.leased_until > now))
-        return Audit(
-            urls=total + orphans,
-            article=_count(connection, sa.and_(URLS.c.outcome == "article", LANDED)),
-            rejected=rejected,
-            failed=failed,
-            failed_due_again=due,
-            failed_given_up=_count(
-                connection, sa.and_(URLS.c.outcome == "failed", URLS.c.due_at.is_(None), URLS.c.tries > 0)
-            ),
-            waiting=_count(connection, under_way) - leased,
-            leased=leased,
-            lost=lost + orphans,
-        )
+    found = sum_counts(((row.fate, row.why), row.urls) for row in groups)
+    miscounted = _differences(kept, found)
+    if miscounted:
+        log.warning("the counts of URLs were wrong and are made again", differences=miscounted)
+        recount(engine)
+    due: dict[str, datetime] = {}
+    for row in groups:
+        if row.fate == "failed":
+            due[row.why] = min(row.due_at, due.get(row.why, row.due_at))
+    missing = sum(row.urls for row in groups if row.is_missing)
+    leased = sum(row.urls for row in groups if row.fate == "waiting" and row.is_leased)
+    return Audit(
+        urls=sum(found.values()) + orphans,
+        article=_total(found, "article") - missing,
+        rejected=_by_reason(found, "rejected"),
+        failed=_by_reason(found, "failed", "given up"),
+        failed_due_again={reason: at.isoformat() for reason, at in due.items()},
+        failed_given_up=_total(found, "given up"),
+        waiting=_total(found, "waiting") - leased,
+        leased=leased,
+        lost=_total(found, "lost") + missing + orphans,
+        miscounted=miscounted,
+    )
 
 
-def _count(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
-    return connection.execute(sa.select(sa.func.count()).select_from(URLS).where(which)).scalar_one()
+def _differences(kept: Counts, found: Counts) -> dict[str, int]:
+    """Return by how many the counts that are kept exceed those that were found, by fate and reason."""
+    wrong = {key: kept.get(key, 0) - found.get(key, 0) for key in sorted({*kept, *found})}
+    return {" ".join(filter(None, key)): difference for key, difference in wrong.items() if difference}
+
+
+def _by_reason(counts: Counts, *fates: str) -> dict[str, int]:
+    found = sum_counts(((reason, ""), urls) for (fate, reason), urls in counts.items() if fate in fates)
+    return {reason: urls for (reason, _), urls in sorted(found.items())}
+
+
+def _total(counts: Counts, fate: str) -> int:
+    return sum(urls for (name, _), urls in counts.items() if name == fate)
+
+
+@contextmanager
+def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction in which all statements see the same state of the database."""
+    options: dict[str, Any] = {"newsbeam_write": False}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 def why(engine: sa.Engine, url: str) -> dict[str, Any] | None:
@@ -192,29 +231,46 @@ class Progress:
 
 
 def progress(engine: sa.Engine, now: datetime) -> Progress:
-    """Return what goes on now: counts, and the titles that landed last with their hosts."""
-    counts = audit(engine, now)
+    """Return what goes on now: counts, and the titles that landed last with their hosts.
+
+    Takes a few milliseconds however many URLs there are. An article whose row is gone still counts as one; see `audit`.
+    """
     with reading(engine) as connection:
-        all_feeds, failing = connection.execute(
-            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((FEEDS.c.failures > 0, 1), else_=0)), 0))
-        ).one()
+        counts = read_counts(connection)
+        must_fold = has_many_shards(connection)
+        # the fate is not in the condition, as SQLite would then read all that are waiting
+        is_waiting = sa.case((sa.and_(URLS.c.outcome.is_(None), URLS.c.due_at.is_not(None)), 1), else_=0)
+        leased = connection.execute(
+            sa.select(sa.func.coalesce(sa.func.sum(is_waiting), 0)).where(
+                URLS.c.lease_owner.is_not(None), URLS.c.leased_until > now
+            )
+        ).scalar_one()
+        all_feeds = connection.execute(sa.select(sa.func.count()).select_from(FEEDS)).scalar_one()
+        failing = connection.execute(
+            sa.select(sa.func.count()).select_from(FEEDS).where(FEEDS.c.failures > 0)
+        ).scalar_one()
+        latest = sa.select(ARTICLES.c.processed_at).order_by(ARTICLES.c.processed_at.desc())
         recent = connection.execute(
-            sa.select(sa.func.count()).select_from(ARTICLES).where(ARTICLES.c.processed_at > now - timedelta(minutes=1))
+            sa.select(sa.func.count()).select_from(
+                latest.where(ARTICLES.c.processed_at > now - timedelta(minutes=1)).limit(MOST_RECENT).subquery()
+            )
         ).scalar_one()
         newest = connection.execute(
             sa.select(ARTICLES.c.host, ARTICLES.c.title).order_by(ARTICLES.c.processed_at.desc()).limit(5)
-        )
-        return Progress(
-            feeds=all_feeds,
-            feeds_failing=failing,
-            waiting=counts.waiting,
-            leased=counts.leased,
-            articles=counts.article,
-            articles_last_minute=recent,
-            rejected=counts.rejected,
-            failed=counts.failed,
-            newest=tuple((host, title or "") for host, title in newest),
-        )
+        ).all()
+    if must_fold:
+        fold_counts(engine)
+    return Progress(
+        feeds=all_feeds,
+        feeds_failing=failing,
+        waiting=_total(counts, "waiting") - leased,
+        leased=leased,
+        articles=_total(counts, "article"),
+        articles_last_minute=recent,
+        rejected=_by_reason(counts, "rejected"),
+        failed=_by_reason(counts, "failed", "given up"),
+        newest=tuple((host, title or "") for host, title in newest),
+    )
 
 
 def _rows(connection: sa.Connection, query: sa.Select[Any]) -> list[dict[str, Any]]:

@@ -10,9 +10,7 @@ forgotten a claim, the leases run out and the work is claimed again; what was do
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,8 +22,9 @@ from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.utils.timestamp import Duration
 
 from pipeline.config import Config
-from pipeline.ledger.ledger import Ledger, batch_size, new_owner
+from pipeline.ledger import Lease, Ledger
 from pipeline.logs import configure_worker_logs
+from pipeline.loop import TROUBLE_S
 from pipeline.sources import Incoming
 from pipeline.tables.database import is_sql, opened
 from transforms.errors import UserError
@@ -34,7 +33,6 @@ from transforms.records import ArticleLink
 
 LANES = 8
 IDLE_S = 1.0
-TROUBLE_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +43,7 @@ class ReadLedger(beam.PTransform):  # type: ignore[misc]
     def __init__(self, url: str, config: Config) -> None:
         super().__init__()
         if not is_sql(url):
-            raise UserError(f"not a ledger: {url!r}; say ledger:postgresql://user@host/name")
+            raise UserError(f"not a ledger: {url!r}; use ledger:postgresql://user@host/name")
         self.claim = _ClaimBatches(url, config)
 
     def expand(self, begin: Any) -> Incoming:
@@ -85,48 +83,18 @@ class _ClaimBatches(beam.DoFn):  # type: ignore[misc]
             return
         pause = IDLE_S
         try:
-            ledger, owner = Ledger(opened(self.url), lease=timedelta(seconds=self.config.lease)), new_owner()
-            now = datetime.now(UTC)
-            due = ledger.count_due(now)
-            limit = batch_size(due, self.config.batch)
-            links = ledger.claim_links(owner, now, limit, self.config.host_delay) if due else []
+            ledger = Ledger(opened(self.url), lease=timedelta(seconds=self.config.lease))
+            lease = Lease(ledger.leases, shared_fetcher(self.config.fetch_policy()).delay_of)
+            links = ledger.links.claim_batch(lease.owner, datetime.now(UTC), self.config.batch, self.config.host_delay)
             if links:
                 log.info("claimed", lane=lane, links=len(links))
-                with renewed(ledger, owner):
+                with lease:
                     # comes back when the stages behind have done all of it
                     yield links
-                give_hosts_back(ledger, owner, self.config)
+                    lease.give_back_hosts()
                 pause = 0.0
         except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
             # the database may be away for a while; what was claimed and has no fate is claimed again
             log.warning("no batch claimed", error=str(error.orig))
             pause = TROUBLE_S
         polls.defer_remainder(Duration(seconds=pause))
-
-
-@contextmanager
-def renewed(ledger: Ledger, owner: str) -> Iterator[None]:
-    """Renew the leases of an owner until the block ends."""
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(ledger.lease.total_seconds() / 4):
-            try:
-                ledger.renew(owner, datetime.now(UTC))
-            except sa.exc.SQLAlchemyError as error:
-                log.warning("leases not renewed", error=str(error))
-
-    thread = threading.Thread(target=renew, name="leases", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def give_hosts_back(ledger: Ledger, owner: str, config: Config) -> None:
-    """Free the hosts of a batch for others; its URLs stay leased until their fates are written."""
-    fetcher = shared_fetcher(config.fetch_policy())
-    delays = {host: fetcher.delay_of(host) for host in ledger.hosts_of(owner)}
-    ledger.release_hosts(owner, datetime.now(UTC), delays)

@@ -84,7 +84,8 @@ class Table(Generic[R]):
     `key` is the primary key. `rows` gives what the rows of an outcome are made of, one by one; without it the table
     belongs to the ledger, and jobs never write it. `part_of` names the table whose rows own these: they are replaced
     and deleted with it. `in_events` puts its rows into the events on topics. `indexes` are further lists of columns to
-    find rows by; `partition` is the column of BigQuery's day partitions and `cluster` its clustering.
+    find rows by; `sparse_indexes` hold only the rows in which all of their columns are set.
+    `partition` is the column of BigQuery's day partitions and `cluster` its clustering.
 
     Raises ValueError for a declaration that contradicts itself.
     """
@@ -98,6 +99,7 @@ class Table(Generic[R]):
     write: Write = Write.UPSERT
     in_events: bool = False
     indexes: tuple[tuple[str, ...], ...] = ()
+    sparse_indexes: tuple[tuple[str, ...], ...] = ()
     partition: str = ""
     cluster: tuple[str, ...] = ()
     by_name: dict[str, Column[R]] = field(init=False, repr=False, compare=False)
@@ -119,7 +121,8 @@ class Table(Generic[R]):
     def _problems(self) -> Iterable[str]:
         if len(self.by_name) != len(self.columns):
             yield "two columns have the same name"
-        named = {*self.key, *self.cluster, *(name for names in self.indexes for name in names)}
+        indexed = (*self.indexes, *self.sparse_indexes)
+        named = {*self.key, *self.cluster, *(name for names in indexed for name in names)}
         for name in sorted((named | ({self.partition} - {""})) - set(self.by_name)):
             yield f"no column {name!r}; declare it or correct key, indexes, partition and cluster"
         for column in self.columns:

@@ -75,14 +75,8 @@ URLS: Table[Fate] = Table(
         ),
     ),
     rows=fates,
-    indexes=(
-        ("due_at", "host"),
-        ("host",),
-        ("outcome", "reason"),
-        ("article_id",),
-        ("announced_at",),
-        ("lease_owner",),
-    ),
+    indexes=(("host",), ("outcome", "reason"), ("article_id",), ("announced_at",)),
+    sparse_indexes=(("due_at",), ("host", "due_at"), ("lease_owner",)),
     partition="settled_at",
     cluster=("outcome", "host"),
 )

@@ -1,4 +1,4 @@
-"""The tables of the ledger: feeds, who named which URL, hosts and their leases. Jobs never write them."""
+"""The tables of the ledger: feeds, who named which URL, hosts and their leases, counts. Jobs never write them."""
 
 from __future__ import annotations
 
@@ -79,4 +79,16 @@ HOSTS: Table[Any] = Table(
         real("delay_s", "Seconds between two requests that the host was last found to want."),
     ),
     indexes=(("lease_owner",),),
+)
+
+URL_COUNTS: Table[Any] = Table(
+    "url_counts",
+    "How many URLs have each fate: the sum of `urls` over all shards. Triggers on `urls` keep it.",
+    ("fate", "reason", "shard"),
+    (
+        string("fate", "waiting, article, rejected, failed, given up or lost.", required=True),
+        string("reason", "Why they were rejected or failed; empty for the other fates.", required=True),
+        integer("shard", "The PostgreSQL backend that counted, so that no two wait for each other; else 0."),
+        integer("urls", "How many URLs came to this fate less how many left it; negative in a shard that lost some."),
+    ),
 )

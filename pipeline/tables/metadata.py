@@ -59,8 +59,16 @@ def make_metadata() -> sa.MetaData:
             ),
             *_foreign_keys(table),
             *(sa.Index(f"ix_{table.name}_{'_'.join(names)}", *names) for names in table.indexes),
+            *_sparse_indexes(table),
         )
     return metadata
+
+
+def _sparse_indexes(table: Table[Any]) -> Iterator[sa.Index]:
+    for names in table.sparse_indexes:
+        are_set = sa.text(" AND ".join(f"{name} IS NOT NULL" for name in names if not table.by_name[name].required))
+        name = f"ix_{table.name}_{'_'.join(names)}"
+        yield sa.Index(name, *names, postgresql_where=are_set, sqlite_where=are_set)
 
 
 def _foreign_keys(table: Table[Any]) -> Iterator[sa.ForeignKeyConstraint]:

@@ -9,7 +9,7 @@ from pipeline.tables.articles import ARTICLES, IMAGES, REMOVED_BLOCKS, REVISIONS
 from pipeline.tables.declare import Table
 from pipeline.tables.enrichments import ENRICHMENTS
 from pipeline.tables.fates import DEAD_LETTERS, URLS
-from pipeline.tables.feeds import EVENTS, FEEDS, HOSTS, SIGHTINGS
+from pipeline.tables.feeds import EVENTS, FEEDS, HOSTS, SIGHTINGS, URL_COUNTS
 
 TABLES: tuple[Table[Any], ...] = (
     FEEDS,
@@ -23,6 +23,7 @@ TABLES: tuple[Table[Any], ...] = (
     EVENTS,
     SIGHTINGS,
     HOSTS,
+    URL_COUNTS,
 )
 BY_NAME = MappingProxyType({table.name: table for table in TABLES})
 OUTPUTS: tuple[Table[Any], ...] = tuple(table for table in TABLES if table.is_output)

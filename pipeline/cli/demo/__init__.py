@@ -22,7 +22,7 @@ from pipeline.cli.demo.show import show_results
 from pipeline.cli.demo.site import DemoSite
 from pipeline.cli.display import Display
 from pipeline.config import Config
-from pipeline.ledger.ledger import Ledger
+from pipeline.ledger import Ledger
 from pipeline.ledger.reports import progress
 from pipeline.logs import configure_logs
 from pipeline.tables.database import open_database
@@ -72,7 +72,7 @@ def demonstrate(db: str | None, console: Console | None = None) -> int:
 def _ingest(ledger: Ledger, config: Config, site: DemoSite) -> float:
     """Poll every feed once and work until nothing is due; returns the seconds that it took."""
     start, now = time.monotonic(), datetime.now(UTC)
-    ledger.add_feeds(site.feeds, now)
+    ledger.feeds.add(site.feeds, now)
     if not sys.stderr.isatty():
         _work_off(ledger, config, now)
         return time.monotonic() - start

@@ -1,0 +1,80 @@
+"""How many URLs have each fate, without reading them: triggers on `urls` keep the table `url_counts`.
+
+The triggers are made by the migration 0003. On PostgreSQL each backend counts in rows of its own (`shard`); whoever
+reads many of them folds them into shard 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from pipeline.tables.database import METADATA, insert_rows
+
+URLS, COUNTS = METADATA.tables["urls"], METADATA.tables["url_counts"]
+
+MOST_SHARDS = 1000
+FOLD_LOCK = 0x666F6C64  # "fold": the key of the PostgreSQL advisory lock that folding takes
+
+# the fate of a URL as the triggers see it; an article whose row is missing is found by the audit alone
+FATE = sa.case(
+    (URLS.c.outcome.in_(["article", "rejected"]), URLS.c.outcome),
+    (sa.and_(URLS.c.outcome == "failed", URLS.c.due_at.is_not(None)), "failed"),
+    (sa.and_(URLS.c.outcome == "failed", URLS.c.tries != 0), "given up"),
+    (sa.and_(URLS.c.outcome.is_(None), URLS.c.due_at.is_not(None)), "waiting"),
+    else_="lost",
+)
+REASON = sa.case((URLS.c.outcome.in_(["rejected", "failed"]), sa.func.coalesce(URLS.c.reason, "")), else_="")
+
+Counts = Mapping[tuple[str, str], int]
+
+
+def read_counts(connection: sa.Connection) -> Counts:
+    """Return how many URLs have each (fate, reason), without those that none has."""
+    rows = connection.execute(sa.select(COUNTS.c.fate, COUNTS.c.reason, COUNTS.c.urls))
+    return sum_counts(((fate, reason), urls) for fate, reason, urls in rows)
+
+
+def sum_counts(counts: Iterable[tuple[tuple[str, str], int]]) -> Counts:
+    """Add up counts by key, and leave out what comes to nothing."""
+    total: dict[tuple[str, str], int] = {}
+    for key, urls in counts:
+        total[key] = total.get(key, 0) + urls
+    return {key: urls for key, urls in total.items() if urls}
+
+
+def fold_counts(engine: sa.Engine) -> None:
+    """Add the counts of all shards to shard 0, unless another process is at it. Waits for no writer."""
+    with engine.begin() as connection:
+        if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(FOLD_LOCK))).scalar():
+            return
+        idle = sa.select(COUNTS.c.fate, COUNTS.c.reason, COUNTS.c.shard).with_for_update(skip_locked=True).cte("idle")
+        key = sa.tuple_(COUNTS.c.fate, COUNTS.c.reason, COUNTS.c.shard)
+        folded = connection.execute(
+            sa.delete(COUNTS).where(key.in_(sa.select(idle))).returning(COUNTS.c.fate, COUNTS.c.reason, COUNTS.c.urls)
+        ).all()
+        totals = sum_counts(((fate, reason), urls) for fate, reason, urls in folded)
+        _insert(connection, totals)
+
+
+def has_many_shards(connection: sa.Connection) -> bool:
+    """Tell whether it is time to fold."""
+    return connection.execute(sa.select(sa.func.count()).select_from(COUNTS)).scalar_one() > MOST_SHARDS
+
+
+def recount(engine: sa.Engine) -> None:
+    """Count all URLs again, while nobody writes to them, and start from these counts."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(FOLD_LOCK)))
+            connection.execute(sa.text("LOCK TABLE urls IN SHARE ROW EXCLUSIVE MODE"))
+        connection.execute(sa.delete(COUNTS))
+        fate, why = FATE.label("fate"), REASON.label("why")
+        rows = connection.execute(sa.select(fate, why, sa.func.count()).group_by(fate, why))
+        _insert(connection, {(row[0], row[1]): row[2] for row in rows})
+
+
+def _insert(connection: sa.Connection, totals: Counts) -> None:
+    rows = [{"fate": fate, "reason": reason, "shard": 0, "urls": urls} for (fate, reason), urls in totals.items()]
+    insert_rows(connection, COUNTS, rows)

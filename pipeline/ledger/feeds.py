@@ -1,0 +1,110 @@
+"""Feeds: which there are, which are due, and what a poll of one found."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.ledger.hosts import HOSTS, add_hosts, claim_hosts, release_unused_hosts
+from pipeline.ledger.links import Links, Sighting, present
+from pipeline.tables.database import METADATA, insert_rows, reading
+from pipeline.tables.keys import LONGEST_FEED, storable
+from transforms.records import Event, FeedState
+from transforms.urls import host_of
+
+FEEDS, EVENTS = METADATA.tables["feeds"], METADATA.tables["events"]
+
+
+class Feeds:
+    """The feeds of one ledger."""
+
+    def __init__(self, engine: sa.Engine, links: Links, lease: timedelta) -> None:
+        self.engine, self.links, self.lease = engine, links, lease
+
+    def add(self, urls: Iterable[str], now: datetime, from_index: str = "") -> int:
+        """Record feeds that are to be polled from now on, and return how many are new; the others stay as they are."""
+        states = _new_states(((url, now) for url in urls), from_index)
+        with self.engine.begin() as connection:
+            add_hosts(connection, {state.host for state in states})
+            known = present(connection, FEEDS.c.url, [state.url for state in states])
+            new = [asdict(state) for state in states if state.url not in known]
+            insert_rows(connection, FEEDS, new)
+            return len(new)
+
+    def claim(
+        self, owner: str, now: datetime, limit: int = 64, polled_before: datetime | None = None
+    ) -> list[FeedState]:
+        """Lease feeds that are due, with their hosts.
+
+        With `polled_before`, every enabled feed is due that was not polled since (`--once`).
+        """
+        due = sa.and_(FEEDS.c.enabled, FEEDS.c.next_poll_at <= now)
+        if polled_before is not None:
+            due = _unpolled(polled_before)
+        with self.engine.begin() as connection:
+            wanted = sa.exists().where(FEEDS.c.host == HOSTS.c.host, due)
+            hosts = claim_hosts(connection, owner, now, now + self.lease, limit, wanted)
+            rows = connection.execute(
+                sa.select(FEEDS).where(FEEDS.c.host.in_(hosts), due).order_by(FEEDS.c.next_poll_at).limit(limit)
+            )
+            states = [FeedState(**row) for row in rows.mappings()]
+            release_unused_hosts(connection, owner, set(hosts) - {state.host for state in states})
+        return states
+
+    def count(self) -> int:
+        """Count the feeds that are polled."""
+        with reading(self.engine) as connection:
+            return connection.execute(sa.select(sa.func.count()).select_from(FEEDS).where(FEEDS.c.enabled)).scalar_one()
+
+    def has_unpolled(self, since: datetime) -> bool:
+        """Tell whether an enabled feed was not polled since."""
+        with reading(self.engine) as connection:
+            return connection.execute(sa.select(sa.exists().where(_unpolled(since)))).scalar_one()
+
+    def record_poll(
+        self,
+        state: FeedState,
+        sightings: Sequence[Sighting],
+        events: Sequence[Event],
+        now: datetime,
+        children: Sequence[tuple[str, datetime]] = (),
+    ) -> int:
+        """Write a feed's new state, its new URLs and what happened, in one transaction. Returns how many URLs are new.
+
+        An article that landed is due again if the feed says that it was updated since. `children` are the feeds that a
+        sitemap index names, each with the time of its first poll.
+        """
+        with self.engine.begin() as connection:
+            connection.execute(sa.update(FEEDS).where(FEEDS.c.url == state.url).values(asdict(state)))
+            insert_rows(connection, EVENTS, [_event_row(event, number) for number, event in enumerate(events)])
+            insert_rows(connection, FEEDS, [asdict(child) for child in _new_states(children, state.url)])
+            hosts = {sighting.link.host for sighting in sightings} | {host_of(url) for url, _ in children}
+            add_hosts(connection, hosts | {state.host})
+            return self.links.record(connection, sightings, now)
+
+
+def _unpolled(since: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(FEEDS.c.enabled, sa.or_(FEEDS.c.polled_at.is_(None), FEEDS.c.polled_at < since))
+
+
+def _new_states(feeds: Iterable[tuple[str, datetime]], from_index: str) -> list[FeedState]:
+    return [
+        FeedState(url, url, host_of(url), next_poll_at=at, from_index=from_index)
+        for url, at in feeds
+        if len(url) <= LONGEST_FEED
+    ]
+
+
+def _event_row(event: Event, number: int) -> dict[str, Any]:
+    return {
+        "event_id": f"{event.at:%Y%m%d%H%M%S%f}-{number:03d}-{secrets.token_hex(4)}",
+        "kind": event.kind,
+        "subject": storable(event.subject),
+        "detail": storable(event.detail),
+        "at": event.at,
+    }

@@ -1,0 +1,82 @@
+"""Hosts: who may talk to each one now, and from when on.
+
+Politeness is per host and must hold across processes, so feeds and links are leased by host. These functions are part
+of transactions that feeds, links and leases open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.tables.database import METADATA, insert_rows
+from pipeline.tables.keys import LONGEST_HOST
+
+HOSTS = METADATA.tables["hosts"]
+
+
+def add_hosts(connection: sa.Connection, hosts: Iterable[str]) -> None:
+    """Record hosts; those that are known stay as they are."""
+    # in one order in every process, so that two that add the same hosts do not wait for each other in a ring
+    insert_rows(connection, HOSTS, [{"host": host} for host in sorted({name[:LONGEST_HOST] for name in hosts})])
+
+
+def claim_hosts(
+    connection: sa.Connection,
+    owner: str,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    wanted: sa.ColumnElement[bool],
+) -> dict[str, float]:
+    """Lease up to `limit` free hosts of which `wanted` holds, those first whose last lease is longest ago.
+
+    Returns the seconds that each was last found to want between two requests, by host.
+    """
+    rows = connection.execute(
+        sa.select(HOSTS.c.host, HOSTS.c.delay_s)
+        .where(
+            sa.or_(HOSTS.c.leased_until.is_(None), HOSTS.c.leased_until <= now),
+            sa.or_(HOSTS.c.free_at.is_(None), HOSTS.c.free_at <= now),
+            wanted,
+        )
+        .order_by(HOSTS.c.claimed_at.asc().nulls_first(), HOSTS.c.host)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    delays = {row.host: row.delay_s or 0.0 for row in rows}
+    if delays:
+        connection.execute(
+            sa.update(HOSTS)
+            .where(HOSTS.c.host.in_(delays))
+            .values(lease_owner=owner, leased_until=until, claimed_at=now)
+        )
+    return delays
+
+
+def release_unused_hosts(connection: sa.Connection, owner: str, hosts: Iterable[str]) -> None:
+    """Give back hosts to which nothing was sent, so that others may ask them at once."""
+    _release(connection, [{"name": host, "mine": owner} for host in hosts], {})
+
+
+def release_hosts(connection: sa.Connection, owner: str, now: datetime, delays: Mapping[str, float]) -> None:
+    """Give back hosts; each is then left alone for its delay in seconds."""
+    rows = [
+        {"name": host, "mine": owner, "free": now + timedelta(seconds=delay), "delay": delay}
+        for host, delay in delays.items()
+    ]
+    _release(connection, rows, {"free_at": sa.bindparam("free"), "delay_s": sa.bindparam("delay")})
+
+
+def _release(connection: sa.Connection, rows: list[dict[str, Any]], values: Mapping[str, Any]) -> None:
+    if not rows:
+        return
+    connection.execute(
+        sa.update(HOSTS)
+        .where(HOSTS.c.host == sa.bindparam("name"), HOSTS.c.lease_owner == sa.bindparam("mine"))
+        .values({"lease_owner": None, "leased_until": None} | dict(values)),
+        rows,
+    )

@@ -1,0 +1,203 @@
+"""Leases: who works on which hosts and URLs, until when.
+
+One process at a time talks to a host, so that politeness holds across processes. A lease that is not renewed runs out,
+and the work is claimed again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy as sa
+import structlog
+
+from pipeline.ledger.hosts import HOSTS, release_hosts
+from pipeline.tables.database import METADATA, reading
+
+URLS = METADATA.tables["urls"]
+LEASE = timedelta(seconds=120)
+# a word that no other process has; after a fork the process id differs
+PROCESS = secrets.token_hex(4)
+
+log = structlog.get_logger(__name__)
+
+
+def new_owner() -> str:
+    """Name a holder of leases in this process: host, process id, start of the process, process, holder."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}/{pid}/{_start_of(pid)}/{PROCESS}/{secrets.token_hex(4)}"
+
+
+def is_dead(owner: str) -> bool:
+    """Tell whether the holder of a lease was a process of this machine that is gone.
+
+    A process id alone does not tell: in a container the main process has number 1 every time, and a machine gives
+    numbers again. So the start of the process is compared too. Two containers that share a host name would take each
+    other for dead: give each its own, as Docker and Kubernetes do unless told otherwise.
+    """
+    host, pid, start, process = (owner.split("/") + [""] * 3)[:4]
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    if int(pid) == os.getpid():
+        return process != PROCESS
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return bool(process and start) and _start_of(int(pid)) not in ("", start)
+
+
+def _start_of(pid: int) -> str:
+    """Return the boot of the machine and the time since then at which a process started; "" where Linux's /proc is not.
+
+    See https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, field 22.
+    """
+    try:
+        # the name of the program, in parentheses, may hold anything
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        return f"{_boot()}-{fields[19]}"
+    except (OSError, IndexError):
+        return ""
+
+
+@cache
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()[:8]
+
+
+class Leases:
+    """The leases of one ledger. A holder is a text that `new_owner` made."""
+
+    def __init__(self, engine: sa.Engine, duration: timedelta = LEASE) -> None:
+        self.engine, self.duration = engine, duration
+
+    def renew(self, owner: str, now: datetime) -> None:
+        """Hold what this owner holds for another lease time."""
+        with self.engine.begin() as connection:
+            for table in (URLS, HOSTS):
+                connection.execute(
+                    sa.update(table).where(table.c.lease_owner == owner).values(leased_until=now + self.duration)
+                )
+
+    def release(
+        self,
+        owner: str,
+        now: datetime,
+        delays: Mapping[str, float],
+        host: str | None = None,
+        forgive: bool = True,
+    ) -> int:
+        """Give back what this owner holds (of one host, if named); returns how many URLs had not ended.
+
+        `delays` are the seconds for which each host is then left alone; see Fetcher.delay_of. `forgive` says that the
+        URLs are not to blame for not having ended, so that this claim does not make them suspects.
+        """
+        urls, held = URLS.c.lease_owner == owner, HOSTS.c.lease_owner == owner
+        if host is not None:
+            urls, held = sa.and_(urls, URLS.c.host == host), sa.and_(held, HOSTS.c.host == host)
+        with self.engine.begin() as connection:
+            given_back = connection.execute(
+                sa.update(URLS)
+                .where(urls)
+                .values(lease_owner=None, leased_until=None, claims=URLS.c.claims - (1 if forgive else 0))
+            ).rowcount
+            hosts = connection.execute(sa.select(HOSTS.c.host).where(held)).scalars()
+            release_hosts(connection, owner, now, {name: delays.get(name, 0.0) for name in hosts})
+        return given_back
+
+    def release_hosts(self, owner: str, now: datetime, delays: Mapping[str, float]) -> None:
+        """Give back these hosts of this owner, and none of the URLs that it holds."""
+        with self.engine.begin() as connection:
+            release_hosts(connection, owner, now, delays)
+
+    def hosts_of(self, owner: str) -> list[str]:
+        """Return the hosts that this owner holds."""
+        with reading(self.engine) as connection:
+            return list(connection.execute(sa.select(HOSTS.c.host).where(HOSTS.c.lease_owner == owner)).scalars())
+
+    def take_back_dead(self) -> int:
+        """End the leases of processes of this machine that are gone, so that a restart need not wait for them.
+
+        Returns how many URLs came free.
+        """
+        freed = 0
+        with self.engine.begin() as connection:
+            for table in (URLS, HOSTS):
+                owners = connection.execute(
+                    sa.select(table.c.lease_owner).where(table.c.lease_owner.is_not(None)).distinct()
+                ).scalars()
+                dead = [owner for owner in owners if is_dead(owner)]
+                if not dead:
+                    continue
+                rows = connection.execute(
+                    sa.update(table).where(table.c.lease_owner.in_(dead)).values(lease_owner=None, leased_until=None)
+                ).rowcount
+                freed += rows if table is URLS else 0
+        return freed
+
+
+class Lease:
+    """What one holder has claimed, renewed in the background while the context lasts.
+
+    `delay_of` tells the seconds for which a host is left alone once it is given back.
+    """
+
+    def __init__(self, leases: Leases, delay_of: Callable[[str], float]) -> None:
+        self.leases, self.delay_of = leases, delay_of
+        self.owner = new_owner()
+        self._has_leftovers = False
+        self._ended = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, name="leases", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._renewing.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._renewing.join()
+
+    @contextmanager
+    def round(self, forgive: bool = True) -> Iterator[str]:
+        """Open a round of work under this lease; yields the owner to claim for.
+
+        A round that raises leaves what it had claimed; the next one gives it back first. `forgive` as in
+        Leases.release.
+        """
+        if self._has_leftovers:
+            self.give_back(forgive=forgive)
+        self._has_leftovers = True
+        yield self.owner
+        self._has_leftovers = False
+
+    def give_back(self, host: str | None = None, forgive: bool = True) -> None:
+        """Give back what is held (of one host, if named), hosts and URLs."""
+        hosts = [host] if host else self.leases.hosts_of(self.owner)
+        delays = {name: self.delay_of(name) for name in hosts}
+        self.leases.release(self.owner, datetime.now(UTC), delays, host, forgive)
+
+    def give_back_hosts(self) -> None:
+        """Give back the hosts; URLs stay leased until their fates are written."""
+        delays = {host: self.delay_of(host) for host in self.leases.hosts_of(self.owner)}
+        self.leases.release_hosts(self.owner, datetime.now(UTC), delays)
+
+    def _renew(self) -> None:
+        while not self._ended.wait(self.leases.duration.total_seconds() / 4):
+            try:
+                self.leases.renew(self.owner, datetime.now(UTC))
+            except sa.exc.SQLAlchemyError as error:
+                log.warning("leases not renewed", error=str(error))

@@ -1,0 +1,213 @@
+"""Links: every URL that a feed named, when it is due, and who works on it.
+
+A URL is due while `due_at` is set and past, and free while nobody holds a lease on it. The sink writes an article and
+its URL's fate in one transaction (pipeline.sinks.sql), so a process can be killed anywhere: what had not landed is
+still due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.ledger.hosts import HOSTS, add_hosts, claim_hosts, release_unused_hosts
+from pipeline.ledger.link_rows import LONGEST_HINT, hints_of, link_columns, link_of_row
+from pipeline.tables.database import METADATA, insert_rows, reading
+from pipeline.tables.keys import bounded_key, storable
+from transforms.records import ArticleLink
+from transforms.urls import url_key
+
+URLS, SIGHTINGS, FEEDS = METADATA.tables["urls"], METADATA.tables["sightings"], METADATA.tables["feeds"]
+
+# a feed that is due goes before the articles of its host, unless no poller has taken it for this long
+FEED_FIRST = timedelta(seconds=60)
+# a page that was claimed this often without ending is worked on alone, in case it kills its worker
+SUSPECT_CLAIMS = 3
+SMALLEST_BATCH = 8
+SHARES = 6  # one batch takes at most this share of what is due, so that the last batches end together
+MOST_VALUES = 1000  # of one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A link as one entry of a feed named it."""
+
+    link: ArticleLink
+    guid: str = ""
+    updated_at: datetime | None = None
+
+
+class Links:
+    """The URLs of one ledger."""
+
+    def __init__(self, engine: sa.Engine, revisit_after: timedelta, lease: timedelta) -> None:
+        """`revisit_after` is how long an article stays as it landed, however often its feed says that it was edited."""
+        self.engine, self.revisit_after, self.lease = engine, revisit_after, lease
+
+    def add(self, sightings: Sequence[Sighting], now: datetime) -> int:
+        """Record URLs that no poll named (a file of URLs, a topic). Returns how many are new."""
+        with self.engine.begin() as connection:
+            add_hosts(connection, {sighting.link.host for sighting in sightings})
+            return self.record(connection, sightings, now)
+
+    def record(self, connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> int:
+        """Record sightings, whose hosts are known, in a transaction of the caller's. Returns how many URLs are new.
+
+        An article that landed is due again if its feed says that it was updated since.
+        """
+        rows = list({row["canonical_url"]: row for row in (_url_row(s, now) for s in reversed(sightings))}.values())
+        rows.reverse()
+        known = present(connection, URLS.c.canonical_url, [row["canonical_url"] for row in rows])
+        new = [row for row in rows if row["canonical_url"] not in known]
+        insert_rows(connection, URLS, new)
+        insert_rows(connection, SIGHTINGS, [_sighting_row(sighting, now) for sighting in sightings])
+        edited = [s for s in sightings if s.updated_at is not None and s.updated_at <= now]
+        if edited and known:
+            connection.execute(
+                sa.update(URLS)
+                .where(
+                    URLS.c.canonical_url == sa.bindparam("key"),
+                    URLS.c.outcome == "article",
+                    URLS.c.due_at.is_(None),
+                    URLS.c.settled_at < now - self.revisit_after,
+                    sa.func.coalesce(URLS.c.entry_updated_at, URLS.c.settled_at) < sa.bindparam("updated"),
+                )
+                .values(due_at=now, tries=0, entry_updated_at=sa.bindparam("updated")),
+                [{"key": bounded_key(s.link.canonical_url), "updated": s.updated_at} for s in edited],
+            )
+        return len(new)
+
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Return those of these canonical URLs that the ledger has."""
+        with reading(self.engine) as connection:
+            return present(connection, URLS.c.canonical_url, [bounded_key(key) for key in keys])
+
+    def landed(self, keys: Sequence[str]) -> set[str]:
+        """Return those of these canonical URLs whose article has landed."""
+        bounded = [bounded_key(key) for key in keys]
+        with reading(self.engine) as connection:
+            return present(connection, URLS.c.canonical_url, bounded, URLS.c.outcome == "article")
+
+    def has_due(self, by: datetime) -> bool:
+        """Tell whether a URL is due until then; one that is being worked on is due."""
+        with reading(self.engine) as connection:
+            first = connection.execute(
+                sa.select(URLS.c.due_at).where(URLS.c.due_at.is_not(None)).order_by(URLS.c.due_at).limit(1)
+            ).scalar()
+        return first is not None and first <= by
+
+    def claim_batch(self, owner: str, now: datetime, largest: int, host_delay_s: float) -> list[ArticleLink]:
+        """Lease as many links as a batch should have, given how many are due; at most `largest`."""
+        soonest = sa.select(URLS.c.due_at).where(URLS.c.due_at <= now).order_by(URLS.c.due_at).limit(SHARES * largest)
+        with reading(self.engine) as connection:
+            due = connection.execute(sa.select(sa.func.count()).select_from(soonest.subquery())).scalar_one()
+        return self.claim(owner, now, batch_size(due, largest), host_delay_s) if due else []
+
+    def claim(
+        self, owner: str, now: datetime, limit: int = 64, host_delay_s: float = 1.0, budget_s: float = 10.0
+    ) -> list[ArticleLink]:
+        """Lease due URLs of hosts that nobody else talks to, in turns between hosts.
+
+        Of one host come at most as many as its pace lets through in `budget_s` seconds. A page that has been claimed
+        `SUSPECT_CLAIMS` times without ending comes alone.
+        """
+        due = sa.and_(URLS.c.due_at <= now, sa.or_(URLS.c.leased_until.is_(None), URLS.c.leased_until <= now))
+        # a scalar and not EXISTS, which PostgreSQL joins: that reads every URL that is due
+        has_due = (
+            sa.select(sa.literal(1)).where(URLS.c.host == HOSTS.c.host, due).limit(1).scalar_subquery().is_not(None)
+        )
+        feed_waits = sa.exists().where(
+            FEEDS.c.host == HOSTS.c.host,
+            FEEDS.c.enabled,
+            FEEDS.c.next_poll_at <= now,
+            FEEDS.c.next_poll_at > now - FEED_FIRST,
+        )
+        until = now + self.lease
+        with self.engine.begin() as connection:
+            delays = claim_hosts(connection, owner, now, until, limit, sa.and_(has_due, sa.not_(feed_waits)))
+            allowed = {
+                host: min(limit, max(1, int(budget_s // max(host_delay_s, delay, 1e-9))))
+                for host, delay in delays.items()
+            }
+            rows = _take_turns(connection, due, allowed, limit)
+            chosen = [row for row in rows if row["claims"] >= SUSPECT_CLAIMS][:1] or rows
+            release_unused_hosts(connection, owner, set(delays) - {row["host"] for row in chosen})
+            if chosen:
+                connection.execute(
+                    sa.update(URLS)
+                    .where(URLS.c.canonical_url.in_([row["canonical_url"] for row in chosen]))
+                    .values(lease_owner=owner, leased_until=until, claims=URLS.c.claims + 1)
+                )
+        return [link_of_row(row) for row in chosen]
+
+    def retry(self, now: datetime, reason: str = "", url: str = "") -> int:
+        """Make failed URLs due now: of one reason, or one URL (also a rejected one). Returns how many."""
+        which = (
+            URLS.c.canonical_url == bounded_key(url_key(url))
+            if url
+            else sa.and_(URLS.c.outcome == "failed", URLS.c.reason == reason)
+        )
+        with self.engine.begin() as connection:
+            return connection.execute(
+                sa.update(URLS).where(which, URLS.c.outcome != "article").values(due_at=now, tries=0)
+            ).rowcount
+
+
+def batch_size(due: int, largest: int) -> int:
+    """Return how many links a batch has at most when so many are due."""
+    return max(SMALLEST_BATCH, min(largest, due // SHARES))
+
+
+def present(
+    connection: sa.Connection, column: sa.Column[Any], values: Sequence[str], *where: sa.ColumnElement[bool]
+) -> set[str]:
+    """Return those of the values that stand in a column; asked in parts, as a statement takes only so many."""
+    found: set[str] = set()
+    for start in range(0, len(values), MOST_VALUES):
+        part = values[start : start + MOST_VALUES]
+        found.update(connection.execute(sa.select(column).where(column.in_(part), *where)).scalars())
+    return found
+
+
+def _take_turns(
+    connection: sa.Connection, due: sa.ColumnElement[bool], allowed: Mapping[str, int], limit: int
+) -> list[sa.RowMapping]:
+    """Return the first due rows of these hosts, at most so many of each and `limit` in all, in turns."""
+    turns = []
+    # host by host, so that each takes a few entries of an index: ranking them in one query reads all that are due
+    first = sa.select(URLS.c.due_at, URLS.c.canonical_url).where(URLS.c.host == sa.bindparam("name"), due)
+    first = first.order_by(URLS.c.due_at).limit(sa.bindparam("most"))
+    for host, most in allowed.items():
+        rows = connection.execute(first, {"name": host, "most": most})
+        turns += [(turn, row.due_at, row.canonical_url) for turn, row in enumerate(rows)]
+    keys = [key for _, _, key in sorted(turns)[:limit]]
+    found = connection.execute(sa.select(URLS).where(URLS.c.canonical_url.in_(keys))).mappings()
+    by_key = {row["canonical_url"]: row for row in found}
+    return [by_key[key] for key in keys]
+
+
+def _url_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
+    link = sighting.link
+    return link_columns(link) | {
+        "tries": 0,
+        "claims": 0,
+        "discovered_at": link.discovered_at or now,
+        "due_at": now,
+        "entry_updated_at": sighting.updated_at,
+        "hints": hints_of(link),
+    }
+
+
+def _sighting_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
+    return {
+        "canonical_url": bounded_key(sighting.link.canonical_url),
+        "feed_url": sighting.link.feed_url,
+        "url": storable(sighting.link.url),
+        "guid": storable(sighting.guid)[:LONGEST_HINT],
+        "title": storable(sighting.link.title)[:LONGEST_HINT],
+        "seen_at": now,
+    }
