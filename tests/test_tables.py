@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from pipeline.ledger import Ledger
 from pipeline.sinks.bigquery.tables import BIGQUERY_TABLES
 from pipeline.sinks.bigquery.tables import rows_of as bigquery_rows
 from pipeline.sinks.sql_writer import write_landings
@@ -234,6 +235,11 @@ def test_a_feed_that_only_messages_named_has_a_row_and_is_not_polled(engine: sa.
     rows = stored(engine)
     assert [(row["url"], row["enabled"]) for row in rows["feeds"]] == [("https://elsewhere.example/feed", False)]
     assert {row["feed_url"] for row in rows["articles"]} == {"https://elsewhere.example/feed", None}
+    ledger = Ledger(engine)
+    assert ledger.feeds.count() == 0 and not ledger.feeds.claim("me", NOW)
+    assert ledger.feeds.add(["https://elsewhere.example/feed"], NOW) == 1
+    assert [state.url for state in ledger.feeds.claim("me", NOW)] == ["https://elsewhere.example/feed"]
+    assert len([row for row in stored(engine)["articles"] if row["feed_url"]]) == 1
 
 
 def test_deleting_a_feed_or_a_url_leaves_the_article(engine: sa.Engine) -> None:

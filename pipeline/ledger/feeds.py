@@ -27,14 +27,22 @@ class Feeds:
         self.engine, self.links, self.lease = engine, links, lease
 
     def add(self, urls: Iterable[str], now: datetime, from_index: str = "") -> int:
-        """Record feeds that are to be polled from now on, and return how many are new; the others stay as they are."""
+        """Record feeds that are to be polled from now on, and return how many are new; the others stay as they are.
+
+        A feed that only messages have named so far is new.
+        """
         states = _new_states(((url, now) for url in urls), from_index)
+        only_named = sa.and_(FEEDS.c.url == sa.bindparam("key"), sa.not_(FEEDS.c.enabled), FEEDS.c.polls == 0)
         with self.engine.begin() as connection:
             add_hosts(connection, {state.host for state in states})
             known = present(connection, FEEDS.c.url, [state.url for state in states])
+            waking = present(connection, FEEDS.c.url, sorted(known), sa.not_(FEEDS.c.enabled), FEEDS.c.polls == 0)
+            if waking:
+                keys = [{"key": url} for url in sorted(waking)]
+                connection.execute(sa.update(FEEDS).where(only_named).values(enabled=True, next_poll_at=now), keys)
             new = [asdict(state) for state in states if state.url not in known]
             insert_rows(connection, FEEDS, new)
-            return len(new)
+            return len(new) + len(waking)
 
     def claim(
         self, owner: str, now: datetime, limit: int = 64, polled_before: datetime | None = None

@@ -22,7 +22,8 @@ _KINDS = {"head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM, "quote": Block
 def rescue_blocks(page: Page, words: int) -> list[Block]:
     """Return trafilatura's blocks for a page of which `words` words were found, or none if it has no more.
 
-    Scripts are taken out first: linked data may hold a body that the page does not show.
+    Scripts and frames are taken out first: linked data may hold a body that the page does not show, and what stands in an
+    iframe that is never closed is markup that no browser shows.
     """
     if words >= SUSPICIOUS_WORDS:
         return []
@@ -30,7 +31,7 @@ def rescue_blocks(page: Page, words: int) -> list[Block]:
     import trafilatura
 
     tree = deepcopy(page.tree)
-    etree.strip_elements(tree, "script", with_tail=False)
+    etree.strip_elements(tree, "script", "iframe", with_tail=False)
     markup = etree.tostring(tree, encoding="unicode", method="html")
     document = trafilatura.bare_extraction(markup, with_metadata=False, include_comments=False, include_tables=False)
     if document is None or document.body is None:
