@@ -22,7 +22,7 @@ _KINDS = {"head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM, "quote": Block
 def rescue_blocks(page: Page, words: int) -> list[Block]:
     """Return trafilatura's blocks for a page of which `words` words were found, or none if it has no more.
 
-    Scripts and frames are taken out first: linked data may hold a body that the page does not show, and no browser shows
+    Scripts and frames are removed first: linked data may hold a body that the page does not show, and no browser shows
     what is between the tags of an iframe.
     """
     if words >= SUSPICIOUS_WORDS:
