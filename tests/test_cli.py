@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import NEWSBEAM, clean_environment, newsbeam
-from newsworld import CORPUS
+from sharedworld import CORPUS
 
 PAGE = (
     "<html lang=en><head><title>Harbour plan</title></head><body><article><h1>Harbour plan</h1>"
