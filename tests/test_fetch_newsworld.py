@@ -140,6 +140,10 @@ def test_no_robots_breach_and_no_crowd(world: Newsworld, outcomes: Outcomes) -> 
         assert site["most_active"] <= POLICY.host_concurrency
 
 
+def test_an_answer_that_is_no_http_is_not_asked_for_again_at_once(world: Newsworld, outcomes: Outcomes) -> None:
+    assert world.site("broken.example")["pages"] == {"/noise": 1, "/cut": 1}
+
+
 def test_a_crawl_delay_holds_even_without_a_delay(world: Newsworld, outcomes: Outcomes, fetcher: Fetcher) -> None:
     site = world.site("robots.example")
     # between robots.txt and the pages that it allows; a busy machine may read the first of them late

@@ -150,10 +150,10 @@ def add_sizes_and_stalls(world: World) -> None:
     add_bad_site(world, stalled, routes, rows)
     broken = world.add_site("broken.example")
     routes = {
-        "/cut": always(Answer(raw=_head("Content-Length: 5000") + b"<html><body><p>The council met on")),
         "/noise": always(Answer(raw=b"\x16\x03\x01 this is no HTTP\r\n\r\n")),
+        "/cut": always(Answer(raw=_head("Content-Length: 5000") + b"<html><body><p>The council met on")),
     }
-    rows = [("/cut", "failed", "protocol", "ends before its length"), ("/noise", "failed", "protocol", "no HTTP")]
+    rows = [("/noise", "failed", "protocol", "no HTTP"), ("/cut", "failed", "protocol", "ends before its length")]
     add_bad_site(world, broken, routes, rows)
 
 
