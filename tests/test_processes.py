@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from commands import log_lines, newsbeam, rows_of, start
 from emulators.postgres import create_database
 from newsworld import Newsworld
 
+from pipeline.jobs.work import GRACE_S
 from pipeline.tables.database import METADATA
 
 ARTICLES = METADATA.tables["articles"]
@@ -40,23 +42,41 @@ def test_two_workers_on_one_postgresql_share_the_work() -> None:
     assert len(rows_of(db, sa.select(ARTICLES.c.article_id))) == 60
 
 
+def stop_while_working(process: subprocess.Popen[str], number: signal.Signals) -> float:
+    """Send a signal once a worker has its model; returns the seconds until the process had ended."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if json.loads(line)["event"] == "model_loaded":
+            break
+    begun = time.monotonic()
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    return time.monotonic() - begun
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_run_ends_orderly_on_a_signal(tmp_path: Path, name: str) -> None:
+def test_a_run_ends_orderly_on_an_interrupt(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/news.db"
     with Newsworld(pages=120, faults=False, latency=0.3) as world:
         process = start("run", world.feeds_url, "--db", db, "--allow-private-addresses", "--host-delay", "0.2")
-        assert process.stderr is not None
-        for line in process.stderr:
-            if json.loads(line)["event"] == "model_loaded":
-                break
-        begun = time.monotonic()
-        process.send_signal(getattr(signal, name))
-        process.communicate(timeout=30)
-        took = time.monotonic() - begun
-    assert process.returncode == 0 and took < 15
+        took = stop_while_working(process, signal.SIGINT)
+    assert process.returncode == 0 and took < GRACE_S + 5
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
     assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+    assert counts["article"] > 0
+
+
+@pytest.mark.slow
+def test_a_batch_that_takes_long_does_not_hold_up_a_termination(tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path}/news.db"
+    with Newsworld(pages=120, faults=False) as world:
+        # ten pages a host, 2.5 s apart
+        process = start("run", world.feeds_url, "--db", db, "--allow-private-addresses", "--host-delay", "2.5")
+        took = stop_while_working(process, signal.SIGTERM)
+    assert process.returncode == 0 and GRACE_S / 2 < took < GRACE_S + 5
+    counts = json.loads(newsbeam("audit", "--db", db).stdout)
+    assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+    assert 0 < counts["article"] < 120
 
 
 @pytest.mark.slow

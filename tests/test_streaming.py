@@ -61,7 +61,7 @@ def test_every_article_lands_and_every_bad_message_is_kept(tmp_path: Path, monke
     polite = ["--allow-private-addresses", "--host-delay", "0.05"]
     job += ["--output-topic", EVENTS, *polite]
     open_database(db).dispose()
-    with open_topics(tmp_path, monkeypatch) as topics, Newsworld(pages=20) as world:
+    with open_topics(tmp_path, monkeypatch) as topics, Newsworld(pages=24) as world:
         truth = {url_key(row["url"]): row["outcome"] for row in world.truth()}
         with running_job(tmp_path, *job) as process:
             for data in BAD:
