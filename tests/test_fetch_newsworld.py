@@ -78,7 +78,9 @@ def test_each_fault_ends_in_its_error(outcomes: Outcomes, truth: list[dict[str, 
     assert found == faulty
 
 
-@pytest.mark.parametrize(("path", "reason"), [("/once", "http 503"), ("/error-once", "http 500"), ("/date", "http 429")])
+@pytest.mark.parametrize(
+    ("path", "reason"), [("/once", "http 503"), ("/error-once", "http 500"), ("/date", "http 429")]
+)
 def test_what_passes_can_be_tried_again(outcomes: Outcomes, path: str, reason: str) -> None:
     error = named(outcomes, path)
     assert isinstance(error, HttpUnavailable)
