@@ -35,11 +35,12 @@ def test_a_publisher_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: p
     db = f"sqlite:///{tmp_path}/news.db"
     ledger = Ledger(open_database(db))
     now = datetime.now(UTC)
-    links = [link_of(FeedEntry(f"https://host{n}.example/{'x' * 500}"), "", now) for n in range(2500)]
+    links = [link_of(FeedEntry(f"https://host{n % 1250}.example/{n}/{'x' * 500}"), "", now) for n in range(2500)]
     ledger.add_links([Sighting(link) for link in links], now)
     ledger.engine.dispose()
     with open_topics(tmp_path, monkeypatch) as topics:
-        publisher = start("publish", "--topic", URLS, "--db", db)
+        # one link of each host now, the other six seconds later: it cannot be done before it is killed
+        publisher = start("publish", "--topic", URLS, "--db", db, "--host-delay", "6")
         messages = topics.read(URLS, 1)
         publisher.kill()
         publisher.communicate()
