@@ -82,7 +82,7 @@ def test_a_batch_that_takes_long_does_not_hold_up_a_termination(tmp_path: Path) 
 @pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/news.db"
-    with Newsworld(pages=40, faults=False, latency=0.5) as world:
+    with Newsworld(pages=36, faults=False, latency=0.5) as world:
         options = ["--db", db, "--once", "--patience", "5", "--host-delay", "0", "--allow-private-addresses"]
         process = start("run", world.feeds_url, "--workers", "1", *options)
         assert process.stderr is not None
@@ -101,4 +101,4 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     assert process.returncode == 0, rest[-2000:]
     assert any(line["event"].startswith("worker died") for line in log_lines(rest))
     counts = json.loads(out.splitlines()[-1])
-    assert counts["article"] == 40 and counts["lost"] == 0
+    assert counts["article"] == 36 and counts["lost"] == 0
