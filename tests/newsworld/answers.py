@@ -68,6 +68,11 @@ def compressed(answer: Answer) -> Answer:
     return replace(answer, body=gzip.compress(answer.body), headers={**answer.headers, "Content-Encoding": "gzip"})
 
 
+def decoded(answer: Answer) -> bytes:
+    """Return the body of an answer without its compression."""
+    return gzip.decompress(answer.body) if answer.headers.get("Content-Encoding") == "gzip" else answer.body
+
+
 def fail_first(times: int, failure: Callable[[], Answer], then: Answer) -> Route:
     """Return a route that fails so many times and then gives its page."""
     asked = 0

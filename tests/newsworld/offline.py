@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-
-from newsworld.answers import Request
+from newsworld.answers import Request, decoded
 from newsworld.publishers import add_publishers
 from newsworld.sites import World
 
@@ -18,5 +16,5 @@ def read_pages(pages: int | None = None) -> list[tuple[dict[str, object], bytes]
     for row in world.articles:
         base, slash, path = str(row["url"]).partition("/news/")
         answer = sites[base].answer(Request("GET", slash + path, "", {}))
-        found.append((row, gzip.decompress(answer.body) if "Content-Encoding" in answer.headers else answer.body))
+        found.append((row, decoded(answer)))
     return found

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass, replace
 
 from newsworld import templates
-from newsworld.answers import Answer, Request, always, compressed, html
+from newsworld.answers import Answer, Request, always, compressed, decoded, html
 from newsworld.feeds import FORMATS, Entry, opml, sitemap_index
 from newsworld.sites import Site, World, front_page
 from newsworld.stories import Story, stories_in
@@ -120,6 +119,6 @@ def _edit(site: Site, entries: list[Entry], at: float) -> None:
     """Add a paragraph to the newest article of a publisher, and say so in its feed."""
     entry = entries[-1]
     path = entry.url.removeprefix(site.base).partition("?")[0]
-    page = gzip.decompress(site.routes[path](Request("GET", path, "", {})).body)
+    page = decoded(site.routes[path](Request("GET", path, "", {})))
     site.routes[path] = always(html(page.decode().replace("</p></div>", f"</p><p>{CORRECTION}</p></div>", 1)))
     entries[-1] = replace(entry, updated=at)
