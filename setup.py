@@ -31,6 +31,7 @@ setup(
         "fastfeedparser>=0.6",
         "feedparser>=6.0.11",
         "google-cloud-pubsub>=2.20",
+        "h11>=0.14",
         "httpcore[http2,asyncio]>=1.0.5,<2",
         "idna>=3.6",
         "lxml>=5.2",

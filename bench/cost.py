@@ -67,13 +67,13 @@ class Measured:
 
 def run_once(pages: int, folder: Path) -> tuple[int, float, float]:
     """Ingest the news web with that many pages; returns articles, CPU seconds and KB of rows."""
-    from newsworld import Newsworld
+    from sharedworld import SharedNewsworld
 
     from pipeline.tables.database import METADATA, open_database, reading
     from pipeline.tables.schema import TABLES
 
     url = f"sqlite:///{folder}/{pages}.db"
-    with Newsworld(pages=pages, faults=False) as world:
+    with SharedNewsworld(pages=pages, faults=False) as world:
         command = [sys.executable, "-m", "pipeline.cli", "run", world.feeds_url, "--db", url, "--once"]
         command += ["--patience", "0", "--host-delay", "0", "--allow-private-addresses", "--workers", "1"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -25,7 +25,7 @@ sys.path[0] = str(REPOSITORY / "tests")
 
 from emulators.flink import FlinkCluster  # noqa: E402
 from emulators.postgres import create_database  # noqa: E402
-from newsworld import Newsworld  # noqa: E402
+from sharedworld import SharedNewsworld  # noqa: E402
 
 from pipeline.ledger import Ledger, Sighting  # noqa: E402
 from pipeline.tables.database import METADATA, open_database, reading  # noqa: E402
@@ -37,7 +37,7 @@ POLITE = ["--host-delay", "0", "--allow-private-addresses"]
 PATIENCE_S = 300
 
 
-def fill_ledger(world: Newsworld, articles: int) -> str:
+def fill_ledger(world: SharedNewsworld, articles: int) -> str:
     """Return a database whose ledger has that many URLs: the pages of the web, over and over."""
     url = create_database()
     ledger = Ledger(open_database(url))
@@ -85,7 +85,7 @@ def rate_of(url: str) -> dict[str, float]:
     }
 
 
-def run_local(world: Newsworld, articles: int, workers: int) -> dict[str, float]:
+def run_local(world: SharedNewsworld, articles: int, workers: int) -> dict[str, float]:
     """Run that many `newsbeam work` processes."""
     url = fill_ledger(world, articles)
     command = [sys.executable, "-m", "pipeline.cli", "work", "--once", "--patience", "0", "--db", url, *POLITE]
@@ -95,7 +95,7 @@ def run_local(world: Newsworld, articles: int, workers: int) -> dict[str, float]
     return rate_of(url)
 
 
-def run_flink(world: Newsworld, articles: int, workers: int) -> dict[str, float]:
+def run_flink(world: SharedNewsworld, articles: int, workers: int) -> dict[str, float]:
     """Run the streaming job on that many task managers with a Python process each."""
     url = fill_ledger(world, articles)
     with tempfile.TemporaryDirectory() as folder, FlinkCluster(Path(folder), task_managers=workers) as cluster:
@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--no-local", action="store_true")
     parser.add_argument("--no-flink", action="store_true")
     options = parser.parse_args()
-    with Newsworld(faults=False) as world:
+    with SharedNewsworld(faults=False) as world:
         if not options.no_local:
             print("local", json.dumps(run_local(world, options.articles, options.workers)), flush=True)
         if not options.no_flink:

@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # in place of this folder, where this file would stand before the package of its name
 sys.path[0] = str(REPOSITORY / "tests")
 
-from newsworld import SHARED, Newsworld  # noqa: E402
+from sharedworld import SHARED, SharedNewsworld  # noqa: E402
 
 from pipeline.ledger import Ledger, Sighting  # noqa: E402
 from pipeline.tables.database import METADATA, open_database, reading  # noqa: E402
@@ -65,7 +65,7 @@ def resident(pid: int) -> int:
         return 0
 
 
-def run_newsbeam(world: Newsworld, workers: int, folder: str) -> dict[str, float]:
+def run_newsbeam(world: SharedNewsworld, workers: int, folder: str) -> dict[str, float]:
     """Run the whole command on an empty database."""
     url = f"sqlite:///{folder}/bench.db"
     command = [sys.executable, "-m", "pipeline.cli", "run", world.feeds_url, "--db", url, "--once", "--patience", "0"]
@@ -93,7 +93,7 @@ def run_newsbeam(world: Newsworld, workers: int, folder: str) -> dict[str, float
     }
 
 
-def run_naive(world: Newsworld, folder: str) -> dict[str, float]:
+def run_naive(world: SharedNewsworld, folder: str) -> dict[str, float]:
     """Run the script that a user would write."""
     script = SHARED / "bench" / "naive.py"
     start = time.time()
@@ -108,7 +108,7 @@ def run_naive(world: Newsworld, folder: str) -> dict[str, float]:
     }
 
 
-def run_memory(world: Newsworld, articles: int, folder: str) -> None:
+def run_memory(world: SharedNewsworld, articles: int, folder: str) -> None:
     """Ingest many articles with one worker and print its memory along the way."""
     url = f"sqlite:///{folder}/memory.db"
     ledger = Ledger(open_database(url))
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--memory", type=int, default=0, metavar="ARTICLES")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        with Newsworld(pages=options.pages, faults=False) as world:
+        with SharedNewsworld(pages=options.pages, faults=False) as world:
             if options.memory:
                 run_memory(world, options.memory, folder)
                 return
@@ -159,7 +159,7 @@ def main() -> None:
             print("newsbeam", json.dumps(ours), flush=True)
         if options.no_naive:
             return
-        with Newsworld(pages=options.pages, faults=False) as world:
+        with SharedNewsworld(pages=options.pages, faults=False) as world:
             naive = run_naive(world, folder)
             print("naive   ", json.dumps(naive), flush=True)
     ratio = ours["per_second"] / naive["per_second"]

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("NEWSBEAM_")}
 
 
-def newsbeam(*arguments: str, cwd: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run one command to its end."""
+def newsbeam(
+    *arguments: str, cwd: Path | None = None, stdin: str = "", environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end; `environment` is added to ours."""
     return subprocess.run(
         [*NEWSBEAM, *arguments],
         input=stdin,
@@ -31,11 +34,11 @@ def newsbeam(*arguments: str, cwd: Path | None = None, stdin: str = "") -> subpr
         text=True,
         timeout=RUN_TIMEOUT_S,
         cwd=cwd,
-        env=clean_environment(),
+        env=clean_environment() | dict(environment or {}),
     )
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
     """Start a command in a process group of its own, so that all of it can be killed at once."""
     return subprocess.Popen(
         [*NEWSBEAM, *arguments],
@@ -44,7 +47,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=clean_environment(),
+        env=clean_environment() | dict(environment or {}),
     )
 
 

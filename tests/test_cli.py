@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from commands import NEWSBEAM, clean_environment, newsbeam
-from newsworld import CORPUS
+from newsworld.offline import read_pages
 
 PAGE = (
     "<html lang=en><head><title>Harbour plan</title></head><body><article><h1>Harbour plan</h1>"
@@ -108,14 +108,19 @@ def test_what_is_body_can_be_chosen(tmp_path: Path) -> None:
     assert any("1,200" in text for text in chosen["body"])
 
 
-def test_extract_reads_the_corpus_manifest(tmp_path: Path) -> None:
-    if not CORPUS.exists():
-        pytest.skip("the shared corpus is not beside this repository")
-    rows = (CORPUS / "manifest.jsonl").read_text().splitlines()[:3]
-    absolute = [json.loads(row) | {"html": str(CORPUS / json.loads(row)["html"])} for row in rows]
-    (tmp_path / "m.jsonl").write_text("\n".join(json.dumps(row) for row in absolute))
+def test_extract_reads_many_pages_in_the_order_of_the_manifest(tmp_path: Path) -> None:
+    pages = read_pages(12)
+    rows = []
+    for number, (row, body) in enumerate(pages):
+        (tmp_path / f"{number}.html").write_bytes(body)
+        rows.append(json.dumps({"id": str(number), "url": row["url"], "html": f"{number}.html"}))
+    (tmp_path / "m.jsonl").write_text("\n".join(rows))
     done = newsbeam("extract", "--manifest", str(tmp_path / "m.jsonl"))
-    assert [len(json.loads(line)["body"]) > 3 for line in done.stdout.splitlines()] == [True] * 3
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["title"] for row in found] == [row["title"] for row, _ in pages]
+    assert all(
+        set(row["paragraphs"]) <= set(extracted["body"]) for (row, _), extracted in zip(pages, found, strict=True)
+    )
 
 
 def test_questions_of_an_empty_database(tmp_path: Path) -> None:

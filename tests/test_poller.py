@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from newsworld import Newsworld
 from tinyserver import Seen, TinyServer, answer
 
 from pipeline.config import Config
@@ -16,6 +17,7 @@ from pipeline.ledger import Feeds, Ledger
 from pipeline.ledger.reports import audit, feeds
 from pipeline.loop import Loop
 from pipeline.tables.database import METADATA, reading
+from transforms.feeds.schedule import CHECK_EVERY
 from transforms.fetch.fetcher import shared_fetcher
 from transforms.records import FeedState
 
@@ -150,3 +152,18 @@ def test_what_a_failed_round_held_is_given_back(ledger: Ledger) -> None:
     assert names(ledger) == {"one"}
     later = datetime.now(UTC) + timedelta(seconds=1)
     assert ledger.links.claim("worker", later, host_delay_s=0), "nobody holds the host"
+
+
+def test_news_that_false_304s_hide_is_found(ledger: Ledger) -> None:
+    with Newsworld(pages=1) as world:
+        url = world.site("stuck.example")["base"] + "/feed.xml"
+        poll(ledger, url)
+        world.edit()
+        polls = 1
+        while "second" not in names(ledger) and polls < 30:
+            poll(ledger, url)
+            polls += 1
+        asked = world.site("stuck.example")
+    assert names(ledger) == {"first", "second"} and polls == CHECK_EVERY
+    assert asked["not_modified"] == polls - 2, "only the first poll and the check were not conditional"
+    assert any("conditional GET switched off" in detail for _, detail in events(ledger))

@@ -35,11 +35,12 @@ def test_a_publisher_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: p
     db = f"sqlite:///{tmp_path}/news.db"
     ledger = Ledger(open_database(db))
     now = datetime.now(UTC)
-    links = [link_of(FeedEntry(f"https://host{n}.example/{'x' * 500}"), "", now) for n in range(2500)]
+    links = [link_of(FeedEntry(f"https://host{n % 1250}.example/{n}/{'x' * 500}"), "", now) for n in range(2500)]
     ledger.links.add([Sighting(link) for link in links], now)
     ledger.engine.dispose()
     with open_topics(tmp_path, monkeypatch) as topics:
-        publisher = start("publish", "--topic", URLS, "--db", db)
+        # one link of each host now, the other six seconds later: it cannot be done before it is killed
+        publisher = start("publish", "--topic", URLS, "--db", db, "--host-delay", "6")
         messages = topics.read(URLS, 1)
         publisher.kill()
         publisher.communicate()
@@ -61,7 +62,7 @@ def test_every_article_lands_and_every_bad_message_is_kept(tmp_path: Path, monke
     polite = ["--allow-private-addresses", "--host-delay", "0.05"]
     job += ["--output-topic", EVENTS, *polite]
     open_database(db).dispose()
-    with open_topics(tmp_path, monkeypatch) as topics, Newsworld(pages=20) as world:
+    with open_topics(tmp_path, monkeypatch) as topics, Newsworld(pages=24) as world:
         truth = {url_key(row["url"]): row["outcome"] for row in world.truth()}
         with running_job(tmp_path, *job) as process:
             for data in BAD:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import anyio
 import h2.exceptions
+import h11
 import httpcore
 
 from transforms.errors import ConnectFailed, FetchTimeout, ProtocolFailed, TlsFailed, TooLarge
@@ -118,8 +119,10 @@ class Exchanger:
             was_kept = any(connection.is_idle() for connection in pool.connections)
             try:
                 return await pool.handle_async_request(request)
-            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
-                if not was_kept:
+            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError) as error:
+                # a server whose answer is not HTTP has seen the request; httpcore wraps the parser's error
+                is_answered = any(isinstance(wrapped, h11.RemoteProtocolError) for wrapped in error.args)
+                if not was_kept or is_answered:
                     raise
         return await pool.handle_async_request(request)
 

@@ -1,34 +1,23 @@
-"""Start the shared news web (`../shared/newsworld/serve.py`) for a test, on loopback and a free port.
-
-    with Newsworld(pages=20) as world:
-        world.feeds_url        # every feed of this web, one a line
-        world.truth()          # the outcome a careful ingester reaches for every URL
-        world.stats()          # per host: requests, most at once, shortest gap, robots breaches
-
-A test that enters it is skipped where the shared folder is absent. `stop()` and `start()` play an outage: the port
-stays the same.
-"""
+"""Start a news web as a process and ask it what it knows."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-import pytest
-
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
-SERVER = SHARED / "newsworld" / "serve.py"
-CORPUS = SHARED / "corpus"
+TESTS = Path(__file__).resolve().parent.parent
 START_S = 60.0
 STOP_S = 10.0
 
-# the control address is loopback: no proxy of the environment may come between
+# the control address is loopback: a proxy of the environment must not come between
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -39,33 +28,20 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Newsworld:
-    """The server as a subprocess; a context manager that stops it.
+class WebProcess:
+    """A news web in a process of its own; a context manager that stops it.
 
-    `pages` is the number of corpus pages (None: all, 0: none); `drip` seconds between one item of a feed and the next
-    (0: all at once); `latency` mean seconds before each answer; `bomb` swaps the 60 MB bomb for one of 400 MB.
+    `command` gets `--port N` appended and must print one line of JSON with its control address once it listens.
     """
 
-    def __init__(
-        self,
-        pages: int | None = 20,
-        faults: bool = True,
-        drip: float = 0,
-        latency: float = 0,
-        bomb: bool = False,
-        port: int | None = None,
-    ) -> None:
+    def __init__(self, command: Sequence[str], port: int | None = None) -> None:
         self.port = port or 0
-        self._options = ["--drip", str(drip), "--latency", str(latency), "--faults" if faults else "--no-faults"]
-        self._options += [] if pages is None else ["--pages", str(pages)]
-        self._options += ["--bomb"] if bomb else []
+        self._command = list(command)
         self._process: subprocess.Popen[str] | None = None
         self.control = ""
         self.summary: dict[str, Any] = {}
 
-    def __enter__(self) -> Newsworld:
-        if not SERVER.exists():
-            pytest.skip(f"the shared news web is not beside this repository ({SERVER})")
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -77,17 +53,24 @@ class Newsworld:
     def start(self) -> None:
         """Start the server (again, on the port it had) and wait until it listens on all its addresses."""
         fixed = self.port
+        trouble = ""
         for _ in range(5):
             self.port = fixed or find_free_port()
-            command = [sys.executable, str(SERVER), "--corpus", str(CORPUS), "--port", str(self.port), *self._options]
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self._process = subprocess.Popen(
+                [*self._command, "--port", str(self.port)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=TESTS,
+                env=os.environ | {"PYTHONPATH": str(TESTS)},
+            )
             assert self._process.stdout is not None
             line = self._process.stdout.readline()
             if line:
                 self.summary = json.loads(line)
                 self.control = self.summary["control"]
                 return
-            # somebody took the port between the question and the bind: ask for another
+            # another process took the port between the question and the bind: ask for another
             trouble = self._end_process()
         raise RuntimeError(f"the news web did not start: {trouble}")
 
@@ -121,18 +104,49 @@ class Newsworld:
             return str(answer.read().decode())
 
     def feeds(self) -> list[str]:
-        """Every feed of this web."""
+        """Return the feeds to start from."""
         return self.read("/feeds.txt").split()
 
     def truth(self) -> list[dict[str, Any]]:
-        """Every URL that the feeds name: {"url", "feed", "outcome", "reason", "id"}."""
+        """Return what must become of every URL that a feed names: {"url", "feed", "outcome", "reason"}."""
         return [json.loads(line) for line in self.read("/truth.jsonl").splitlines()]
 
     def stats(self) -> list[dict[str, Any]]:
-        """Per host: {"host", "base", "requests", "not_modified", "most_active", "shortest_gap", "robots_breaches"}."""
+        """Return per host: {"host", "base", "requests", "not_modified", "most_active", "shortest_gap", ...}."""
         rows: list[dict[str, Any]] = json.loads(self.read("/stats.json"))
         return rows
 
     def site(self, host: str) -> dict[str, Any]:
-        """The row of `stats()` for one host by its name, "status.example" for one."""
+        """Return the row of `stats()` for one host by its name, "status.example" for one."""
         return next(row for row in self.stats() if row["host"] == host)
+
+
+class Newsworld(WebProcess):
+    """Our own news web.
+
+    `pages` is the number of pages of publishers that behave (None: 36); `faults` adds the sites that misbehave; `drip`
+    is the seconds between one entry of a feed and the next (0: all at once), `latency` the mean seconds before each
+    answer, `stall` the seconds for which sites that hang do so.
+    """
+
+    def __init__(
+        self,
+        pages: int | None = None,
+        faults: bool = True,
+        drip: float = 0,
+        latency: float = 0,
+        stall: float = 60,
+        port: int | None = None,
+    ) -> None:
+        command = [sys.executable, "-m", "newsworld", "--drip", str(drip), "--latency", str(latency)]
+        command += ["--stall", str(stall), "--faults" if faults else "--no-faults"]
+        command += [] if pages is None else ["--pages", str(pages)]
+        super().__init__(command, port)
+
+    def articles(self) -> list[dict[str, Any]]:
+        """Return what articles must hold: {"url", "title", "paragraphs", "template", ...}."""
+        return [json.loads(line) for line in self.read("/articles.jsonl").splitlines()]
+
+    def edit(self) -> None:
+        """Let the editors work: some articles change, and their feeds say so."""
+        self.read("/edit")
