@@ -126,7 +126,7 @@ def read_linked_body(meta: Metadata, found: int) -> list[Block]:
     if count_words(meta.article_body) < max(_LEAST_LINKED_WORDS, MUCH_MORE * found):
         return []
     lines = filter(None, map(normalize_text, meta.article_body.splitlines()))
-    return [Block(BlockKind.PARAGRAPH, line, ("source:json-ld articleBody",)) for line in lines]
+    return [Block(BlockKind.PARAGRAPH, line) for line in lines]
 
 
 def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
@@ -134,8 +134,7 @@ def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
     names: list[str] = []
     for block in blocks:
         if block.kind is BlockKind.BYLINE:
-            alone = f"rule:{NAMES_ALONE}" in block.evidence
-            names += split_byline(block.text) if alone else find_byline(block.text)
+            names += split_byline(block.text) if block.rule == NAMES_ALONE else find_byline(block.text)
     return clean_authors(names, (meta.site_name,))
 
 

@@ -31,7 +31,7 @@ def clean_text(text: str, url: str = "", title: str = "", policy: BodyPolicy = D
         title_at = _find_title(lines, junk)
         title = lines[title_at] if title_at >= 0 else ""
     blocks = [
-        Block(BlockKind.HEADLINE, line, ("rule:first line",))
+        Block(BlockKind.HEADLINE, line, rule="first line")
         if i == title_at
         else Block(BlockKind.LIST_ITEM if BULLET.match(line) else BlockKind.PARAGRAPH, line)
         for i, line in enumerate(lines)

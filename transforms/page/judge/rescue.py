@@ -41,6 +41,6 @@ def rescue_blocks(page: Page, words: int) -> list[Block]:
             continue
         line = " ".join("".join(element.itertext()).split())
         if line:
-            blocks.append(Block(_KINDS[element.tag], line, ("source:trafilatura",)))
+            blocks.append(Block(_KINDS[element.tag], line))
     found = sum(count_words(block.text) for block in blocks)
     return blocks if found >= max(SUSPICIOUS_WORDS, MUCH_MORE * words) else []

@@ -1,8 +1,8 @@
-"""Raw blocks and their scores -> typed blocks with evidence, the standfirst and the pictures of an article.
+"""Turn raw blocks and their scores into typed blocks, and pair the pictures of an article with their captions.
 
-The classifier says whether a block is body; here it is said what it is. Some structures are what they are however much
-they read like prose (a figcaption, a comment thread, a byline), and overrule the score: each such rule was counted on
-labelled pages and kept if it was right at least nine times in ten.
+The classifier says whether a block is body; the rules here say what it is. Some structures are never body, however
+much they read like prose (a figcaption, a comment thread, a byline). Their rules overrule the score: each was counted
+on labelled pages and kept only if it was right at least nine times in ten.
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ from transforms.records import Block, BlockKind, Image
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
 _INSIDE = {name: _COLUMN[f"inside:{name}"] for name in (*CUES, *TAGS)}
 _PHRASE = {kind: _COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
-# "article" and "body" are names of cues and of tags; the cues come first
-_NAMED = slice(FEATURES.index(f"inside:{CUES[0]}"), FEATURES.index(f"inside:{CUES[0]}") + len(CUES))
-_SAID = slice(_PHRASE[PHRASE_KINDS[0]], _PHRASE[PHRASE_KINDS[-1]] + 1)
 _KEEP = 0.5
 # blocks that score less cannot be taken back by their page
 _DOUBTFUL = 0.1
@@ -164,7 +161,7 @@ def is_standfirst(row: Row) -> bool:
 
 
 class TypedRegion:
-    """The blocks around an article, in order, each with its kind and the evidence for it.
+    """The blocks around an article, in order, each with its kind and with the rule and the score that decided it.
 
     `first` is the number of the first one on the page; `blocks` is empty if none is kept.
     """
@@ -175,7 +172,7 @@ class TypedRegion:
         fixed: dict[int, tuple[BlockKind, str]] = {}
         tested = scores > _DOUBTFUL
         for i in map(int, np.nonzero(tested)[0]):
-            verdict = _find_rule(walk.blocks[i], self.row(i), float(scores[i]))
+            verdict = _find_rule(walk.blocks[i], self.row(i))
             if verdict:
                 fixed[i] = verdict
         kept = scores > _KEEP
@@ -195,12 +192,12 @@ class TypedRegion:
                 kind, rule = (
                     verdicts.dropped.get(i)
                     or fixed.get(i)
-                    or (None if tested[i] else _find_rule(raw, row, float(scores[i])))
+                    or (None if tested[i] else _find_rule(raw, row))
                     or _name_dropped(
                         raw, row, float(scores[i]), int(at[0]) < i < int(at[-1]), i in (at[0] - 1, at[-1] + 1)
                     )
                 )
-            self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
+            self.blocks.append(Block(kind, raw.text, rule, float(scores[i])))
 
     def find_start(self, kept: int) -> int:
         """Return the number of the headline above the first kept block, with room for pictures above it."""
@@ -217,18 +214,7 @@ class TypedRegion:
         return row
 
 
-def _list_evidence(row: Row, rule: str, score: float, kept: bool) -> tuple[str, ...]:
-    evidence = [f"rule:{rule}"] if rule else []
-    evidence.append(f"score:{score:.2f}")
-    if row["linked"] > 0.3:
-        evidence.append(f"link_density:{row['linked']:.2f}")
-    if not kept:
-        evidence += [f"name:{cue}" for cue, value in zip(CUES, row.values[_NAMED], strict=True) if value > 0][:4]
-        evidence += [f"phrase:{kind}" for kind, value in zip(PHRASE_KINDS, row.values[_SAID], strict=True) if value > 0]
-    return tuple(evidence)
-
-
-def _find_rule(raw: RawBlock, row: Row, score: float) -> tuple[BlockKind, str] | None:
+def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
     """Return what a block is if it is no body for a reason of its own, or None."""
     if not any(map(str.isalnum, raw.text)) and "___" not in raw.text:
         return BlockKind.OTHER, "no letter or digit"
@@ -270,7 +256,7 @@ def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: 
         return BlockKind.STANDFIRST, "same text as the description"
     if is_standfirst(row) and score > _MAYBE_STANDFIRST:
         return BlockKind.STANDFIRST, "between headline and body"
-    return next(((rule.kind, rule.name) for rule in RULES if rule.test(row)), (BlockKind.OTHER, "score"))
+    return next(((rule.kind, rule.name) for rule in RULES if rule.test(row)), (BlockKind.OTHER, ""))
 
 
 def _is_embedded(frame: Frame | None) -> bool:

@@ -7,7 +7,7 @@ navigation and footers come out too. The walk has no recursion and looks at each
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -62,7 +62,6 @@ class RawBlock:
     links: int
     bold: int
     italic: int
-    evidence: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -207,5 +207,5 @@ def overrule_by_words(blocks: Sequence[Block], judged: frozenset[BlockKind]) -> 
     for place, (kind, rule) in judge_wording([blocks[i].text for i in places]).items():
         if kind in _OVERRULING or rule.startswith("words of a notice"):
             block = result[places[place]]
-            result[places[place]] = replace(block, kind=kind, evidence=(f"rule:{rule}", *block.evidence))
+            result[places[place]] = replace(block, kind=kind, rule=rule)
     return result
