@@ -14,16 +14,17 @@ from typing import Any
 from transforms.errors import NoText
 from transforms.page.judge.classifier import score_blocks
 from transforms.page.judge.consistency import NAMES_ALONE
-from transforms.page.judge.features import PageFacts, count_words, find_layout, measure_blocks
+from transforms.page.judge.features import PageFacts, find_layout, measure_blocks
 from transforms.page.judge.rejection import reject_page
 from transforms.page.judge.rescue import MUCH_MORE, SUSPICIOUS_WORDS, rescue_blocks
 from transforms.page.judge.rules import TypedRegion, collect_images, cut_region
-from transforms.page.judge.walk import normalize_text, walk_page
+from transforms.page.judge.walk import walk_page
 from transforms.page.judge.wording import overrule_by_words
 from transforms.page.read.bylines import clean_authors, find_byline, split_byline
 from transforms.page.read.dates import parse_date
 from transforms.page.read.metadata import Metadata, read_metadata
 from transforms.page.read.parse import Page, parse_page
+from transforms.page.text import count_words, normalize_text
 from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
 
 # kinds that an article can be made of; at least one block of them makes a page an article

@@ -7,9 +7,8 @@ from collections.abc import Collection
 
 from transforms.errors import NoText
 from transforms.page.boilerplate import DEFAULT, BodyPolicy, strip_boilerplate
-from transforms.page.judge.features import count_words
-from transforms.page.judge.walk import normalize_text
 from transforms.page.judge.wording import BULLET, judge_wording
+from transforms.page.text import count_words, normalize_text
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
 _FULL_STOP = re.compile(r"[.。।…;:,][\"'”’»)]*$")

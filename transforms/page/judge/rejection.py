@@ -9,8 +9,8 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 from transforms.errors import NotAnArticle
-from transforms.page.judge.features import count_words
 from transforms.page.read.metadata import Metadata
+from transforms.page.text import count_words
 from transforms.records import Block, BlockKind
 
 _MISSING = re.compile(

@@ -10,8 +10,8 @@ from copy import deepcopy
 
 from lxml import etree
 
-from transforms.page.judge.features import count_words
 from transforms.page.read.parse import Page
+from transforms.page.text import count_words
 from transforms.records import Block, BlockKind
 
 SUSPICIOUS_WORDS = 80

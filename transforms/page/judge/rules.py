@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from transforms.page.judge.consistency import NAMES, NAMES_ALONE, Verdicts, settle_page
 from transforms.page.judge.cues import CUES
-from transforms.page.judge.features import FEATURES, Matrix, text_key
+from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import TAGS, Frame, RawBlock, Walk
 from transforms.page.judge.wording import opens_with_promo
 from transforms.page.read.dates import parse_date
+from transforms.page.text import text_key
 from transforms.records import Block, BlockKind, Image
 
-_COLUMN = {name: number for number, name in enumerate(FEATURES)}
-_INSIDE = {name: _COLUMN[f"inside:{name}"] for name in (*CUES, *TAGS)}
-_PHRASE = {kind: _COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
+_INSIDE = {name: COLUMN[f"inside:{name}"] for name in (*CUES, *(f"<{tag}>" for tag in TAGS))}
+_PHRASE = {kind: COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
 _KEEP = 0.5
 # blocks that score less cannot be taken back by their page
 _DOUBTFUL = 0.1
@@ -56,10 +56,10 @@ class Row:
         self.values: list[float] = values.tolist()
 
     def __getitem__(self, name: str) -> float:
-        return self.values[_COLUMN[name]]
+        return self.values[COLUMN[name]]
 
     def inside(self, name: str) -> bool:
-        """Say whether an element between the block and the main container is named so."""
+        """Say whether an element between the block and the main container has a cue in its name, or is a <tag>."""
         return self.values[_INSIDE[name]] > 0
 
     def says(self, kind: str) -> bool:
@@ -85,7 +85,7 @@ RULES: tuple[Rule, ...] = (
         BlockKind.CREDIT,
         True,
         lambda r: (
-            (r.inside("figure") or r.inside("figcaption"))
+            (r.inside("<figure>") or r.inside("<figcaption>"))
             and r["words"] < 10
             and (r.says("credit") or r.inside("credit"))
         ),
@@ -94,7 +94,7 @@ RULES: tuple[Rule, ...] = (
         "inside a figure",
         BlockKind.CAPTION,
         True,
-        lambda r: (r.inside("figure") or r.inside("figcaption")) and r["words"] < 150,
+        lambda r: (r.inside("<figure>") or r.inside("<figcaption>")) and r["words"] < 150,
     ),
     Rule("caption by name", BlockKind.CAPTION, True, lambda r: r.inside("caption") and r["words"] < 100),
     Rule("inside the comments", BlockKind.COMMENT, True, lambda r: r.inside("comment")),
@@ -121,8 +121,8 @@ RULES: tuple[Rule, ...] = (
         lambda r: r.says("related") and r["linked"] > 0.5 and r["words"] < 50,
     ),
     Rule("live coverage pointer", BlockKind.LIVE_POINTER, True, lambda r: r.says("live") and r["words"] < 40),
-    Rule("menu", BlockKind.RELATED, True, lambda r: r.inside("nav")),
-    Rule("form", BlockKind.PROMO, True, lambda r: r.inside("form")),
+    Rule("menu", BlockKind.RELATED, True, lambda r: r.inside("<nav>")),
+    Rule("form", BlockKind.PROMO, True, lambda r: r.inside("<form>")),
     Rule("in a biography", BlockKind.BIO, False, lambda r: r.inside("bio")),
     Rule("tag list by name", BlockKind.TAGS, False, lambda r: r.inside("tags")),
     Rule("pull quote by name", BlockKind.PULL_QUOTE, False, lambda r: r.inside("quote")),
@@ -203,7 +203,7 @@ class TypedRegion:
         """Return the number of the headline above the first kept block, with room for pictures above it."""
         low, near = max(0, kept - _BEFORE), max(0, kept - _PICTURES)
         window = self.features[low:near]
-        heads = (window[:, _COLUMN["title_equal"]] >= 0.97) | (window[:, _COLUMN["h1_dist"]] >= 0)
+        heads = (window[:, COLUMN["title_equal"]] >= 0.97) | (window[:, COLUMN["h1_dist"]] >= 0)
         return low + int(np.argmax(heads)) if heads.any() else near
 
     def row(self, index: int) -> Row:
@@ -233,9 +233,9 @@ def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
         return BlockKind.HEADING
     if tag in ("td", "th") and row["words"] < 25:
         return BlockKind.TABLE
-    if tag in ("li", "dt", "dd") or row["dist:ul"] <= 1 or row["dist:ol"] <= 1:
+    if tag in ("li", "dt", "dd") or row["dist:<ul>"] <= 1 or row["dist:<ol>"] <= 1:
         return BlockKind.LIST_ITEM
-    if row["dist:blockquote"] <= 2:
+    if row["dist:<blockquote>"] <= 2:
         return BlockKind.QUOTE
     if live and row.inside("live"):
         return BlockKind.LIVE_POST
@@ -248,7 +248,7 @@ def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: 
     """
     if beside and row["words"] <= 7 and row["linked"] < 0.5 and NAMES.fullmatch(raw.text):
         return BlockKind.BYLINE, NAMES_ALONE
-    if between and raw.frame.tag in ("td", "th") and row.inside("table"):
+    if between and raw.frame.tag in ("td", "th") and row.inside("<table>"):
         return BlockKind.TABLE, "cell of a table"
     if row["words"] <= 10 and row["digits"] > 0.15 and parse_date(raw.text):
         return BlockKind.BYLINE, "a date"

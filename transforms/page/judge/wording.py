@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from transforms.page.judge.features import count_words, text_key
 from transforms.page.judge.phrases import find_phrases
+from transforms.page.text import count_words, text_key
 from transforms.records import Block, BlockKind
 
 Verdict = tuple[BlockKind, str]
