@@ -21,6 +21,7 @@ from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import TAGS, Frame, RawBlock, Walk
 from transforms.page.judge.wording import opens_with_promo
+from transforms.page.kinds import REGION_KINDS
 from transforms.page.read.dates import parse_date
 from transforms.page.text import text_key
 from transforms.records import Block, BlockKind, Image
@@ -35,9 +36,6 @@ _MAYBE_STANDFIRST = 0.15
 _BEFORE, _AFTER = 60, 12
 # how many blocks before the first kept one a picture of the article may stand
 _PICTURES = 25
-_BODY_KINDS = frozenset(
-    (BlockKind.PARAGRAPH, BlockKind.HEADING, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.TABLE, BlockKind.LIVE_POST)
-)
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _EMBED = re.compile(r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|telegram-post|reddit-embed")
 _CREDIT = re.compile(
@@ -296,7 +294,7 @@ def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: s
     if lead_image:
         images[_picture_key(lead_image)] = Image(lead_image)
     blocks, offset = region.blocks, region.first
-    body_at = [i for i, b in enumerate(blocks) if b.kind in _BODY_KINDS]
+    body_at = [i for i, b in enumerate(blocks) if b.kind in REGION_KINDS]
     if not body_at:
         return list(images.values())
     first, last = max(0, body_at[0] - _PICTURES), body_at[-1] + 6

@@ -22,6 +22,7 @@ from transforms.page.read.linked_data import Node, as_list, choose_article, read
 from transforms.page.read.titles import choose_title, strip_site_name
 from transforms.page.text import text_key
 from transforms.records import PageKind
+from transforms.urls import host_of
 
 _PUBLISHED_NAMES = (
     "article:published_time og:published_time og:article:published_time datepublished article.published "
@@ -379,14 +380,6 @@ _PAGE_ONLY = frozenset(("webpage", "itempage", "videoobject", "podcastepisode", 
 def _plain_text(text: str) -> str:
     """Return a text that may hold markup or entities as plain lines."""
     return html.unescape(_MARKUP.sub("\n", html.unescape(text)))
-
-
-def host_of(url: str) -> str:
-    """Return the host of a URL, or nothing for one that cannot be parsed."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _prefer_clock(candidates: list[tuple[str, datetime | None]]) -> list[tuple[str, datetime | None]]:
