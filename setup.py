@@ -23,6 +23,7 @@ setup(
         "transforms": ["page/judge/data/*"],
     },
     install_requires=[
+        "ada-url>=4.0",
         "alembic>=1.13",
         "apache-beam>=2.77,<3",
         "charset-normalizer>=3.3",
@@ -33,7 +34,6 @@ setup(
         "google-cloud-pubsub>=2.20",
         "h11>=0.14",
         "httpcore[http2,asyncio]>=1.0.5,<2",
-        "idna>=3.6",
         "lxml>=5.2",
         # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
         "lxml_html_clean>=0.4",

@@ -27,12 +27,13 @@ import trafilatura
 
 from transforms.errors import NewsbeamError
 from transforms.page.boilerplate import strip_boilerplate
-from transforms.page.extract import REGION_KINDS, article_json, count_text, extract, page_facts, read_linked_body
+from transforms.page.extract import article_json, count_text, extract, page_facts, read_linked_body
 from transforms.page.judge.features import find_layout, measure_blocks
 from transforms.page.judge.rescue import rescue_blocks
 from transforms.page.judge.rules import TypedRegion, cut_region
 from transforms.page.judge.walk import walk_page
 from transforms.page.judge.wording import overrule_by_words
+from transforms.page.kinds import REGION_KINDS
 from transforms.page.read.metadata import read_metadata
 from transforms.page.read.parse import parse_page
 from transforms.records import Article, ArticleLink, FetchedPage, PageKind

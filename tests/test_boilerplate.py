@@ -16,7 +16,7 @@ from transforms.records import Article, ArticleLink, Block, BlockKind
 
 LINK = ArticleLink(url="https://a.example/1", canonical_url="https://a.example/1", article_id="1", host="a.example")
 STORY = "The council met on Tuesday evening to vote on the new harbour plan, which has been debated for two years."
-SCORED = ("score:0.90",)
+SCORE = 0.9
 
 
 def make_article(*blocks: Block | str, title: str = "Harbour plan approved") -> Article:
@@ -26,22 +26,24 @@ def make_article(*blocks: Block | str, title: str = "Harbour plan approved") -> 
 
 @pytest.mark.parametrize("kind", list(BlockKind))
 def test_default_policy(kind: BlockKind) -> None:
-    article = strip_boilerplate(make_article(Block(kind, "Words of a block", SCORED)))
+    article = strip_boilerplate(make_article(Block(kind, "Words of a block", score=SCORE)))
     body = {BlockKind.PARAGRAPH, BlockKind.HEADING, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST}
     assert bool(article.blocks) == (kind in body)
     assert [r.reason for r in article.removed] == ([] if kind in body else [kind.value])
 
 
 def test_tables_and_embeds_are_options() -> None:
-    article = make_article(Block(BlockKind.TABLE, "2024", SCORED), Block(BlockKind.EMBED, "A post", SCORED))
+    article = make_article(Block(BlockKind.TABLE, "2024", score=SCORE), Block(BlockKind.EMBED, "A post", score=SCORE))
     assert strip_boilerplate(article).paragraphs == []
     assert strip_boilerplate(article, BodyPolicy(tables=True)).paragraphs == ["2024"]
     assert strip_boilerplate(article, BodyPolicy(embeds=True)).paragraphs == ["A post"]
 
 
 def test_a_standfirst_opens_the_body_of_a_sectioned_article_only() -> None:
-    plain = make_article(Block(BlockKind.STANDFIRST, "In short", SCORED), Block(BlockKind.PARAGRAPH, STORY, SCORED))
-    sectioned = replace(plain, blocks=(*plain.blocks, Block(BlockKind.HEADING, "Who pays", SCORED)))
+    plain = make_article(
+        Block(BlockKind.STANDFIRST, "In short", score=SCORE), Block(BlockKind.PARAGRAPH, STORY, score=SCORE)
+    )
+    sectioned = replace(plain, blocks=(*plain.blocks, Block(BlockKind.HEADING, "Who pays", score=SCORE)))
     assert strip_boilerplate(plain).paragraphs == [STORY]
     assert strip_boilerplate(sectioned).paragraphs == ["In short", STORY, "Who pays"]
     assert "In short" in strip_boilerplate(plain, BodyPolicy(standfirst=Standfirst.ALWAYS)).paragraphs
@@ -50,19 +52,21 @@ def test_a_standfirst_opens_the_body_of_a_sectioned_article_only() -> None:
 
 def test_a_removed_block_says_what_decided() -> None:
     article = make_article(
-        Block(BlockKind.RELATED, "More news", ("rule:related by name", "score:0.02")),
-        Block(BlockKind.OTHER, "Something", ("rule:score", "score:0.11")),
+        Block(BlockKind.RELATED, "More news", "related by name", 0.02),
+        Block(BlockKind.OTHER, "Something", score=0.114),
+        Block(BlockKind.OTHER, "No more", score=0.0),
         Block(BlockKind.CAPTION, "A quay"),
     )
     removed = strip_boilerplate(article).removed
     assert [(r.position, r.reason, r.rule) for r in removed] == [
-        (0, "related", "related by name"), (1, "other", "score:0.11"), (2, "caption", "kind:caption"),
+        (0, "related", "related by name"), (1, "other", "score:0.11"), (2, "other", "score:0.00"),
+        (3, "caption", "kind:caption"),
     ]  # fmt: skip
 
 
 def test_scored_blocks_are_not_judged_by_words_again() -> None:
     text = "Read more about the harbour"
-    assert strip_boilerplate(make_article(Block(BlockKind.PARAGRAPH, text, SCORED))).paragraphs == [text]
+    assert strip_boilerplate(make_article(Block(BlockKind.PARAGRAPH, text, score=SCORE))).paragraphs == [text]
     assert strip_boilerplate(make_article(STORY, text)).paragraphs == [STORY]
 
 
@@ -124,8 +128,16 @@ TEXT = st.one_of(
         ]
     ),
 )
-EVIDENCE = st.sampled_from([(), SCORED, ("rule:form", "score:0.01")])
-BLOCKS = st.lists(st.builds(Block, kind=st.sampled_from(BlockKind), text=TEXT, evidence=EVIDENCE), max_size=25)
+BLOCKS = st.lists(
+    st.builds(
+        Block,
+        kind=st.sampled_from(BlockKind),
+        text=TEXT,
+        rule=st.sampled_from(["", "form"]),
+        score=st.none() | st.floats(0, 1),
+    ),
+    max_size=25,
+)
 POLICIES = st.builds(
     BodyPolicy,
     kinds=st.frozensets(st.sampled_from(BlockKind)),

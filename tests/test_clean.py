@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.errors import NoText
-from transforms.page.judge.walk import normalize_text
 from transforms.page.plaintext import clean_text
+from transforms.page.text import normalize_text
 
 SEED = Path(__file__).parent.parent.parent / "shared" / "corpus" / "seed-article.txt"
 STORY = [

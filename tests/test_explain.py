@@ -16,10 +16,10 @@ STORY = "The council met on Tuesday evening to vote on the new harbour plan, whi
 
 def make_article() -> Article:
     blocks = (
-        Block(BlockKind.HEADLINE, "Quay <closed>", ("rule:same text as the title", "score:0.02")),
-        Block(BlockKind.PARAGRAPH, STORY, ("score:0.99",)),
-        Block(BlockKind.PROMO, "Sign up & save", ("rule:promo words", "score:0.03")),
-        Block(BlockKind.HEADING, "Who pays", ("score:0.88",)),
+        Block(BlockKind.HEADLINE, "Quay <closed>", "same text as the title", 0.02),
+        Block(BlockKind.PARAGRAPH, STORY, score=0.99),
+        Block(BlockKind.PROMO, "Sign up & save", "promo words", 0.03),
+        Block(BlockKind.HEADING, "Who pays", score=0.88),
     )
     return Article(link=LINK, url=LINK.url, title="Quay <closed>", blocks=blocks, sources={"title": "h1"})
 

@@ -99,6 +99,18 @@ def test_charsets(charset: str, where: str, word: str) -> None:
     assert word in text
 
 
+@pytest.mark.parametrize("label", ["unicode_escape", "punycode", "idna", "utf-7", "undefined", "zlib", "rot13"])
+def test_a_page_cannot_choose_a_codec_that_is_no_charset(label: str) -> None:
+    text, charset = decode_page(b"<p>caf\xe9 \\x41+AEE-</p>", f"text/html; charset={label}")
+    assert "\\x41+AEE-" in text
+    assert "codec" not in charset
+    assert charset not in ("unicode-escape", "punycode", "idna", "utf-7")
+
+
+def test_a_utf32_mark_is_not_taken_for_utf16() -> None:
+    assert decode_page("<p>süß</p>".encode("utf-32"))[0] == "<p>süß</p>"
+
+
 def test_one_broken_byte_does_not_make_a_page_latin1() -> None:
     body = ("<p>" + "Müller größer für die Straße " * 40 + "</p>").encode() + b"\xff" + "<p>süß</p>".encode()
     text, charset = decode_page(body, "text/html")

@@ -18,9 +18,9 @@ from lxml import etree
 from transforms.errors import NewsbeamError
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import extract
-from transforms.page.judge.features import text_key
 from transforms.page.judge.walk import walk_page
 from transforms.page.read.parse import decode_page, parse_page
+from transforms.page.text import text_key
 from transforms.records import Article, ArticleLink, FetchedPage
 
 CORPUS = Path(__file__).parent.parent.parent / "shared" / "corpus"

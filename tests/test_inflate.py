@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.errors import ContentTypeRejected, ProtocolFailed, TooLarge
-from transforms.fetch.inflate import Inflater
+from transforms.inflate import Inflater
 
 
 def inflate(encoding: str, data: bytes, limit: int = 1_000_000, step: int = 0) -> bytes:

@@ -2,8 +2,8 @@
 
 usage: python tools/train_blocks.py CORPUS OUT.npz [--folds 5] [--seed 1]
 
-Needs lightgbm, which newsbeam itself does not: the trees are written as plain arrays
-(transforms/page/judge/forest.py reads them). Prints the scores of the folds that a model has not seen.
+Needs lightgbm, which newsbeam itself does not: the trees are written as plain arrays, with the names of their features
+(see transforms/page/judge/forest.py). Prints the scores on publishers that a model has not seen.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from transforms.page.extract import page_facts
-from transforms.page.judge.classifier import measure_context
+from transforms.page.judge.classifier import COLUMNS, measure_context
 from transforms.page.judge.cues import CUES
-from transforms.page.judge.features import FEATURES, Layout, find_layout, measure_blocks
+from transforms.page.judge.features import COLUMN, Layout, find_layout, measure_blocks
+from transforms.page.judge.forest import save_forests
 from transforms.page.judge.rules import Row, is_standfirst
 from transforms.page.judge.walk import Walk, walk_page
 from transforms.page.read.metadata import read_metadata
@@ -131,11 +132,9 @@ def stack_pages(
 
     The second copy hides every class and id: sites with generated class names look like that.
     """
-    named = [
-        i for i, name in enumerate(FEATURES) if name.split(":")[-1] in CUES and name.startswith(("dist:", "inside:"))
-    ]
-    inside = [i for i in named if FEATURES[i].startswith("inside:")]
-    up, linked = FEATURES.index("up_dist"), FEATURES.index("linked")
+    distances = [COLUMN[f"dist:{cue}"] for cue in CUES]
+    inside = [COLUMN[f"inside:{cue}"] for cue in CUES]
+    up, linked = COLUMN["up_dist"], COLUMN["linked"]
     rows, labels, weights = [], [], []
     for n, page in enumerate(pages):
         x = page.features if contexts is None else np.hstack((page.features, contexts[n]))
@@ -144,7 +143,7 @@ def stack_pages(
         x, y, w = x[kept], page.label[kept], np.where(easy, page.weight / 0.3, page.weight)[kept]
         again = rng.random(len(y)) < 0.5
         blind = x[again].copy()
-        blind[:, named] = 40
+        blind[:, distances] = 40
         blind[:, inside] = 0
         rows += [x, blind]
         labels += [y, y[again]]
@@ -188,8 +187,8 @@ def predict_unseen(pages: list[Page], folds: int, seed: int) -> tuple[list[Matri
     return first, second
 
 
-def export(name: str, model: lightgbm.Booster) -> dict[str, Matrix]:
-    """Return a forest as the arrays that transforms/page/judge/forest.py reads."""
+def export(model: lightgbm.Booster) -> dict[str, NDArray[np.generic]]:
+    """Return a forest as the arrays that transforms/page/judge/forest.py saves."""
     feature, threshold, left, right, value = [], [], [], [], []
     deepest = 0
 
@@ -210,13 +209,13 @@ def export(name: str, model: lightgbm.Booster) -> dict[str, Matrix]:
 
     roots = [add(tree["tree_structure"], 0) for tree in model.dump_model()["tree_info"]]
     return {
-        f"{name}.feature": np.array(feature, dtype=np.int16),
-        f"{name}.threshold": np.array(threshold, dtype=np.float32),
-        f"{name}.left": np.array(left, dtype=np.int32),
-        f"{name}.right": np.array(right, dtype=np.int32),
-        f"{name}.value": np.array(value, dtype=np.float32),
-        f"{name}.roots": np.array(roots, dtype=np.int32),
-        f"{name}.depth": np.array(deepest, dtype=np.int32),
+        "feature": np.array(feature, dtype=np.int16),
+        "threshold": np.array(threshold, dtype=np.float32),
+        "left": np.array(left, dtype=np.int32),
+        "right": np.array(right, dtype=np.int32),
+        "value": np.array(value, dtype=np.float32),
+        "roots": np.array(roots, dtype=np.int32),
+        "depth": np.array(deepest, dtype=np.int32),
     }
 
 
@@ -237,10 +236,12 @@ def main() -> None:
     if args.unseen:
         np.savez_compressed(args.unseen, **{p.id: s for p, s in zip(pages, second, strict=True)})
     contexts = [measure_context(p.walk, p.layout, s) for p, s in zip(pages, first, strict=True)]
-    arrays = export("first", fit(pages, None, ROUNDS[0], args.seed))
-    arrays |= export("second", fit(pages, contexts, ROUNDS[1], args.seed))
+    forests = {
+        "first": export(fit(pages, None, ROUNDS[0], args.seed)),
+        "second": export(fit(pages, contexts, ROUNDS[1], args.seed)),
+    }
     args.out.parent.mkdir(exist_ok=True)
-    np.savez_compressed(args.out, **arrays)
+    save_forests(args.out, forests, COLUMNS)
     print(f"{args.out}: {args.out.stat().st_size} bytes")
 
 

@@ -179,13 +179,14 @@ class FetchedPage:
 class Block:
     """A piece of a page's text: one paragraph, one heading, one caption.
 
-    `evidence` names the signals seen when the page was walked ("class:related", "link_density:0.92", ...);
-    the boilerplate rules decide on them and on the text.
+    `rule` names the rule that decided its kind, "" if none did. `score` is the classifier's probability, from 0 to 1,
+    that it is body, and None for a block that the classifier never saw (plain text, linked data, trafilatura's output).
     """
 
     kind: BlockKind
     text: str
-    evidence: tuple[str, ...] = ()
+    rule: str = ""
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

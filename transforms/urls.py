@@ -10,12 +10,12 @@ fetched twice, and the content hash shows it.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
+from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote, unquote, unquote_to_bytes
+from urllib.parse import quote, unquote
 
-import idna
+from ada_url import URL
 
 from transforms.errors import InvalidUrl, NewsbeamError, UnsupportedScheme
 from transforms.records import ArticleLink, FeedEntry
@@ -47,24 +47,36 @@ TRACKING_PARAMETERS = frozenset({
 # fmt: on
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
-# https://url.spec.whatwg.org/#forbidden-domain-code-point, without the separators that cannot get this far
-_FORBIDDEN_IN_HOST = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_STORED = re.compile("[\x00\ud800-\udfff]")
-# three escaped bytes a character, four times the 253 characters that DNS allows
+# twelve times what DNS allows
 _LONGEST_HOST = 3000
+# a browser takes them, no name server does: what holds them is the template of an address
+_TEMPLATE = re.compile(r"[\"`{}]")
+_USERINFO_SAFE = "%!$&'()*+,-.:;=[]^_|~"
 _STRIPPED = "".join(map(chr, range(0x21)))
-_PATH_SAFE = "%!$&'()*+,-./:;=@[\\]^_|~"
-_QUERY_SAFE = "%!$&()*+,-./:;=?@[\\]^_`{|}~"
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 
 
-def canonical_url(url: str) -> str:
-    """Return the key of a web address.
+@dataclass(frozen=True, slots=True)
+class WebAddress:
+    """An http or https address in parts, read as a browser reads it (https://url.spec.whatwg.org).
 
-    Reads it as a browser does (https://url.spec.whatwg.org), then drops the fragment, the default port and known
-    tracking parameters, lower-cases scheme and host, and writes the host in ASCII (UTS 46) and escapes in upper case
-    (RFC 3986, 6.2.2.1). Path, values and the order of the parameters are kept. The key of a key is itself.
+    `host` is ASCII in lower case, an IPv6 address in its brackets. `path` starts with a slash and holds no dot
+    segments; it, `query` (without its question mark) and `userinfo` are escaped, with upper-case hexadecimal digits.
+    """
+
+    scheme: str
+    userinfo: str
+    host: str
+    port: int
+    path: str
+    query: str
+
+
+def parse_address(url: str) -> WebAddress:
+    """Parse a web address; its fragment is dropped.
 
     Raises UnsupportedScheme for anything but http and https, InvalidUrl for what no browser would take.
     """
@@ -73,20 +85,43 @@ def canonical_url(url: str) -> str:
     if found is None:
         raise InvalidUrl(f"no scheme: {url[:200]!r}")
     scheme = found[1].lower()
-    if scheme not in _DEFAULT_PORTS:
+    if scheme not in DEFAULT_PORTS:
         raise UnsupportedScheme(f"scheme {scheme}: {url[:200]!r}")
-    text = text[found.end() :].partition("#")[0]
-    rest, _, query = text.partition("?")
-    authority, _, path = rest.replace("\\", "/").lstrip("/").partition("/")
-    userinfo, _, host_port = authority.rpartition("@")
-    host, port = _split_port(host_port, url)
-    host = _ascii_host(host, url)
-    netloc = host if port in ("", _DEFAULT_PORTS[scheme]) else f"{host}:{port}"
-    userinfo = userinfo.removesuffix(":")
-    if userinfo:
-        netloc = f"{_escape(userinfo.replace('@', '%40'), _PATH_SAFE)}@{netloc}"
-    query = _strip_tracking(_escape(query, _QUERY_SAFE), host)
-    return f"{scheme}://{netloc}{_escape(_remove_dots('/' + path), _PATH_SAFE)}{'?' + query if query else ''}"
+    try:
+        # a surrogate without its other half is no character; it counts as a question mark
+        parts = URL(_SURROGATE.sub("%3F", text))
+    except ValueError as exc:
+        raise InvalidUrl(f"not a web address: {url[:200]!r}") from exc
+    host = parts.hostname
+    if not host.strip(".") or len(host) > _LONGEST_HOST or _TEMPLATE.search(host):
+        raise InvalidUrl(f"host {host[:80]!r}: {url[:200]!r}")
+    userinfo = ""
+    if parts.username or parts.password:
+        userinfo = _read_userinfo(text[found.end() :])
+        userinfo = userinfo if parts.password else userinfo.removesuffix(":")
+    path = _raise_escapes(parts.pathname)
+    if "^" in text and "%5e" not in text.lower():
+        # the standard came to escape it after the first keys were stored
+        path = path.replace("%5E", "^")
+    query = _raise_escapes(parts.search.removeprefix("?"))
+    port = int(parts.port) if parts.port else DEFAULT_PORTS[scheme]
+    return WebAddress(scheme, userinfo, host, port, path, query)
+
+
+def canonical_url(url: str) -> str:
+    """Return the key of a web address.
+
+    That is the address as a browser reads it, without fragment, default port and known tracking parameters, with
+    escapes in upper case (RFC 3986, 6.2.2.1). Path, values and the order of the parameters are kept. The key of a key
+    is the key itself.
+
+    Raises UnsupportedScheme for anything but http and https, InvalidUrl for what no browser would take.
+    """
+    parts = parse_address(url)
+    userinfo = f"{parts.userinfo}@" if parts.userinfo else ""
+    port = f":{parts.port}" if parts.port != DEFAULT_PORTS[parts.scheme] else ""
+    query = _strip_tracking(parts.query, parts.host)
+    return f"{parts.scheme}://{userinfo}{parts.host}{port}{parts.path}{'?' + query if query else ''}"
 
 
 def url_key(url: str) -> str:
@@ -111,12 +146,7 @@ def host_of(url: str) -> str:
 
     An IPv6 address comes without its brackets.
     """
-    key = url_key(url)
-    _, _, rest = key.partition("://")
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    if authority.startswith("["):
-        return authority[1:].partition("]")[0].lower()
-    return authority.partition(":")[0].lower()
+    return _host_of_key(url_key(url))
 
 
 def link_of(entry: FeedEntry, feed_url: str, now: datetime) -> ArticleLink:
@@ -126,7 +156,7 @@ def link_of(entry: FeedEntry, feed_url: str, now: datetime) -> ArticleLink:
         url=entry.url,
         canonical_url=key,
         article_id=article_id(key),
-        host=host_of(key),
+        host=_host_of_key(key),
         feed_url=feed_url,
         discovered_at=now,
         title=entry.title,
@@ -142,74 +172,27 @@ def is_tracking(name: str) -> bool:
     return name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIXES)
 
 
+def _host_of_key(key: str) -> str:
+    _, _, rest = key.partition("://")
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if authority.startswith("["):
+        return authority[1:].partition("]")[0].lower()
+    return authority.partition(":")[0].lower()
+
+
 def _clean_text(url: str) -> str:
     return re.sub(r"[\t\n\r]", "", url.strip(_STRIPPED))
 
 
-def _split_port(host_port: str, url: str) -> tuple[str, str]:
-    host, colon, port = host_port.rpartition(":")
-    if not colon or port.endswith("]"):
-        return host_port, ""
-    if not port:
-        return host, ""
-    digits = port.lstrip("0") or "0"
-    if not re.fullmatch(r"[0-9]{1,5}", digits) or int(digits) > 65535:
-        raise InvalidUrl(f"port {port[:20]!r}: {url[:200]!r}")
-    return host, digits
+def _read_userinfo(rest: str) -> str:
+    # not the parts of the standard, which escapes more than the keys of older versions do
+    authority = re.split(r"[/?#]", rest.replace("\\", "/").lstrip("/"), maxsplit=1)[0]
+    userinfo = authority.rpartition("@")[0].replace("@", "%40")
+    return _raise_escapes(quote(userinfo, safe=_USERINFO_SAFE, errors="replace"))
 
 
-def _ascii_host(host: str, url: str) -> str:
-    if host.startswith("[") and host.endswith("]"):
-        try:
-            return f"[{ipaddress.IPv6Address(host[1:-1]).compressed}]"
-        except ValueError as exc:
-            raise InvalidUrl(f"address {host[:80]!r}: {url[:200]!r}") from exc
-    if len(host) > _LONGEST_HOST:
-        # punycode takes quadratic time
-        raise InvalidUrl(f"host {host[:80]!r} has {len(host)} characters")
-    if "%" in host:
-        host = unquote_to_bytes(host.encode("utf-8", "replace")).decode("utf-8", "replace")
-    if host.isascii():
-        host = host.lower()
-    else:
-        # not idna.encode: it holds to IDNA 2008 registration rules, which live sites break and browsers do not ask for
-        try:
-            mapped = idna.uts46_remap(host, std3_rules=False)
-            host = ".".join(
-                label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in mapped.split(".")
-            )
-        except (idna.IDNAError, UnicodeError) as exc:
-            raise InvalidUrl(f"host {host[:80]!r}: {url[:200]!r}") from exc
-    if not host.strip(".") or _FORBIDDEN_IN_HOST.search(host):
-        raise InvalidUrl(f"host {host[:80]!r}: {url[:200]!r}")
-    return host
-
-
-def _escape(text: str, safe: str) -> str:
-    escaped = quote(text, safe=safe, encoding="utf-8", errors="replace")
-    return _ESCAPE.sub(lambda found: found[0].upper(), escaped)
-
-
-def _remove_dots(path: str) -> str:
-    # https://url.spec.whatwg.org/#path-state: an escaped dot is a dot
-    if "/." not in path and "/%2e" not in path.lower():
-        return path
-    kept: list[str] = []
-    segments = path.split("/")[1:]
-    for place, segment in enumerate(segments):
-        plain = segment.lower().replace("%2e", ".")
-        last = place == len(segments) - 1
-        if plain == "..":
-            if kept:
-                kept.pop()
-            if last:
-                kept.append("")
-        elif plain == ".":
-            if last:
-                kept.append("")
-        else:
-            kept.append(segment)
-    return "/" + "/".join(kept)
+def _raise_escapes(text: str) -> str:
+    return _ESCAPE.sub(lambda found: found[0].upper(), text)
 
 
 def _strip_tracking(query: str, host: str) -> str:

@@ -31,8 +31,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from transforms.errors import (
@@ -45,6 +44,7 @@ from transforms.errors import (
     TlsFailed,
 )
 from transforms.records import Event, FeedEntry, FeedState, ParsedFeed
+from transforms.times import parse_mail_date
 from transforms.urls import host_of
 
 MIN_INTERVAL_S = 600.0
@@ -113,13 +113,8 @@ def parse_freshness(headers: Mapping[str, str], now: datetime) -> float | None:
     if found := re.search(r"\bmax-age\s*=\s*\"?([0-9]{1,12})", control):
         age = headers.get("age", "").strip()
         return max(0.0, float(found[1]) - (float(age) if re.fullmatch(r"[0-9]{1,12}", age) else 0.0))
-    try:
-        expires = parsedate_to_datetime(headers.get("expires", ""))
-        if expires.tzinfo is None:
-            expires = expires.replace(tzinfo=UTC)
-        return max(0.0, (expires - now).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    expires = parse_mail_date(headers.get("expires", ""))
+    return None if expires is None else max(0.0, (expires - now).total_seconds())
 
 
 def validators_of(state: FeedState) -> tuple[str, str]:

@@ -16,8 +16,8 @@ import httpcore
 
 from transforms.errors import ConnectFailed, FetchTimeout, ProtocolFailed, TlsFailed, TooLarge
 from transforms.fetch.dial import GuardedBackend, Resolve
-from transforms.fetch.inflate import Inflater
 from transforms.fetch.target import Target
+from transforms.inflate import Inflater
 
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 60.0

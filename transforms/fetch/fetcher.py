@@ -51,7 +51,6 @@ from transforms.fetch.content_types import check_bytes, check_type
 from transforms.fetch.cookies import CookieJar
 from transforms.fetch.dial import Resolve, SystemResolver
 from transforms.fetch.exchange import Answer, Exchanger, Headers, Judge, Wanted
-from transforms.fetch.inflate import ACCEPT_ENCODING
 from transforms.fetch.pace import TOO_MANY_REST_S
 from transforms.fetch.retry_after import parse_retry_after
 from transforms.fetch.robots import (
@@ -65,6 +64,7 @@ from transforms.fetch.robots import (
 )
 from transforms.fetch.target import Target, follow_location, parse_target
 from transforms.fetch.turns import Turns
+from transforms.inflate import ACCEPT_ENCODING
 from transforms.records import ArticleLink, FetchedPage
 from transforms.results import Ended, Ok
 from transforms.urls import host_of

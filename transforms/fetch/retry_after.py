@@ -1,10 +1,11 @@
-"""Retry-After: how long a server asks to be left alone."""
+"""Retry-After: how long a server asks clients to wait."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+
+from transforms.times import parse_mail_date
 
 _SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]+)?")
 
@@ -18,10 +19,5 @@ def parse_retry_after(value: str, now: datetime) -> float | None:
     text = value.strip()
     if _SECONDS.fullmatch(text):
         return float(text)
-    try:
-        at = parsedate_to_datetime(text)
-        if at.tzinfo is None:
-            at = at.replace(tzinfo=UTC)
-        return max(0.0, (at - now).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    at = parse_mail_date(text)
+    return None if at is None else max(0.0, (at - now).total_seconds())

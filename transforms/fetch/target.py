@@ -1,4 +1,4 @@
-"""Where a request goes: the parts of an address that HTTP needs, read as a browser reads them."""
+"""The target of a request: the parts of an address that HTTP needs, read as a browser reads them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin
 
 from transforms.errors import InvalidUrl
-from transforms.urls import canonical_url
+from transforms.urls import DEFAULT_PORTS, parse_address
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _PRINTABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 # https://url.spec.whatwg.org/#concept-basic-url-parser: gone wherever they stand
 _DROPPED = {ord(character): None for character in "\t\n\r"}
-# RFC 9110, 4.1 asks servers for 8,000; a longer one is somebody's mistake or somebody's trick
+# RFC 9110, 4.1 asks servers to accept 8,000; a longer one is a mistake or an attack
 MAX_URL_LENGTH = 16_000
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One http or https address, ready to be asked for.
+    """An http or https address, ready to be requested.
 
     `host` is ASCII in lower case, an IPv6 address without its brackets; `path` holds the query too. `userinfo` is
     never part of `url`, so that a password reaches neither a log nor a table.
@@ -34,7 +33,7 @@ class Target:
     def netloc(self) -> str:
         """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -52,29 +51,27 @@ class Target:
 
 
 def parse_target(url: str) -> Target:
-    """Read an address that may be written anyhow; the fragment is dropped, everything else is kept.
+    """Parse an address, however it is spelled; the fragment is dropped, everything else is kept.
 
-    Dot segments are resolved before robots.txt is asked. Raises UnsupportedScheme and InvalidUrl.
+    Dot segments are resolved, so that robots.txt is asked about the path that is fetched. Raises UnsupportedScheme and
+    InvalidUrl.
     """
     if len(url) > MAX_URL_LENGTH:
         raise InvalidUrl(f"{len(url)} characters: {url[:200]!r}")
-    # the key has passed every check of the scheme, the host and the port; only its query is not what was asked for
-    scheme, _, rest = canonical_url(url).partition("://")
-    authority, _, path = rest.partition("?")[0].partition("/")
-    userinfo, _, netloc = authority.rpartition("@")
-    host, _, port = netloc.rpartition(":") if netloc[-1:] != "]" and ":" in netloc else (netloc, "", "")
+    parts = parse_address(url)
+    # servers get the query as it was written
     query = url.translate(_DROPPED).strip().partition("#")[0].partition("?")[2]
     return Target(
-        scheme=scheme,
-        host=host.strip("[]"),
-        port=int(port) if port else _DEFAULT_PORTS[scheme],
-        path=f"/{path}" + (f"?{quote(query, safe=_PRINTABLE, errors='replace')}" if query else ""),
-        userinfo=userinfo,
+        scheme=parts.scheme,
+        host=parts.host.strip("[]"),
+        port=parts.port,
+        path=parts.path + (f"?{quote(query, safe=_PRINTABLE, errors='replace')}" if query else ""),
+        userinfo=parts.userinfo,
     )
 
 
 def follow_location(base: Target, location: str) -> Target:
-    """Read the Location of an answer of `base`; raises UnsupportedScheme and InvalidUrl."""
+    """Resolve the Location header of a response from `base`; raises UnsupportedScheme and InvalidUrl."""
     try:
         joined = urljoin(base.url, location.strip())
     except ValueError as exc:

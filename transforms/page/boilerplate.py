@@ -55,7 +55,7 @@ def strip_boilerplate(article: Article, policy: BodyPolicy = DEFAULT) -> Article
 
     Blocks that carry a score were judged with their page before them; all others are judged by their words alone.
     """
-    unscored = [i for i, block in enumerate(article.blocks) if not _has_score(block)]
+    unscored = [i for i, block in enumerate(article.blocks) if block.score is None]
     worded = judge_wording([article.blocks[i].text for i in unscored], article.title, article.authors)
     verdicts = {unscored[i]: verdict for i, verdict in worded.items()}
     sectioned = any(b.kind is BlockKind.HEADING and i not in verdicts for i, b in enumerate(article.blocks))
@@ -72,12 +72,7 @@ def strip_boilerplate(article: Article, policy: BodyPolicy = DEFAULT) -> Article
     return replace(article, blocks=tuple(kept), removed=(*article.removed, *removed))
 
 
-def _has_score(block: Block) -> bool:
-    return any(sign.startswith("score:") for sign in block.evidence)
-
-
 def _decided_by(block: Block) -> str:
-    rule = next((sign[5:] for sign in block.evidence if sign.startswith("rule:")), "")
-    if rule and rule != "score":
-        return rule
-    return next((sign for sign in block.evidence if sign.startswith("score:")), f"kind:{block.kind.value}")
+    if block.rule:
+        return block.rule
+    return f"kind:{block.kind.value}" if block.score is None else f"score:{block.score:.2f}"

@@ -14,22 +14,21 @@ from typing import Any
 from transforms.errors import NoText
 from transforms.page.judge.classifier import score_blocks
 from transforms.page.judge.consistency import NAMES_ALONE
-from transforms.page.judge.features import PageFacts, count_words, find_layout, measure_blocks
+from transforms.page.judge.features import PageFacts, find_layout, measure_blocks
 from transforms.page.judge.rejection import reject_page
 from transforms.page.judge.rescue import MUCH_MORE, SUSPICIOUS_WORDS, rescue_blocks
 from transforms.page.judge.rules import TypedRegion, collect_images, cut_region
-from transforms.page.judge.walk import normalize_text, walk_page
+from transforms.page.judge.walk import walk_page
 from transforms.page.judge.wording import overrule_by_words
+from transforms.page.kinds import REGION_KINDS, TEXT_KINDS
 from transforms.page.read.bylines import clean_authors, find_byline, split_byline
 from transforms.page.read.dates import parse_date
 from transforms.page.read.metadata import Metadata, read_metadata
 from transforms.page.read.parse import Page, parse_page
+from transforms.page.text import count_words, normalize_text
 from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
 
-# kinds that an article can be made of; at least one block of them makes a page an article
-_TEXT_KINDS = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST))
 _LEAST_LINKED_WORDS = 60
-REGION_KINDS = _TEXT_KINDS | {BlockKind.HEADING, BlockKind.TABLE}
 
 
 def extract(page: FetchedPage) -> Article:
@@ -45,7 +44,7 @@ def extract(page: FetchedPage) -> Article:
     blocks = read_linked_body(meta, found) or blocks
     reject_page(page.url, meta, blocks, headlines)
     blocks = rescue_blocks(parsed, count_text(blocks)) or blocks
-    if not any(block.kind in _TEXT_KINDS for block in blocks):
+    if not any(block.kind in TEXT_KINDS for block in blocks):
         raise NoText(f"no paragraph in {page.url}")
     link = page.link
     sources = dict(meta.sources)
@@ -112,7 +111,7 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
 
 def count_text(blocks: list[Block]) -> int:
     """Count the words of the blocks that an article can be made of."""
-    return sum(count_words(block.text) for block in blocks if block.kind in _TEXT_KINDS)
+    return sum(count_words(block.text) for block in blocks if block.kind in TEXT_KINDS)
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:
@@ -126,7 +125,7 @@ def read_linked_body(meta: Metadata, found: int) -> list[Block]:
     if count_words(meta.article_body) < max(_LEAST_LINKED_WORDS, MUCH_MORE * found):
         return []
     lines = filter(None, map(normalize_text, meta.article_body.splitlines()))
-    return [Block(BlockKind.PARAGRAPH, line, ("source:json-ld articleBody",)) for line in lines]
+    return [Block(BlockKind.PARAGRAPH, line) for line in lines]
 
 
 def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
@@ -134,15 +133,14 @@ def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
     names: list[str] = []
     for block in blocks:
         if block.kind is BlockKind.BYLINE:
-            alone = f"rule:{NAMES_ALONE}" in block.evidence
-            names += split_byline(block.text) if alone else find_byline(block.text)
+            names += split_byline(block.text) if block.rule == NAMES_ALONE else find_byline(block.text)
     return clean_authors(names, (meta.site_name,))
 
 
 def read_dateline(blocks: list[Block]) -> datetime | None:
     """Return the date that stands between the headline and the body."""
     for block in blocks:
-        if block.kind in _TEXT_KINDS:
+        if block.kind in TEXT_KINDS:
             return None
         if len(block.text) < 100:
             value = parse_date(block.text)

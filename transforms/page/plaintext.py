@@ -7,9 +7,8 @@ from collections.abc import Collection
 
 from transforms.errors import NoText
 from transforms.page.boilerplate import DEFAULT, BodyPolicy, strip_boilerplate
-from transforms.page.judge.features import count_words
-from transforms.page.judge.walk import normalize_text
 from transforms.page.judge.wording import BULLET, judge_wording
+from transforms.page.text import count_words, normalize_text
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
 _FULL_STOP = re.compile(r"[.。।…;:,][\"'”’»)]*$")
@@ -31,7 +30,7 @@ def clean_text(text: str, url: str = "", title: str = "", policy: BodyPolicy = D
         title_at = _find_title(lines, junk)
         title = lines[title_at] if title_at >= 0 else ""
     blocks = [
-        Block(BlockKind.HEADLINE, line, ("rule:first line",))
+        Block(BlockKind.HEADLINE, line, rule="first line")
         if i == title_at
         else Block(BlockKind.LIST_ITEM if BULLET.match(line) else BlockKind.PARAGRAPH, line)
         for i, line in enumerate(lines)

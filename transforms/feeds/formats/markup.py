@@ -6,14 +6,11 @@ off before any parser sees the text; every parser here also resolves no entities
 
 from __future__ import annotations
 
-import codecs
 import html
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from functools import lru_cache
 from html.entities import html5
 from typing import Any
@@ -21,25 +18,13 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from transforms.errors import FeedUnreadable
+from transforms.charsets import decode_marked, find_charset, header_label
+from transforms.errors import FeedUnreadable, ProtocolFailed, TooLarge
+from transforms.inflate import Inflater
+from transforms.times import parse_mail_date, to_utc
 
 MAX_INFLATED = 50 * 1024 * 1024
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-# Python's own codecs that are no charset (punycode, unicode_escape ...) are not for strangers to choose.
-_CHARSET = re.compile(
-    r"(?:x-)?(?:utf-?(?:8|16|32)|us-ascii|iso-?(?:8859|2022)|latin|windows|cp-?\d|koi8|gb|hz|big5|euc|shift|sjis|mac|tis"
-    r"|ks_c|johab)[\w:.-]*",
-    re.I | re.A,
-)
-# https://encoding.spec.whatwg.org/#names-and-labels: what is labelled Latin-1 is Windows-1252
-_WIDER = {"ascii": "cp1252", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932"}
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DOCTYPE_TOKEN = re.compile(r"""<!--|<\?|["'\[\]>]""")
@@ -64,25 +49,13 @@ class Document:
 
 
 def inflate_body(body: bytes) -> bytes:
-    """Return the body of a .gz file, or the body itself if it is none; raises FeedUnreadable past 50 MB."""
-    if not body.startswith(b"\x1f\x8b"):
-        return body
-    parts: list[bytes] = []
-    room = MAX_INFLATED
-    while body.startswith(b"\x1f\x8b"):
-        inflater = zlib.decompressobj(wbits=31)
-        try:
-            part = inflater.decompress(body, room + 1)
-        except zlib.error as exc:
-            raise FeedUnreadable(f"broken gzip: {exc}") from exc
-        if len(part) > room:
-            raise FeedUnreadable(f"gzip inflates to more than {MAX_INFLATED} bytes")
-        if not inflater.eof:
-            raise FeedUnreadable("truncated gzip")
-        parts.append(part)
-        room -= len(part)
-        body = inflater.unused_data
-    return b"".join(parts)
+    """Return the content of a .gz file, and any other body as it is; raises FeedUnreadable past 50 MB."""
+    inflater = Inflater("gzip", MAX_INFLATED)
+    try:
+        inflater.feed(body)
+        return inflater.finish()
+    except (ProtocolFailed, TooLarge) as exc:
+        raise FeedUnreadable(str(exc)) from exc
 
 
 def decode_body(body: bytes, content_type: str = "") -> str:
@@ -90,9 +63,9 @@ def decode_body(body: bytes, content_type: str = "") -> str:
 
     A byte order mark decides, then valid UTF-8, then the label of the HTTP header, then that of the XML declaration.
     """
-    for mark, charset in _BOMS:
-        if body.startswith(mark):
-            return body[len(mark) :].decode(charset, "replace")
+    marked = decode_marked(body)
+    if marked is not None:
+        return marked[0]
     for start, charset in ((b"<\x00", "utf-16-le"), (b"\x00<", "utf-16-be"), (b"{\x00", "utf-16-le")):
         if body.startswith(start):
             return body.decode(charset, "replace")
@@ -254,24 +227,16 @@ def absolute_url(value: object, base: str) -> str:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Read a time of RFC 3339, W3C-DTF or RFC 822 as an aware datetime in UTC; None if it is none.
-
-    A time without zone is taken as UTC.
-    """
+    """Parse a time of RFC 3339, W3C-DTF or RFC 822 to UTC; None for anything else."""
     if not isinstance(value, str) or not (text := value.strip()[:64]):
         return None
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
         text += "-01"
     try:
-        at = datetime.fromisoformat(text)
+        return to_utc(datetime.fromisoformat(text))
     except ValueError:
-        try:
-            at = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (OverflowError, ValueError):
+        return parse_mail_date(text)
+    except OverflowError:
         return None
 
 
@@ -281,20 +246,10 @@ def _local_part(tag: str) -> str:
 
 
 def _charset_labels(body: bytes, content_type: str) -> Iterator[str]:
-    header = re.search(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", content_type, re.I)
     declared = _DECLARATION.match(body[:400])
-    for label in (header[1] if header else "", declared[1].decode() if declared else ""):
-        if not _CHARSET.fullmatch(label):
-            continue
-        try:
-            name = codecs.lookup(label).name
-            "".encode(name)
-        except (LookupError, ValueError):
-            continue
-        # a wide charset without its zero bytes is a label left over from an earlier encoding
-        if name.startswith(("utf-16", "utf-32")) and b"\x00" not in body[:400]:
-            continue
-        yield _WIDER.get(name, name)
+    for label in (header_label(content_type), declared[1].decode() if declared else ""):
+        if charset := find_charset(label, body):
+            yield charset
 
 
 def _mend_reference(found: re.Match[str]) -> str:

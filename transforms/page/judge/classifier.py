@@ -1,7 +1,7 @@
-"""How likely each block of a page is to belong to the article: two passes of boosted trees over its features.
+"""Score how likely each block of a page is to belong to the article: two passes of boosted trees over its features.
 
-The second pass also sees what the first one thought of a block's neighbours, of the blocks of the same make and of the
-page as a whole. Trained by tools/train_blocks.py; docs in that file.
+The second pass also sees the first scores of a block's neighbours, of the blocks built from the same elements and of
+the page as a whole. tools/train_blocks.py trains both.
 """
 
 from __future__ import annotations
@@ -13,14 +13,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.features import Layout, Matrix, signature_of
+from transforms.page.judge.features import FEATURES, Layout, Matrix
 from transforms.page.judge.forest import Forest, load_forests
 from transforms.page.judge.walk import Walk
 
 MODEL_PATH = Path(__file__).parent / "data" / "blocks.npz"
-# what the first pass is as sure of as this, the second does not look at
+# the second pass leaves out the blocks that the first scores no higher than this
 _SETTLED = 0.01
 _NEAR = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
+_REACHES = (3, 8, 20)
+CONTEXT_FEATURES: tuple[str, ...] = (
+    *(f"near{offset:+d}:score" for offset in _NEAR),
+    "share_before",
+    "share_after",
+    "since_first_kept",
+    "until_last_kept",
+    "mean_score:signature",
+    "mean_score:parent",
+    "mean_score:tag",
+    "score",
+    *(f"{side}{reach}:score_words" for reach in _REACHES for side in ("before", "after")),
+)
+# the columns of each pass
+COLUMNS: dict[str, tuple[str, ...]] = {"first": FEATURES, "second": (*FEATURES, *CONTEXT_FEATURES)}
 
 
 def score_blocks(walk: Walk, layout: Layout, features: Matrix) -> NDArray[np.float32]:
@@ -35,33 +50,36 @@ def score_blocks(walk: Walk, layout: Layout, features: Matrix) -> NDArray[np.flo
 
 @lru_cache(maxsize=1)
 def load_model() -> tuple[Forest, Forest]:
-    """Read the two forests once a process."""
-    forests = load_forests(MODEL_PATH)
+    """Read the two forests, once per process; raises UserError if they do not fit the features of this code."""
+    forests = load_forests(MODEL_PATH, COLUMNS)
     return forests["first"], forests["second"]
 
 
 def measure_context(walk: Walk, layout: Layout, score: NDArray[np.float32]) -> Matrix:
-    """Return what the scores of the other blocks say of each block."""
+    """Return a row of CONTEXT_FEATURES for each block: what the scores of the other blocks say of it."""
     count = len(score)
-    columns: list[NDArray[np.float64]] = []
+    columns: dict[str, NDArray[np.float64]] = {}
     padded = np.concatenate(([-1.0] * 5, score, [-1.0] * 5))
-    columns.extend(padded[5 + offset : 5 + offset + count] for offset in _NEAR)
+    for offset in _NEAR:
+        columns[f"near{offset:+d}:score"] = padded[5 + offset : 5 + offset + count]
     weight = np.minimum(np.array(layout.words, dtype=np.float64), 60) * score
     share = np.cumsum(weight) / (weight.sum() + 1e-9)
+    columns["share_before"], columns["share_after"] = share, 1 - share
     kept = np.nonzero(score > 0.5)[0]
     first, last = (int(kept[0]), int(kept[-1])) if len(kept) else (0, count - 1)
     index = np.arange(count)
-    columns += [share, 1 - share, np.clip(index - first, -30, 30), np.clip(last - index, -30, 30)]
-    frames = [(b.frame.parent or b.frame).number for b in walk.blocks]
-    keys: Sequence[str | int]
-    for keys in ([signature_of(b.frame) for b in walk.blocks], frames, [b.frame.tag for b in walk.blocks]):
-        columns.append(_mean_of_others(keys, score))
-    columns.append(score.astype(np.float64))
+    columns["since_first_kept"] = np.clip(index - first, -30, 30)
+    columns["until_last_kept"] = np.clip(last - index, -30, 30)
+    columns["mean_score:signature"] = _mean_of_others([b.frame.signature for b in walk.blocks], score)
+    columns["mean_score:parent"] = _mean_of_others([(b.frame.parent or b.frame).number for b in walk.blocks], score)
+    columns["mean_score:tag"] = _mean_of_others([b.frame.tag for b in walk.blocks], score)
+    columns["score"] = score.astype(np.float64)
     total = np.concatenate(([0.0], np.cumsum(weight)))
-    for reach in (3, 8, 20):
+    for reach in _REACHES:
         low, high = np.clip(index - reach, 0, count), np.clip(index + reach + 1, 0, count)
-        columns += [total[index] - total[low], total[high] - total[np.clip(index + 1, 0, count)]]
-    return np.stack(columns, axis=1).astype(np.float32)
+        columns[f"before{reach}:score_words"] = total[index] - total[low]
+        columns[f"after{reach}:score_words"] = total[high] - total[np.clip(index + 1, 0, count)]
+    return np.stack([columns[name] for name in CONTEXT_FEATURES], axis=1).astype(np.float32)
 
 
 def _mean_of_others(keys: Sequence[str | int], score: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.features import FEATURES, Matrix, signature_of
+from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import Walk
 from transforms.records import BlockKind
 
-_COLUMN = {name: number for number, name in enumerate(FEATURES)}
 NAMES_ALONE = "names alone at an edge"
 _SUBHEADS = frozenset(("h2", "h3", "h4", "h5", "h6"))
 # two to four capitalised words, alone or joined: "Ann Lee", "Ann Lee/Bob O'Hara", "MDR (Ann Lee, Bob Day)"
@@ -26,7 +25,7 @@ NAMES = re.compile(
     r"(?:[A-Z][\w-]+ )?\(?(?:[^\W\d_a-z][\w.'’-]+)(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|da|di|el|al|bin)){1,3}"
     r"(?:\s?[/,&]\s?(?:[^\W\d_a-z][\w.'’-]+)(?: [^\W\d_a-z][\w.'’-]*){1,3}){0,3}\)?"
 )
-_PHRASES = [_COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
+_PHRASES = [COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
 
 
 @dataclass(slots=True)
@@ -72,7 +71,7 @@ class _Page:
         self.tags = [b.frame.tag for b in walk.blocks]
 
     def column(self, name: str) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self.features[:, _COLUMN[name]]
+        found: NDArray[np.float32] = self.features[:, COLUMN[name]]
         return found
 
     def kept_words(self, mask: NDArray[np.bool_] | None = None) -> float:
@@ -122,7 +121,7 @@ class _Page:
         total = self.kept_words()
         made_of: dict[str, float] = defaultdict(float)
         for i in kept:
-            made_of[signature_of(self.walk.blocks[i].frame)] += float(self.words[i])
+            made_of[self.walk.blocks[i].frame.signature] += float(self.words[i])
         for i in range(kept[0], kept[-1] + 1):
             if (
                 0.15 < self.scores[i] <= 0.5
@@ -130,7 +129,7 @@ class _Page:
                 and self.words[i] >= 5
                 and self.linked[i] < 0.5
                 and not self.features[i, _PHRASES].any()
-                and made_of.get(signature_of(self.walk.blocks[i].frame), 0) > 0.6 * total
+                and made_of.get(self.walk.blocks[i].frame.signature, 0) > 0.6 * total
             ):
                 self.verdicts.restore(i, "made like most of the body")
 
@@ -200,7 +199,7 @@ class _Page:
 
     def drop_repeated_quotes(self) -> None:
         """Drop quotes whose words stand in a paragraph as well."""
-        quoted = (self.column("inside:quote") > 0) | (self.column("inside:blockquote") > 0)
+        quoted = (self.column("inside:quote") > 0) | (self.column("inside:<blockquote>") > 0)
         for i in np.nonzero((self.column("contained") > 0) & quoted)[0]:
             self.verdicts.drop(int(i), BlockKind.PULL_QUOTE, "quote of a paragraph of the page")
 

@@ -1,15 +1,15 @@
-"""What can be measured of a block: one row of numbers for each, for the classifier.
+"""Measure the blocks of a page: one row of numbers per block, for the classifier.
 
-No feature names a publisher or a language; phrases and names of elements come from transforms.page.judge.phrases and
-transforms.page.judge.cues as yes or no per kind.
+No feature names a publisher or a language: phrases (transforms.page.judge.phrases) and names of elements
+(transforms.page.judge.cues) count as yes or no per kind.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from transforms.page.judge.cues import CUE_INDEX, CUES
 from transforms.page.judge.phrases import PHRASE_KINDS, find_phrases
 from transforms.page.judge.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
+from transforms.page.text import UNSPACED, count_words, text_key
 
 Matrix = NDArray[np.float32]
 
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _ENDS = frozenset('.!?…。！？।؟.”"»’“)')
 _SENTENCE_ENDS = frozenset(".!?…。！？।؟")
 _OWN_TAGS = {
@@ -52,16 +52,16 @@ _OWN_TAGS = {
 }
 _GOOD_WORDS = 12
 _FAR = 40
-# looking for each block in all others is quadratic; pages with more blocks do without
+# pages with more blocks skip the search for each block in all others, which is quadratic
 _MANY = 2000
-# how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it when the main frame is looked for
+# how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
 _DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
 _DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """What the metadata says that helps to judge blocks; texts as keys (see `text_key`)."""
+    """The metadata that helps to judge blocks."""
 
     titles: tuple[str, ...] = ()
     description: str = ""
@@ -69,24 +69,13 @@ class PageFacts:
     article_body: str = ""
 
 
-def text_key(text: str) -> str:
-    """Return a text's letters and digits alone, in lower case."""
-    return "".join(filter(str.isalnum, text.lower()))
-
-
-def count_words(text: str) -> int:
-    """Count words; scripts without spaces count two characters as one word."""
-    words = len(text.split())
-    if not text.isascii():
-        unspaced = len(_UNSPACED.findall(text))
-        if unspaced:
-            words += unspaced // 2
-    return words
-
-
 @dataclass(slots=True)
 class Layout:
-    """Where the text of a page sits: the frame that holds most of its paragraphs, and what lies between."""
+    """Where the text of a page is: the frame that holds most of its paragraphs, and each block's distance from it.
+
+    `lca_depth` is the depth of the nearest common ancestor of a block and `main`; `good` the words of a block that
+    reads like running text, else 0; `words` all of its words.
+    """
 
     main: Frame
     main_share: float
@@ -134,78 +123,96 @@ def find_layout(walk: Walk) -> Layout:
     return Layout(main, main.words / max(1, sum(good)), depths, good, words)
 
 
-_BLOCK_FEATURES = [
-    "words",
-    "chars",
-    "linked",
-    "links",
-    "bold",
-    "italic",
-    "tag",
-    "depth",
-    "commas",
-    "digits",
-    "upper",
-    "starts_upper",
-    "ends_sentence",
-    "ends_any",
-    "colon",
-    "quote",
-    "bullet",
-    "special",
-    "at_sign",
-    "title_equal",
-    "title_overlap",
-    "desc_equal",
-    "desc_overlap",
-    "in_body",
-    "author",
-    "dup_before",
-    "dup_after",
-    "pic_near",
-    "pic_before",
-    "parent_share",
-    "grand_share",
-    "great_share",
-    "direct_dist",
-    "up_dist",
-    "sig_count",
-    "sig_good",
-    "sig_words",
-    "first_in_frame",
-    "only_in_frame",
-    "position",
-    "main_position",
-    "after_main",
-    "h1_dist",
-    "h1_words",
-    "max_cap",
-    "sentences",
-    "avg_word",
-    "frame_blocks",
-    "frame_linked",
-    "contained",
-    "h1_since",
-    "article_same",
-    "article_rank",
-    "author_equal",
-    "list_words",
-    "list_colon",
-    "list_main",
-    "frame_good",
-]
-_PAGE_FEATURES = ("page_blocks", "page_good", "main_share", "main_depth", "unspaced")
+class BlockFeatures(NamedTuple):
+    """What is measured of one block; the names of its fields are the names of the features."""
+
+    words: float
+    chars: float
+    linked: float
+    links: float
+    bold: float
+    italic: float
+    tag: float
+    depth: float
+    commas: float
+    digits: float
+    upper: float
+    starts_upper: float
+    ends_sentence: float
+    ends_any: float
+    colon: float
+    quote: float
+    bullet: float
+    special: float
+    at_sign: float
+    title_equal: float
+    title_overlap: float
+    desc_equal: float
+    desc_overlap: float
+    in_body: float
+    author: float
+    dup_before: float
+    dup_after: float
+    pic_near: float
+    pic_before: float
+    parent_share: float
+    grand_share: float
+    great_share: float
+    direct_dist: float
+    up_dist: float
+    sig_count: float
+    sig_good: float
+    sig_words: float
+    first_in_frame: float
+    only_in_frame: float
+    position: float
+    main_position: float
+    after_main: float
+    h1_dist: float
+    h1_words: float
+    max_cap: float
+    sentences: float
+    avg_word: float
+    frame_blocks: float
+    frame_linked: float
+    contained: float
+    h1_since: float
+    article_same: float
+    article_rank: float
+    author_equal: float
+    list_words: float
+    list_colon: float
+    list_main: float
+    frame_good: float
+
+
+class PageFeatures(NamedTuple):
+    """What is measured of a page, the same for all its blocks; field names are feature names."""
+
+    page_blocks: float
+    page_good: float
+    main_share: float
+    main_depth: float
+    unspaced: float
+
+
 _NEIGHBOUR = ("words", "linked", "tag", "ends_sentence", "in_main", "same_frame", "same_sig", "good_between")
 _OFFSETS = (-2, -1, 1, 2)
+_OWN = {name: number for number, name in enumerate(BlockFeatures._fields)}
+_REACHES = (-5, -3, 3, 5)
+# in the order of Frame.nearest; "article", "body" and "nav" are both words in class names and tags
+_ANCESTORS = (*CUES, *(f"<{tag}>" for tag in TAGS))
+# The names are the identity of the columns: the model's file holds them, and loading it compares them.
 FEATURES: tuple[str, ...] = (
-    *_BLOCK_FEATURES,
-    *_PAGE_FEATURES,
+    *BlockFeatures._fields,
+    *PageFeatures._fields,
     *(f"phrase:{kind}" for kind in PHRASE_KINDS),
-    *(f"dist:{name}" for name in (*CUES, *TAGS)),
-    *(f"inside:{name}" for name in (*CUES, *TAGS)),
+    *(f"dist:{name}" for name in _ANCESTORS),
+    *(f"inside:{name}" for name in _ANCESTORS),
     *(f"near{offset:+d}:{name}" for offset in _OFFSETS for name in _NEIGHBOUR),
-    *(f"good{offset:+d}" for offset in (-5, -3, 3, 5)),
+    *(f"good{offset:+d}" for offset in _REACHES),
 )
+COLUMN = {name: number for number, name in enumerate(FEATURES)}
 
 
 def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
@@ -218,10 +225,15 @@ def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
     own = np.array(_measure_each(walk, facts, layout, keys), dtype=np.float32)
     phrases = np.array([_phrase_row(block.text) for block in blocks], dtype=np.float32)
     total_good = sum(layout.good)
-    unspaced = sum(1 for b in blocks if not b.text.isascii() and _UNSPACED.search(b.text)) / count
-    page = np.tile(
-        np.array([count, total_good, layout.main_share, layout.main.depth, unspaced], dtype=np.float32), (count, 1)
+    unspaced = sum(1 for b in blocks if not b.text.isascii() and UNSPACED.search(b.text)) / count
+    facts_of_page = PageFeatures(
+        page_blocks=count,
+        page_good=total_good,
+        main_share=layout.main_share,
+        main_depth=layout.main.depth,
+        unspaced=unspaced,
     )
+    page = np.tile(np.array(facts_of_page, dtype=np.float32), (count, 1))
     depth = np.array([b.frame.depth for b in blocks], dtype=np.float32)[:, None]
     nearest = np.array([b.frame.nearest for b in blocks], dtype=np.float32)
     distance = np.minimum(depth - nearest, _FAR)
@@ -238,18 +250,12 @@ def _overlap(words: set[str], other: set[str]) -> float:
     return len(words & other) / len(words) if words else 0.0
 
 
-def signature_of(frame: Frame) -> str:
-    """Return what an element is made of: its tag and classes, and those of its parent."""
-    parent = frame.parent
-    return f"{frame.key}<{parent.key}" if parent else frame.key
-
-
-def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str]) -> list[list[float]]:
+def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str]) -> list[BlockFeatures]:
     blocks = walk.blocks
     count = len(blocks)
     total = Counter(keys)
     seen: Counter[str] = Counter()
-    signatures = [signature_of(b.frame) for b in blocks]
+    signatures = [b.frame.signature for b in blocks]
     sig_count = Counter(signatures)
     sig_good: Counter[str] = Counter()
     sig_words: Counter[str] = Counter()
@@ -300,7 +306,7 @@ def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str])
         frame_words[(block.frame.parent or block.frame).number] += layout.words[i]
     colon_before: dict[int, bool] = {}
     previous_text = ""
-    rows = []
+    rows: list[BlockFeatures] = []
     good_so_far = 0
     good_at_h1 = sum(layout.good[:h1])
     previous_frame = -1
@@ -324,66 +330,68 @@ def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str])
         if parent.number not in colon_before:
             colon_before[parent.number] = previous_text.endswith((":", "："))
         rows.append(
-            [
-                layout.words[i],
-                length,
-                block.linked / length,
-                block.links,
-                block.bold / length,
-                block.italic / length,
-                _OWN_TAGS.get(frame_.tag, 0),
-                frame_.depth,
-                text.count(",") + text.count("、") + text.count("，"),
-                sum(map(str.isdigit, start)) / min(length, 300),
-                sum(map(str.isupper, start)) / letters,
-                text[0].isupper(),
-                text[-1] in _SENTENCE_ENDS,
-                text[-1] in _ENDS,
-                text[-1] in ":：",
-                text[0] in "\"'“„«»‘「『‹",
-                text[0] in "•·–-—*►▶→>|+●■□◆▪",
-                sum(map(text.count, "|>»›→•·")),
-                "@" in text,
-                max((_match_key(key, t) for t in title_keys), default=0.0),
-                max((_overlap(tokens, w) for w in title_words), default=0.0) if layout.words[i] < 40 else 0.0,
-                _match_key(key, desc_key) if desc_key else -1,
-                _overlap(tokens, desc_words) if desc_words and lowered else 0.0,
-                (key[:80] in body_key if len(key) > 3 else 0) if len(body_key) > 200 else -1,
-                length < 200 and any(a in key for a in author_keys),
-                seen[key],
-                total[key] - seen[key] - 1,
-                any(n in near_pictures for n in ancestors),
-                any(n in before_pictures for n in ancestors),
-                parent.words / total_good,
-                grand.words / total_good,
-                great.words / total_good,
-                frame_.depth - layout.lca_depth[i],
-                layout.main.depth - layout.lca_depth[i],
-                sig_count[signatures[i]],
-                sig_good[signatures[i]] / total_good,
-                sig_words[signatures[i]] / sig_count[signatures[i]],
-                frame_.number != previous_frame,
-                frame_count[parent.number] == 1,
-                i / count,
-                (i - first) / max(1, last - first),
-                min(i - last, 50),
-                max(-50, min(i - h1, 50)),
-                good_so_far - good_at_h1,
-                max(map(len, text.split())) if length < 300 else 10,
-                sum(map(text.count, (". ", "! ", "? ", "。"))),
-                length / max(1, layout.words[i]),
-                frame_count[parent.number],
-                frame_linked[parent.number] / max(1, frame_chars[parent.number]),
-                len(key) > 25 and joined.count(key) > (layout.good[i] > 0),
-                h1_since,
-                (article is home) if home else -1,
-                rank,
-                any(key == a for a in author_keys),
-                frame_words[parent.number] / frame_count[parent.number],
-                colon_before[parent.number],
-                layout.main.depth - (grand.depth if frame_.tag == "li" else parent.depth),
-                frame_good[parent.number] / frame_count[parent.number],
-            ]
+            BlockFeatures(
+                words=layout.words[i],
+                chars=length,
+                linked=block.linked / length,
+                links=block.links,
+                bold=block.bold / length,
+                italic=block.italic / length,
+                tag=_OWN_TAGS.get(frame_.tag, 0),
+                depth=frame_.depth,
+                commas=text.count(",") + text.count("、") + text.count("，"),
+                digits=sum(map(str.isdigit, start)) / min(length, 300),
+                upper=sum(map(str.isupper, start)) / letters,
+                starts_upper=text[0].isupper(),
+                ends_sentence=text[-1] in _SENTENCE_ENDS,
+                ends_any=text[-1] in _ENDS,
+                colon=text[-1] in ":：",
+                quote=text[0] in "\"'“„«»‘「『‹",
+                bullet=text[0] in "•·–-—*►▶→>|+●■□◆▪",
+                special=sum(map(text.count, "|>»›→•·")),
+                at_sign="@" in text,
+                title_equal=max((_match_key(key, t) for t in title_keys), default=0.0),
+                title_overlap=max((_overlap(tokens, w) for w in title_words), default=0.0)
+                if layout.words[i] < 40
+                else 0.0,
+                desc_equal=_match_key(key, desc_key) if desc_key else -1,
+                desc_overlap=_overlap(tokens, desc_words) if desc_words and lowered else 0.0,
+                in_body=(key[:80] in body_key if len(key) > 3 else 0) if len(body_key) > 200 else -1,
+                author=length < 200 and any(a in key for a in author_keys),
+                dup_before=seen[key],
+                dup_after=total[key] - seen[key] - 1,
+                pic_near=any(n in near_pictures for n in ancestors),
+                pic_before=any(n in before_pictures for n in ancestors),
+                parent_share=parent.words / total_good,
+                grand_share=grand.words / total_good,
+                great_share=great.words / total_good,
+                direct_dist=frame_.depth - layout.lca_depth[i],
+                up_dist=layout.main.depth - layout.lca_depth[i],
+                sig_count=sig_count[signatures[i]],
+                sig_good=sig_good[signatures[i]] / total_good,
+                sig_words=sig_words[signatures[i]] / sig_count[signatures[i]],
+                first_in_frame=frame_.number != previous_frame,
+                only_in_frame=frame_count[parent.number] == 1,
+                position=i / count,
+                main_position=(i - first) / max(1, last - first),
+                after_main=min(i - last, 50),
+                h1_dist=max(-50, min(i - h1, 50)),
+                h1_words=good_so_far - good_at_h1,
+                max_cap=max(map(len, text.split())) if length < 300 else 10,
+                sentences=sum(map(text.count, (". ", "! ", "? ", "。"))),
+                avg_word=length / max(1, layout.words[i]),
+                frame_blocks=frame_count[parent.number],
+                frame_linked=frame_linked[parent.number] / max(1, frame_chars[parent.number]),
+                contained=len(key) > 25 and joined.count(key) > (layout.good[i] > 0),
+                h1_since=h1_since,
+                article_same=(article is home) if home else -1,
+                article_rank=rank,
+                author_equal=any(key == a for a in author_keys),
+                list_words=frame_words[parent.number] / frame_count[parent.number],
+                list_colon=colon_before[parent.number],
+                list_main=layout.main.depth - (grand.depth if frame_.tag == "li" else parent.depth),
+                frame_good=frame_good[parent.number] / frame_count[parent.number],
+            )
         )
         good_so_far += layout.good[i]
         previous_frame = frame_.number
@@ -420,10 +428,9 @@ def _find_headline(blocks: Sequence[RawBlock], keys: list[str], titles: set[str]
 
 def _measure_neighbours(blocks: Sequence[RawBlock], own: Matrix, layout: Layout) -> Matrix:
     count = len(blocks)
-    column = {name: n for n, name in enumerate(_BLOCK_FEATURES)}
     frame = np.array([(b.frame.parent or b.frame).number for b in blocks], dtype=np.float32)
-    names = {key: n for n, key in enumerate(dict.fromkeys(signature_of(b.frame) for b in blocks))}
-    signature = np.array([names[signature_of(b.frame)] for b in blocks], dtype=np.float32)
+    names = {key: n for n, key in enumerate(dict.fromkeys(b.frame.signature for b in blocks))}
+    signature = np.array([names[b.frame.signature] for b in blocks], dtype=np.float32)
     in_main = (np.array(layout.lca_depth) == layout.main.depth).astype(np.float32)
     good = np.array(layout.good, dtype=np.float32)
     cumulative = np.concatenate(([0.0], np.cumsum(good)))
@@ -433,20 +440,20 @@ def _measure_neighbours(blocks: Sequence[RawBlock], own: Matrix, layout: Layout)
         at = index + offset
         outside = (at < 0) | (at >= count)
         at = np.clip(at, 0, count - 1)
-        columns = [
-            own[at, column["words"]],
-            own[at, column["linked"]],
-            own[at, column["tag"]],
-            own[at, column["ends_sentence"]],
-            in_main[at],
-            (frame[at] == frame).astype(np.float32),
-            (signature[at] == signature).astype(np.float32),
-            good[at],
-        ]
-        part = np.stack(columns, axis=1)
+        columns = {
+            "words": own[at, _OWN["words"]],
+            "linked": own[at, _OWN["linked"]],
+            "tag": own[at, _OWN["tag"]],
+            "ends_sentence": own[at, _OWN["ends_sentence"]],
+            "in_main": in_main[at],
+            "same_frame": (frame[at] == frame).astype(np.float32),
+            "same_sig": (signature[at] == signature).astype(np.float32),
+            "good_between": good[at],
+        }
+        part = np.stack([columns[name] for name in _NEIGHBOUR], axis=1)
         part[outside] = -1
         parts.append(part)
-    for offset in (-5, -3, 3, 5):
+    for offset in _REACHES:
         low = np.clip(index + (offset if offset < 0 else 1), 0, count)
         high = np.clip(index + (offset + 1 if offset > 0 else 0), 0, count)
         parts.append((cumulative[high] - cumulative[low])[:, None].astype(np.float32))

@@ -1,14 +1,19 @@
 """The words that give a block away in its text, by language.
 
-`START` alternatives must open the block, `INNER` ones may stand anywhere in its first and last words. Matching every
-inner pattern against every paragraph would cost more than parsing the page, so that an inner pattern runs only if the
-text holds the beginning of one of its trigger words.
+`START` patterns must match at the start of a block, `INNER` patterns anywhere in it. Trying every inner pattern on
+every paragraph would cost more than parsing the page, so an inner pattern is tried only on texts that hold one of the
+words without which it cannot match (transforms.page.judge.triggers computes them).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+
+from transforms.page.judge.triggers import WIDTH, find_triggers, needs_unspaced
+from transforms.page.text import UNSPACED
 
 START: dict[str, tuple[str, ...]] = {
     "related": (
@@ -223,26 +228,6 @@ INNER: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# The words, cut to four letters, one of which every match of INNER holds; scripts without spaces skip this test.
-TRIGGERS: dict[str, str] = {
-    "promo": "subscribe sign newsletter delivered unlimited digital app download donation contribution support"
-    " register account log abonn melden probe plus kostenlos gratis app f abo inscrivez abonnez recevez téléchargez"
-    " réservé offert suscr regístr apúnt descarg inscríb contenido artículo newslett boletín correo alertas assine"
-    " inscreva cadastr receba baixe abbonati iscriviti registrati scarica ricevi meld schrijf word zapisz zasub prenum"
-    " subskr zapren pobierz wykup tilmeld bliv bli kjøp få anmäl ladda předpl přihl odeb подпи скачай поддер оформ"
-    " підпи завант підтр üye bülten uygul abone magazine latest article story content",
-    "social": "follow email e contact reach can",
-    "byline": "contribut reporting editing compiled writing wrote bearbeit mitarbeit with min mins minute minuten"
-    " minutes lesezeit lesedauer temps reading",
-    "credit": "getty shutter imago picture ap afp via istock adobe keystone unsplash file archiv symbol foto dpa photo"
-    " image courtesy credit bild фото reuters epa scanpix ritzau ntb tt pap ansa efe",
-    "bio": "covers writes written worked covered been et view",
-    "legal": "rights copyright may republish reprinted terms privacy cookie affiliate earn receive opinion view correct"
-    " editor clarif disclaim disclos rechte droits derechos direitos diritti riprod rechten prawa rettigheder ensam"
-    " práva права hakkı hakları datens impress einwill extern personenb provision javas adbl browser ad",
-    "live": "live liveb livet direct directo vivo diretta online",
-}
-
 
 def _compile(alternatives: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("(?:" + "|".join(alternatives) + ")")
@@ -250,28 +235,54 @@ def _compile(alternatives: tuple[str, ...]) -> re.Pattern[str]:
 
 PHRASE_KINDS = tuple(dict.fromkeys((*START, *INNER)))
 _STARTS = tuple((name, _compile(alternatives)) for name, alternatives in START.items())
-_INNERS = tuple((name, _compile(alternatives)) for name, alternatives in INNER.items())
-_HEAD = re.compile(r"\b\w{1,4}")
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
-_TRIGGER_HEADS: dict[str, list[str]] = {}
-for _kind, _words in TRIGGERS.items():
-    for _word in _words.split():
-        _TRIGGER_HEADS.setdefault(_word[:4], []).append(_kind)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """A pattern of INNER and the kind that it speaks of."""
+
+    kind: str
+    pattern: re.Pattern[str]
+
+
+# the first letters of a word -> the patterns that a word so begun may be part of
+_TRIGGERED: dict[str, list[_Inner]] = {}
+# patterns that need a character of a script without spaces, and those that have to be tried on every text
+_UNSPACED_ONLY: list[_Inner] = []
+_UNTRIGGERED: list[_Inner] = []
+for _kind, _alternatives in INNER.items():
+    for _alternative in _alternatives:
+        _inner = _Inner(_kind, re.compile(_alternative))
+        _triggers = find_triggers(_alternative)
+        for _trigger in _triggers:
+            _TRIGGERED.setdefault(_trigger, []).append(_inner)
+        if not _triggers:
+            (_UNSPACED_ONLY if needs_unspaced(_alternative) else _UNTRIGGERED).append(_inner)
+_HEAD = re.compile(rf"\b\w{{1,{WIDTH}}}")
 _LONG_TEXT = 420
 
 
 @lru_cache(maxsize=16_384)
 def find_phrases(text: str) -> tuple[str, ...]:
     """Return the kinds of boilerplate that a block's words speak of; of a long text only the two ends are read."""
+    lower = fold_text(text)
+    found = {name for name, pattern in _STARTS if pattern.match(lower)}
+    for inner in _list_candidates(lower):
+        if inner.kind not in found and inner.pattern.search(lower):
+            found.add(inner.kind)
+    return tuple(name for name in PHRASE_KINDS if name in found)
+
+
+def fold_text(text: str) -> str:
+    """Return what of a text the patterns are matched with: in lower case, a long text without its middle."""
     if len(text) > _LONG_TEXT:
         text = text[:160] + " … " + text[-140:]
-    lower = text.lower().replace("i\u0307", "i")  # what becomes of the Turkish capital İ
-    found = {name for name, pattern in _STARTS if pattern.match(lower)}
-    if not lower.isascii() and _UNSPACED.search(lower):
-        triggered = set(INNER)
-    else:
-        triggered = {kind for head in set(_HEAD.findall(lower)) for kind in _TRIGGER_HEADS.get(head, ())}
-    for name, pattern in _INNERS:
-        if name in triggered and name not in found and pattern.search(lower):
-            found.add(name)
-    return tuple(name for name in PHRASE_KINDS if name in found)
+    return text.lower().replace("i\u0307", "i")  # what becomes of the Turkish capital İ
+
+
+def _list_candidates(lower: str) -> Iterator[_Inner]:
+    for head in _TRIGGERED.keys() & set(_HEAD.findall(lower)):
+        yield from _TRIGGERED[head]
+    if not lower.isascii() and UNSPACED.search(lower):
+        yield from _UNSPACED_ONLY
+    yield from _UNTRIGGERED

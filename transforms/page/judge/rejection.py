@@ -9,9 +9,10 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 from transforms.errors import NotAnArticle
-from transforms.page.judge.features import count_words
+from transforms.page.kinds import TEXT_KINDS
 from transforms.page.read.metadata import Metadata
-from transforms.records import Block, BlockKind
+from transforms.page.text import count_words
+from transforms.records import Block
 
 _MISSING = re.compile(
     r"\b404\b|\b(?:page|article|story|content)\b.{0,20}\b(?:not\s+found|no\s+longer\s+(?:available|exists)|doesn['’]t\s+exist|unavailable)"
@@ -38,7 +39,6 @@ _WALL = re.compile(
     r"privacy|consent|cookie|before\s+you\s+continue|datenschutz|zustimmung|einwilligung|vie\s+privée|privacidad|consenso",
     re.IGNORECASE,
 )
-_BODY = frozenset((BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.LIVE_POST))
 _SEARCH_PARTS = frozenset(
     ("search", "suche", "recherche", "buscar", "busca", "cerca", "ricerca", "zoeken", "szukaj", "arama", "sok", "sog")
 )
@@ -46,7 +46,7 @@ _SEARCH_PARTS = frozenset(
 
 def reject_page(url: str, meta: Metadata, blocks: list[Block], linked_headlines: int) -> None:
     """Raise NotAnArticle if a page is clearly of another kind; `linked_headlines` are those of the whole page."""
-    body = [b for b in blocks if b.kind in _BODY]
+    body = [b for b in blocks if b.kind in TEXT_KINDS]
     words = sum(count_words(b.text) for b in body)
     title = meta.title
     dated = meta.published_at is not None

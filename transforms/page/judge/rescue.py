@@ -10,8 +10,8 @@ from copy import deepcopy
 
 from lxml import etree
 
-from transforms.page.judge.features import count_words
 from transforms.page.read.parse import Page
+from transforms.page.text import count_words
 from transforms.records import Block, BlockKind
 
 SUSPICIOUS_WORDS = 80
@@ -42,6 +42,6 @@ def rescue_blocks(page: Page, words: int) -> list[Block]:
             continue
         line = " ".join("".join(element.itertext()).split())
         if line:
-            blocks.append(Block(_KINDS[element.tag], line, ("source:trafilatura",)))
+            blocks.append(Block(_KINDS[element.tag], line))
     found = sum(count_words(block.text) for block in blocks)
     return blocks if found >= max(SUSPICIOUS_WORDS, MUCH_MORE * words) else []

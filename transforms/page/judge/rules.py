@@ -1,8 +1,8 @@
-"""Raw blocks and their scores -> typed blocks with evidence, the standfirst and the pictures of an article.
+"""Turn raw blocks and their scores into typed blocks, and pair the pictures of an article with their captions.
 
-The classifier says whether a block is body; here it is said what it is. Some structures are what they are however much
-they read like prose (a figcaption, a comment thread, a byline), and overrule the score: each such rule was counted on
-labelled pages and kept if it was right at least nine times in ten.
+The classifier says whether a block is body; the rules here say what it is. Some structures are never body, however
+much they read like prose (a figcaption, a comment thread, a byline). Their rules overrule the score: each was counted
+on labelled pages and kept only if it was right at least nine times in ten.
 """
 
 from __future__ import annotations
@@ -17,19 +17,17 @@ from numpy.typing import NDArray
 
 from transforms.page.judge.consistency import NAMES, NAMES_ALONE, Verdicts, settle_page
 from transforms.page.judge.cues import CUES
-from transforms.page.judge.features import FEATURES, Matrix, text_key
+from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import TAGS, Frame, RawBlock, Walk
 from transforms.page.judge.wording import opens_with_promo
+from transforms.page.kinds import REGION_KINDS
 from transforms.page.read.dates import parse_date
+from transforms.page.text import text_key
 from transforms.records import Block, BlockKind, Image
 
-_COLUMN = {name: number for number, name in enumerate(FEATURES)}
-_INSIDE = {name: _COLUMN[f"inside:{name}"] for name in (*CUES, *TAGS)}
-_PHRASE = {kind: _COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
-# "article" and "body" are names of cues and of tags; the cues come first
-_NAMED = slice(FEATURES.index(f"inside:{CUES[0]}"), FEATURES.index(f"inside:{CUES[0]}") + len(CUES))
-_SAID = slice(_PHRASE[PHRASE_KINDS[0]], _PHRASE[PHRASE_KINDS[-1]] + 1)
+_INSIDE = {name: COLUMN[f"inside:{name}"] for name in (*CUES, *(f"<{tag}>" for tag in TAGS))}
+_PHRASE = {kind: COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
 _KEEP = 0.5
 # blocks that score less cannot be taken back by their page
 _DOUBTFUL = 0.1
@@ -38,9 +36,6 @@ _MAYBE_STANDFIRST = 0.15
 _BEFORE, _AFTER = 60, 12
 # how many blocks before the first kept one a picture of the article may stand
 _PICTURES = 25
-_BODY_KINDS = frozenset(
-    (BlockKind.PARAGRAPH, BlockKind.HEADING, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.TABLE, BlockKind.LIVE_POST)
-)
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _EMBED = re.compile(r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|telegram-post|reddit-embed")
 _CREDIT = re.compile(
@@ -59,10 +54,10 @@ class Row:
         self.values: list[float] = values.tolist()
 
     def __getitem__(self, name: str) -> float:
-        return self.values[_COLUMN[name]]
+        return self.values[COLUMN[name]]
 
     def inside(self, name: str) -> bool:
-        """Say whether an element between the block and the main container is named so."""
+        """Say whether an element between the block and the main container has a cue in its name, or is a <tag>."""
         return self.values[_INSIDE[name]] > 0
 
     def says(self, kind: str) -> bool:
@@ -88,7 +83,7 @@ RULES: tuple[Rule, ...] = (
         BlockKind.CREDIT,
         True,
         lambda r: (
-            (r.inside("figure") or r.inside("figcaption"))
+            (r.inside("<figure>") or r.inside("<figcaption>"))
             and r["words"] < 10
             and (r.says("credit") or r.inside("credit"))
         ),
@@ -97,7 +92,7 @@ RULES: tuple[Rule, ...] = (
         "inside a figure",
         BlockKind.CAPTION,
         True,
-        lambda r: (r.inside("figure") or r.inside("figcaption")) and r["words"] < 150,
+        lambda r: (r.inside("<figure>") or r.inside("<figcaption>")) and r["words"] < 150,
     ),
     Rule("caption by name", BlockKind.CAPTION, True, lambda r: r.inside("caption") and r["words"] < 100),
     Rule("inside the comments", BlockKind.COMMENT, True, lambda r: r.inside("comment")),
@@ -124,8 +119,8 @@ RULES: tuple[Rule, ...] = (
         lambda r: r.says("related") and r["linked"] > 0.5 and r["words"] < 50,
     ),
     Rule("live coverage pointer", BlockKind.LIVE_POINTER, True, lambda r: r.says("live") and r["words"] < 40),
-    Rule("menu", BlockKind.RELATED, True, lambda r: r.inside("nav")),
-    Rule("form", BlockKind.PROMO, True, lambda r: r.inside("form")),
+    Rule("menu", BlockKind.RELATED, True, lambda r: r.inside("<nav>")),
+    Rule("form", BlockKind.PROMO, True, lambda r: r.inside("<form>")),
     Rule("in a biography", BlockKind.BIO, False, lambda r: r.inside("bio")),
     Rule("tag list by name", BlockKind.TAGS, False, lambda r: r.inside("tags")),
     Rule("pull quote by name", BlockKind.PULL_QUOTE, False, lambda r: r.inside("quote")),
@@ -164,7 +159,7 @@ def is_standfirst(row: Row) -> bool:
 
 
 class TypedRegion:
-    """The blocks around an article, in order, each with its kind and the evidence for it.
+    """The blocks around an article, in order, each with its kind and with the rule and the score that decided it.
 
     `first` is the number of the first one on the page; `blocks` is empty if none is kept.
     """
@@ -175,7 +170,7 @@ class TypedRegion:
         fixed: dict[int, tuple[BlockKind, str]] = {}
         tested = scores > _DOUBTFUL
         for i in map(int, np.nonzero(tested)[0]):
-            verdict = _find_rule(walk.blocks[i], self.row(i), float(scores[i]))
+            verdict = _find_rule(walk.blocks[i], self.row(i))
             if verdict:
                 fixed[i] = verdict
         kept = scores > _KEEP
@@ -195,18 +190,18 @@ class TypedRegion:
                 kind, rule = (
                     verdicts.dropped.get(i)
                     or fixed.get(i)
-                    or (None if tested[i] else _find_rule(raw, row, float(scores[i])))
+                    or (None if tested[i] else _find_rule(raw, row))
                     or _name_dropped(
                         raw, row, float(scores[i]), int(at[0]) < i < int(at[-1]), i in (at[0] - 1, at[-1] + 1)
                     )
                 )
-            self.blocks.append(Block(kind, raw.text, _list_evidence(row, rule, float(scores[i]), bool(kept[i]))))
+            self.blocks.append(Block(kind, raw.text, rule, float(scores[i])))
 
     def find_start(self, kept: int) -> int:
         """Return the number of the headline above the first kept block, with room for pictures above it."""
         low, near = max(0, kept - _BEFORE), max(0, kept - _PICTURES)
         window = self.features[low:near]
-        heads = (window[:, _COLUMN["title_equal"]] >= 0.97) | (window[:, _COLUMN["h1_dist"]] >= 0)
+        heads = (window[:, COLUMN["title_equal"]] >= 0.97) | (window[:, COLUMN["h1_dist"]] >= 0)
         return low + int(np.argmax(heads)) if heads.any() else near
 
     def row(self, index: int) -> Row:
@@ -217,18 +212,7 @@ class TypedRegion:
         return row
 
 
-def _list_evidence(row: Row, rule: str, score: float, kept: bool) -> tuple[str, ...]:
-    evidence = [f"rule:{rule}"] if rule else []
-    evidence.append(f"score:{score:.2f}")
-    if row["linked"] > 0.3:
-        evidence.append(f"link_density:{row['linked']:.2f}")
-    if not kept:
-        evidence += [f"name:{cue}" for cue, value in zip(CUES, row.values[_NAMED], strict=True) if value > 0][:4]
-        evidence += [f"phrase:{kind}" for kind, value in zip(PHRASE_KINDS, row.values[_SAID], strict=True) if value > 0]
-    return tuple(evidence)
-
-
-def _find_rule(raw: RawBlock, row: Row, score: float) -> tuple[BlockKind, str] | None:
+def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
     """Return what a block is if it is no body for a reason of its own, or None."""
     if not any(map(str.isalnum, raw.text)) and "___" not in raw.text:
         return BlockKind.OTHER, "no letter or digit"
@@ -247,9 +231,9 @@ def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
         return BlockKind.HEADING
     if tag in ("td", "th") and row["words"] < 25:
         return BlockKind.TABLE
-    if tag in ("li", "dt", "dd") or row["dist:ul"] <= 1 or row["dist:ol"] <= 1:
+    if tag in ("li", "dt", "dd") or row["dist:<ul>"] <= 1 or row["dist:<ol>"] <= 1:
         return BlockKind.LIST_ITEM
-    if row["dist:blockquote"] <= 2:
+    if row["dist:<blockquote>"] <= 2:
         return BlockKind.QUOTE
     if live and row.inside("live"):
         return BlockKind.LIVE_POST
@@ -262,7 +246,7 @@ def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: 
     """
     if beside and row["words"] <= 7 and row["linked"] < 0.5 and NAMES.fullmatch(raw.text):
         return BlockKind.BYLINE, NAMES_ALONE
-    if between and raw.frame.tag in ("td", "th") and row.inside("table"):
+    if between and raw.frame.tag in ("td", "th") and row.inside("<table>"):
         return BlockKind.TABLE, "cell of a table"
     if row["words"] <= 10 and row["digits"] > 0.15 and parse_date(raw.text):
         return BlockKind.BYLINE, "a date"
@@ -270,7 +254,7 @@ def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: 
         return BlockKind.STANDFIRST, "same text as the description"
     if is_standfirst(row) and score > _MAYBE_STANDFIRST:
         return BlockKind.STANDFIRST, "between headline and body"
-    return next(((rule.kind, rule.name) for rule in RULES if rule.test(row)), (BlockKind.OTHER, "score"))
+    return next(((rule.kind, rule.name) for rule in RULES if rule.test(row)), (BlockKind.OTHER, ""))
 
 
 def _is_embedded(frame: Frame | None) -> bool:
@@ -310,7 +294,7 @@ def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: s
     if lead_image:
         images[_picture_key(lead_image)] = Image(lead_image)
     blocks, offset = region.blocks, region.first
-    body_at = [i for i, b in enumerate(blocks) if b.kind in _BODY_KINDS]
+    body_at = [i for i, b in enumerate(blocks) if b.kind in REGION_KINDS]
     if not body_at:
         return list(images.values())
     first, last = max(0, body_at[0] - _PICTURES), body_at[-1] + 6

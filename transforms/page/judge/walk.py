@@ -7,11 +7,12 @@ navigation and footers come out too. The walk has no recursion and looks at each
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lxml import etree
 
 from transforms.page.judge.cues import CUE_COUNT, element_cues
+from transforms.page.text import normalize_text
 
 _INLINE_WORDS = (
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rp rt "
@@ -32,7 +33,6 @@ _TAGS_WORDS = (
 TAGS = _TAGS_WORDS.split()
 TAG_INDEX = {tag: CUE_COUNT + n for n, tag in enumerate(TAGS)}
 NEVER = -100
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 MAX_BLOCKS = 6000
 
@@ -51,6 +51,11 @@ class Frame:
         self.nearest = nearest
         self.words = 0
 
+    @property
+    def signature(self) -> str:
+        """What the element is made of: its tag and classes, and those of its parent."""
+        return f"{self.key}<{self.parent.key}" if self.parent else self.key
+
 
 @dataclass(slots=True)
 class RawBlock:
@@ -62,7 +67,6 @@ class RawBlock:
     links: int
     bold: int
     italic: int
-    evidence: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -235,8 +239,3 @@ class _Walker:
 _NAMING = frozenset(("role", "itemprop", "aria-label", "property", "rel", "itemtype"))
 _NAMING_ENDS = ("testid", "component", "type", "qa", "name", "module", "block", "area", "element", "role", "position")
 _HIDDEN = element_cues("hidden", None)
-
-
-def normalize_text(text: str) -> str:
-    """Return a text as one line, without characters that no reader sees."""
-    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from transforms.page.judge.features import count_words, text_key
 from transforms.page.judge.phrases import find_phrases
+from transforms.page.text import count_words, text_key
 from transforms.records import Block, BlockKind
 
 Verdict = tuple[BlockKind, str]
@@ -207,5 +207,5 @@ def overrule_by_words(blocks: Sequence[Block], judged: frozenset[BlockKind]) -> 
     for place, (kind, rule) in judge_wording([blocks[i].text for i in places]).items():
         if kind in _OVERRULING or rule.startswith("words of a notice"):
             block = result[places[place]]
-            result[places[place]] = replace(block, kind=kind, evidence=(f"rule:{rule}", *block.evidence))
+            result[places[place]] = replace(block, kind=kind, rule=rule)
     return result

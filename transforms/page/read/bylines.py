@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from transforms.page.text import text_key
+
 _BY = re.compile(
     r"^(?:(?:written|story|reported|reporting|words|text|texte|texto|testo|photos?|analysis|opinion|review)\s+)?"
     r"(?:by|von|vom|par|por|di|door|av|af|od|przez|autor(?:in|es|a)?|author|auteur|autore|redaktion|от|автор|текст|yazan|文|記者|记者|责编|責編|编辑|作者|작성자)"
@@ -42,12 +44,12 @@ def clean_authors(names: Iterable[str], publisher: Iterable[str] = ()) -> tuple[
     A publisher's name goes unless it is all that there is: then it is the collective byline of the house, as in
     "BBC News", which is what readers are shown.
     """
-    houses = {_key(name) for name in publisher if name}
+    houses = {text_key(name) for name in publisher if name}
     people: dict[str, str] = {}
     collective: dict[str, str] = {}
     for name in names:
         for person in split_byline(name):
-            key = _key(person)
+            key = text_key(person)
             if not key or key in people:
                 continue
             if key in houses:
@@ -93,7 +95,3 @@ def _clean_name(name: str) -> str:
     if not name or len(name) > 70 or len(name.split()) > 7 or _JUNK.search(name) or _NOBODY.match(name):
         return ""
     return name if sum(map(str.isalpha, name)) >= 2 else ""
-
-
-def _key(name: str) -> str:
-    return "".join(filter(str.isalnum, name.casefold()))

@@ -1,4 +1,4 @@
-"""Dates as pages write them -> aware datetimes in UTC.
+"""Parse dates as pages write them into aware datetimes in UTC.
 
 A date without a zone is taken as UTC: guessing the publisher's zone from its country would be wrong as often as right.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+
+from transforms.times import parse_mail_date, to_utc
 
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T\s]+(\d{1,2})[:.h](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?)?"
@@ -55,12 +56,11 @@ def parse_date(text: str) -> datetime | None:
             return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
         match = _ISO.search(text)
         if match:
-            return _to_utc(_read_iso(match))
+            return to_utc(_read_iso(match))
         if "," in text[:5] or re.match(r"[A-Z][a-z]{2} ", text):
-            try:
-                return _to_utc(parsedate_to_datetime(text))
-            except (ValueError, TypeError, IndexError):
-                pass
+            written = parse_mail_date(text)
+            if written is not None:
+                return written
         return _parse_words(text)
     except (ValueError, OverflowError):
         return None
@@ -82,12 +82,6 @@ def _read_zone(zone: str) -> timezone | None:
     return timezone(-offset if match[1] == "-" else offset)
 
 
-def _to_utc(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=UTC)
-    return value.astimezone(UTC)
-
-
 def _parse_words(text: str) -> datetime | None:
     day = _find_day(text)
     if day is None:
@@ -106,7 +100,7 @@ def _parse_words(text: str) -> datetime | None:
         for name, hours in _ZONES.items():
             if re.search(rf"\b{name}\b", text):
                 zone = timezone(timedelta(hours=hours))
-    return _to_utc(datetime(year, month, number, hour, minute, second, tzinfo=zone or UTC))
+    return to_utc(datetime(year, month, number, hour, minute, second, tzinfo=zone or UTC))
 
 
 def _find_day(text: str) -> tuple[int, int, int, int] | None:

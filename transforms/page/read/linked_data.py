@@ -14,6 +14,8 @@ from typing import Any
 
 from lxml import etree
 
+from transforms.page.text import text_key
+
 Node = dict[str, Any]
 
 ARTICLE_TYPES = frozenset(
@@ -70,7 +72,7 @@ def choose_article(nodes: list[Node], title: str) -> Node:
     """Return the node of the page's own article, or an empty one."""
     best: Node = {}
     best_score = 0.0
-    wanted = _key(title)
+    wanted = text_key(title)
     for position, node in enumerate(nodes):
         types = types_of(node)
         if types & ARTICLE_TYPES:
@@ -79,7 +81,7 @@ def choose_article(nodes: list[Node], title: str) -> Node:
             score = 3.0
         else:
             continue
-        headline = _key(text_of(node.get("headline")) or text_of(node.get("name")))
+        headline = text_key(text_of(node.get("headline")) or text_of(node.get("name")))
         if headline and wanted and (headline in wanted or wanted in headline):
             score += 6
         score += 2 * ("datePublished" in node) + ("author" in node) + ("headline" in node)
@@ -105,10 +107,6 @@ def as_list(value: object) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
-
-
-def _key(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
 
 
 def _load(text: str) -> object:

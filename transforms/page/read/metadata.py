@@ -20,7 +20,9 @@ from transforms.page.read.bylines import clean_authors
 from transforms.page.read.dates import parse_date
 from transforms.page.read.linked_data import Node, as_list, choose_article, read_linked_data, text_of, types_of
 from transforms.page.read.titles import choose_title, strip_site_name
+from transforms.page.text import text_key
 from transforms.records import PageKind
+from transforms.urls import host_of
 
 _PUBLISHED_NAMES = (
     "article:published_time og:published_time og:article:published_time datepublished article.published "
@@ -200,10 +202,10 @@ class _Reader:
         linked += [self.name_of(a) for a in as_list(self.resolve(self.article.get("creator")))] if not linked else []
         candidates: list[tuple[str, tuple[str, ...]]] = [("json-ld", clean(linked))]
         candidates += [(f"meta {name}", clean(self.tags.get(name, []))) for name in _AUTHOR]
-        house_keys = {"".join(filter(str.isalnum, h.casefold())) for h in houses if h}
+        house_keys = {text_key(h) for h in houses if h}
 
         def is_house(names: tuple[str, ...]) -> bool:
-            return all("".join(filter(str.isalnum, name.casefold())) in house_keys for name in names)
+            return all(text_key(name) in house_keys for name in names)
 
         if all(is_house(names) for _, names in candidates):
             candidates.append(("byline", clean(self.marked_authors())))
@@ -378,14 +380,6 @@ _PAGE_ONLY = frozenset(("webpage", "itempage", "videoobject", "podcastepisode", 
 def _plain_text(text: str) -> str:
     """Return a text that may hold markup or entities as plain lines."""
     return html.unescape(_MARKUP.sub("\n", html.unescape(text)))
-
-
-def host_of(url: str) -> str:
-    """Return the host of a URL, or nothing for one that cannot be parsed."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def _prefer_clock(candidates: list[tuple[str, datetime | None]]) -> list[tuple[str, datetime | None]]:

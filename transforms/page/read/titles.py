@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from transforms.page.text import text_key
+
 _TAIL = re.compile(r"^(.*\S)(?:\s+[|–—\-·•:»/]+\s+|\s*\|\s*|\s*--\s*|\s*｜\s*|：)([^|–—：]{2,60})$")
 _HEAD = re.compile(r"^([^|–—]{2,40})\s*[|»]\s*(.{15,})$")
 _DATE = re.compile(r"[\d.\-/ ]+")
@@ -13,8 +15,8 @@ _SEPARATED = re.compile(r"(?<=[:\-–—|/])\s+")
 
 def strip_site_name(title: str, site: str, host: str) -> str:
     """Cut the site's name (or a date) off the end or the start of a title."""
-    site_key = _key(site)
-    host_key = _key(host.removeprefix("www."))
+    site_key = text_key(site)
+    host_key = text_key(host.removeprefix("www."))
     for _ in range(4):
         match = _TAIL.match(title)
         if match and _is_site(match[2], site_key, host_key):
@@ -31,9 +33,9 @@ def strip_site_name(title: str, site: str, host: str) -> str:
 def choose_title(candidates: Mapping[str, str]) -> tuple[str, str]:
     """Return the source and the title that most sources agree on; the heading that readers see breaks ties."""
     linked, graph, heading = (candidates.get(name, "") for name in ("json-ld", "og:title", "h1"))
-    if heading and graph and _key(heading) == _key(graph):
+    if heading and graph and text_key(heading) == text_key(graph):
         return "h1", heading
-    if linked and linked and _key(linked) in (_key(graph), _key(heading)):
+    if linked and linked and text_key(linked) in (text_key(graph), text_key(heading)):
         return "json-ld", linked
     if not linked and heading and graph:
         shared = _shared_tail(heading, graph)
@@ -51,13 +53,13 @@ def _shared_tail(first: str, second: str) -> str:
     for text, other in ((first, second), (second, first)):
         for match in _SEPARATED.finditer(text):
             tail = text[match.end() :]
-            if len(tail.split()) >= 3 and _key(other).endswith(_key(tail)):
+            if len(tail.split()) >= 3 and text_key(other).endswith(text_key(tail)):
                 return tail
     return ""
 
 
 def _is_site(text: str, site_key: str, host_key: str) -> bool:
-    key = _key(text)
+    key = text_key(text)
     if _DATE.fullmatch(text):
         return True
     if not key or len(text.split()) > 6:
@@ -68,7 +70,3 @@ def _is_site(text: str, site_key: str, host_key: str) -> bool:
     if len(label) > 6 and label in key:
         return True
     return len(key) > 2 and (host_key.startswith(key) or key in host_key.split("com")[0] or key == host_key)
-
-
-def _key(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))

@@ -1,0 +1,86 @@
+"""Triggers of phrases: a gated pattern finds what it would find on every text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.page.judge.phrases import INNER, PHRASE_KINDS, START, find_phrases, fold_text
+from transforms.page.judge.triggers import WIDTH, find_triggers, needs_unspaced
+
+PATTERNS = [(kind, pattern) for kind, patterns in INNER.items() for pattern in patterns]
+COMPILED = {
+    kind: [re.compile(pattern).search for pattern in INNER.get(kind, ())]
+    + [re.compile(pattern).match for pattern in START.get(kind, ())]
+    for kind in PHRASE_KINDS
+}
+AROUND = st.sampled_from(["", " ", "x", "Enjoy an ", "«", "新", "é", "… ", "7", "_", "Read more, "])
+
+
+def find_ungated(text: str) -> tuple[str, ...]:
+    """Return what find_phrases returns, with every pattern tried."""
+    lower = fold_text(text)
+    return tuple(kind for kind, searches in COMPILED.items() if any(search(lower) for search in searches))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("Enjoy an ad-free experience", "promo"), ("Get the latest updates here", "live")]
+)
+def test_phrases_that_the_triggers_once_missed(text: str, kind: str) -> None:
+    assert kind in find_ungated(text)
+    assert find_phrases(text) == find_ungated(text)
+
+
+@pytest.mark.parametrize(("kind", "pattern"), PATTERNS)
+def test_every_pattern_has_triggers_or_a_script(kind: str, pattern: str) -> None:
+    assert find_triggers(pattern) or needs_unspaced(pattern), "it would be tried on every block of every page"
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.sampled_from(PATTERNS), AROUND, AROUND)
+def test_the_gate_changes_nothing(data: st.DataObject, pattern: tuple[str, str], before: str, after: str) -> None:
+    text = before + data.draw(st.from_regex(re.compile(pattern[1]), fullmatch=True)) + after
+    assert find_phrases(text) == find_ungated(text)
+
+
+@given(st.text(st.sampled_from("abo newsltrgup-f+/().:é新\n"), max_size=60))
+def test_the_gate_changes_nothing_for_any_text(text: str) -> None:
+    assert find_phrases(text) == find_ungated(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "triggers"),
+    [
+        (r"\bsubscrib(?:e|ing)\b", {"subs"}),
+        (r"\bapp\b", {"app"}),
+        (r"\bmin(?:ute)?s?\s+read\b", {"read"}),
+        (r"\bmin(?:ute)?s?\b", {"min", "mins", "minu"}),
+        (r"\blog\s*in\b", {"log", "logi"}),
+        (r"\b(?:abo|f\+|plus-artikel)\b", {"abo", "f", "plus"}),
+        (r"delivered\s+to\s+your\s+door", {"your"}),
+        (r"\brecib[ea]\b", {"reci"}),
+        (r"\bf[a-c]x\b", {"fax", "fbx", "fcx"}),
+        (r"/\s*(?:ap|afp)\s*\)?$", {"ap", "afp"}),
+        (r"\b.{0,40}\bapp\b", {"app"}),
+        (r"\b(?:im|zum)\s+live-?ticker\b", {"live"}),
+        # no literal, none at the start of a word, or more to come
+        (r"\bab", set()),
+        (r"redelivered", set()),
+        (r"\b\w+\b", set()),
+        (r"\b(?:app|\w+)\b", set()),
+        (r"\bx{0,2}", set()),
+        (r"", set()),
+    ],
+)  # fmt: skip
+def test_triggers(pattern: str, triggers: set[str]) -> None:
+    assert find_triggers(pattern) == triggers
+    assert all(len(trigger) <= WIDTH for trigger in triggers)
+
+
+@pytest.mark.parametrize("pattern", [r"(?=x)", r"(x)", r"\Bx", r"a|^b", r"(?:x", r"[x", r"x)", "*", "\\"])
+def test_what_the_parser_does_not_know_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match="cannot find triggers"):
+        find_triggers(pattern)

@@ -1,0 +1,71 @@
+"""Charsets: what a byte order mark or a label says of the encoding of a body.
+
+Readers of formats decide how much to trust which sign (transforms.page.read.parse, transforms.feeds.formats.markup).
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    # before the two of UTF-16, of which one is the start of this
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Python's other codecs (punycode, unicode_escape, idna ...) are not for strangers to choose: they run code of their own
+# over the body, some in quadratic time, and raise whatever error handling is asked for.
+_CHARSET = re.compile(
+    r"(?:x-)?(?:utf[-_]?(?:8|16|32)|us-ascii|ascii|iso[-_]?(?:8859|2022)|latin|windows|cp-?\d|ibm-?\d|koi8|gb|hz|big5|euc"
+    r"|shift|sjis|mac|tis|ks_c|johab|kz1048|ptcp154)[\w:.-]*",
+    re.IGNORECASE | re.ASCII,
+)
+_HEADER_LABEL = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
+# The labels that browsers read as a superset (https://encoding.spec.whatwg.org/#names-and-labels)
+_SUPERSETS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "tis-620": "cp874",
+}
+# a wide charset has zero bytes near the start of any markup
+_SAMPLE = 400
+
+
+def decode_marked(body: bytes) -> tuple[str, str] | None:
+    """Return the text of a body that starts with a byte order mark, without it, and its charset; None without one."""
+    for mark, charset in _MARKS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(charset, "replace"), charset
+    return None
+
+
+def header_label(content_type: str) -> str:
+    """Return the charset label of a Content-Type header, or ""."""
+    found = _HEADER_LABEL.search(content_type)
+    return found[1] if found else ""
+
+
+def find_charset(label: str, body: bytes) -> str:
+    """Return Python's name of the charset that a label stands for, or "" if it stands for none that `body` can be in.
+
+    What browsers take for a wider charset comes as that one: Latin-1 as Windows-1252.
+    """
+    label = label.strip()
+    if not _CHARSET.fullmatch(label):
+        return ""
+    try:
+        name = codecs.lookup(label).name
+        "".encode(name)  # some codecs encode no text
+    except (LookupError, TypeError, ValueError):
+        return ""
+    if name.startswith(("utf-16", "utf-32")) and b"\x00" not in body[:_SAMPLE]:
+        return ""  # left over from an earlier encoding
+    return _SUPERSETS.get(name, name)
