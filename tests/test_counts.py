@@ -163,7 +163,14 @@ def test_folding_leaves_one_row_a_fate(ledger: Ledger) -> None:
     with reading(ledger.engine) as connection:
         rows = connection.execute(sa.select(COUNTS.c.fate, COUNTS.c.reason, COUNTS.c.shard)).all()
     assert len(rows) == len(before) and {shard for _, _, shard in rows} == {0}
-    assert kept(ledger) == {**before, ("article", ""): before[("article", "")] + 600}
+    whole = {**before, ("article", ""): before[("article", "")] + 600}
+    assert kept(ledger) == whole
+    with ledger.engine.begin() as connection:
+        connection.execute(sa.insert(COUNTS).values(fate="article", reason="", shard=-1, urls=-5))
+    with ledger.engine.begin() as other:
+        other.execute(sa.select(COUNTS).where(COUNTS.c.fate == "rejected").with_for_update())
+        fold_counts(ledger.engine)
+    assert kept(ledger) == {**whole, ("article", ""): whole[("article", "")] - 5}, "what is held is left alone"
 
 
 def test_the_audit_finds_and_mends_a_wrong_count(ledger: Ledger) -> None:

@@ -1,6 +1,6 @@
 """How many URLs have each fate, without reading them: triggers on `urls` keep the table `url_counts`.
 
-The triggers are made by the migration 0003. On PostgreSQL each backend counts in rows of its own (`shard`); whoever
+The triggers are made by the migration 0004. On PostgreSQL each backend counts in rows of its own (`shard`); whoever
 reads many of them folds them into shard 0.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from pipeline.tables.database import METADATA, insert_rows
+from pipeline.tables.database import METADATA
 
 URLS, COUNTS = METADATA.tables["urls"], METADATA.tables["url_counts"]
 
@@ -55,7 +56,7 @@ def fold_counts(engine: sa.Engine) -> None:
             sa.delete(COUNTS).where(key.in_(sa.select(idle))).returning(COUNTS.c.fate, COUNTS.c.reason, COUNTS.c.urls)
         ).all()
         totals = sum_counts(((fate, reason), urls) for fate, reason, urls in folded)
-        _insert(connection, totals)
+        _add(connection, totals)
 
 
 def has_many_shards(connection: sa.Connection) -> bool:
@@ -72,9 +73,15 @@ def recount(engine: sa.Engine) -> None:
         connection.execute(sa.delete(COUNTS))
         fate, why = FATE.label("fate"), REASON.label("why")
         rows = connection.execute(sa.select(fate, why, sa.func.count()).group_by(fate, why))
-        _insert(connection, {(row[0], row[1]): row[2] for row in rows})
+        _add(connection, {(row[0], row[1]): row[2] for row in rows})
 
 
-def _insert(connection: sa.Connection, totals: Counts) -> None:
+def _add(connection: sa.Connection, totals: Counts) -> None:
     rows = [{"fate": fate, "reason": reason, "shard": 0, "urls": urls} for (fate, reason), urls in totals.items()]
-    insert_rows(connection, COUNTS, rows)
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(COUNTS)
+    # shard 0 is still there if another transaction held it while the others were folded
+    total = {"urls": COUNTS.c.urls + insert.excluded.urls}
+    connection.execute(insert.on_conflict_do_update(index_elements=list(COUNTS.primary_key.columns), set_=total), rows)
