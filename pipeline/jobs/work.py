@@ -13,6 +13,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 import structlog
 
 from pipeline.config import Config
@@ -67,10 +68,14 @@ class Worker:
             lane.join(max(0.0, give_up_at - time.monotonic()))
             if lane.is_alive():
                 log.warning("batch left unfinished", lane=lane.name)
-                lease.give_back()
+                try:
+                    lease.give_back()
+                except sa.exc.SQLAlchemyError as error:
+                    # the next start takes it back, or it runs out
+                    log.warning("leases not given back", error=str(error))
 
     def stop(self) -> None:
-        """Finish the batches that are under way and end in `grace_s` seconds, and give the others back."""
+        """Let the batches that are under way end within `grace_s` seconds, and give the others back."""
         self.loop.stop()
 
     def _work_lane(self, lease: Lease, once: bool) -> None:
