@@ -74,7 +74,8 @@ ARTICLE = Article(
     lead_image="https://news.example/i.jpg",
     page_kind=PageKind.LIVE_BLOG,
     is_paywalled=True,
-    blocks=(Block(BlockKind.PARAGRAPH, "One.", ("class:lead",)), Block(BlockKind.QUOTE, "Two.")),
+    # the file was written when a block had the field `evidence`, which is gone
+    blocks=(Block(BlockKind.PARAGRAPH, "One."), Block(BlockKind.QUOTE, "Two.")),
     removed=(RemovedBlock(1, "Read more", "related", "links"),),
     images=(Image("https://news.example/i.jpg", "A wave", "Photo: N. Brennan"),),
     sources={"title": "json-ld", "authors": "byline"},
