@@ -77,11 +77,6 @@ class EntityRecognizer:
         entities, mentions = group_mentions(spans, title=article.title)
         return replace(article, entities=entities, mentions=mentions, entity_model=name)
 
-    def recognize(self, texts: Sequence[str], language: str) -> list[NamedSpan]:
-        """Find the named spans of paragraphs; offsets count in the paragraphs joined by an empty line."""
-        name = choose_model(language, self.models)
-        return recognize_spans(texts, load_model(name), read_language(language)) if name else []
-
 
 def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str) -> list[NamedSpan]:
     """Find the named spans of paragraphs, sorted and not overlapping.
