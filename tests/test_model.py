@@ -18,7 +18,7 @@ STORY = "The council met on Tuesday evening to vote on the new harbour plan, whi
 PAGE = f"""<html><body><nav><a href="/">Home and all the news</a></nav>
 <article class="story"><h1>Harbour plan approved</h1>
 <p class="byline">By Ann Lee</p><p>{STORY}</p><p>Read more: <a href="/x">ferries</a></p><p>{STORY} Twice.</p>
-<ul class="share"><li>Share</li></ul></article></body></html>"""
+<p><b>Bold</b> <i>and so on</i></p><ul class="share"><li>Share</li></ul></article></body></html>"""
 
 
 def write_model(path: Path, change: dict[str, np.ndarray]) -> Path:
@@ -111,6 +111,7 @@ def test_each_feature_is_under_its_name() -> None:
     story = at["The"]
     assert (of("The", "words"), of("The", "chars"), of("The", "commas")) == (20, len(STORY), 1)
     assert (of("The", "linked"), of("The", "links"), of("Home", "linked"), of("Home", "links")) == (0, 0, 1, 1)
+    assert (round(of("Bold", "bold"), 3), round(of("Bold", "italic"), 3)) == (0.286, 0.643)
     assert (of("The", "tag"), of("Share", "tag"), of("Harbour", "tag")) == (1, 8, 2)
     assert (of("Harbour", "title_equal"), of("The", "title_equal")) == (1, 0)
     assert (of("By", "author"), of("The", "author")) == (1, 0)

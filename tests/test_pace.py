@@ -6,15 +6,15 @@ from hypothesis import strategies as st
 
 from transforms.errors import ConnectFailed, DnsFailed, FetchTimeout, HttpRejected, HttpUnavailable, NewsbeamError
 from transforms.fetch.pace import (
+    Cooldown,
     HostPace,
-    Rest,
+    cooldown_after,
+    cooldown_error,
     end_request,
     find_delay,
     find_interval,
-    find_rest,
     find_wait,
-    note_sent,
-    refuse_at_rest,
+    record_send,
     start_request,
 )
 
@@ -38,7 +38,7 @@ def test_no_more_requests_at_once_than_allowed() -> None:
 
 
 def test_the_delay_counts_from_the_moment_of_sending() -> None:
-    pace = note_sent(start_request(HostPace(), 10.0), 10.4)
+    pace = record_send(start_request(HostPace(), 10.0), 10.4)
     assert find_wait(pace, 11.0, 1.0, 2) == pytest.approx(0.4)
 
 
@@ -84,15 +84,15 @@ def test_only_a_200_lowers_the_interval(before: float, elapsed: float, status: i
     ],
 )
 def test_what_a_failure_means_for_the_rest_of_the_host(error: NewsbeamError, timeouts: int, rest: float) -> None:
-    assert find_rest(error, timeouts) == rest
+    assert cooldown_after(error, timeouts) == rest
 
 
 def test_a_host_at_rest_is_refused_with_the_time_that_is_left() -> None:
-    error = refuse_at_rest(Rest(700.0, ConnectFailed("x")), 100.0, "a.example:80")
+    error = cooldown_error(Cooldown(700.0, ConnectFailed("x")), 100.0, "a.example:80")
     assert isinstance(error, ConnectFailed)
     assert error.retry_after == 600.0
     assert "a.example:80" in str(error)
-    again = refuse_at_rest(Rest(700.0, HttpUnavailable(429)), 699.0, "a.example:80")
+    again = cooldown_error(Cooldown(700.0, HttpUnavailable(429)), 699.0, "a.example:80")
     assert isinstance(again, HttpUnavailable)
     assert again.reason == "http 429"
-    assert refuse_at_rest(Rest(700.0, ConnectFailed("x")), 700.0, "a.example:80") is None
+    assert cooldown_error(Cooldown(700.0, ConnectFailed("x")), 700.0, "a.example:80") is None

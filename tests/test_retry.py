@@ -16,7 +16,6 @@ from transforms.errors import (
     Retryable,
     RobotsUnavailable,
     TlsFailed,
-    WorkTimeout,
 )
 from transforms.fates import MAX_TRIES, retry_at
 
@@ -38,7 +37,7 @@ def test_a_status_is_tried_again_within_seconds_then_within_hours() -> None:
     assert waits(HttpUnavailable(503)) == pytest.approx([3, 9, 27, 81, 243, 729, 2187, 6561, 19683])
 
 
-@pytest.mark.parametrize("kind", [FetchTimeout, DnsFailed, TlsFailed, ProtocolFailed, RobotsUnavailable, WorkTimeout])
+@pytest.mark.parametrize("kind", [FetchTimeout, DnsFailed, TlsFailed, ProtocolFailed, RobotsUnavailable])
 def test_network_trouble_waits_a_minute_first(kind: type[Retryable]) -> None:
     assert waits(kind("x")) == pytest.approx([60, 180, 540, 1620, 4860, 14580, 21600, 21600, 21600])
 

@@ -52,7 +52,7 @@ class Page:
 
 
 def publisher(url: str) -> str:
-    """Return the registrable part of a host, roughly: a fold never splits it."""
+    """Return the registrable part of a host, roughly. All pages of a publisher are in one fold."""
     parts = (urlsplit(url).hostname or "").split(".")
     if len(parts) > 2 and parts[-2] in ("co", "com", "org", "net", "gov", "ac"):
         return ".".join(parts[-3:])
@@ -73,7 +73,7 @@ def label_blocks(texts: list[str], gold: list[str]) -> list[float]:
         sizes[i] += 1
     matched = np.zeros(len(texts))
     best = None
-    # the longest match of equals is the first one, so both directions are tried and the denser one taken
+    # of equally long matches the first is taken, so both directions are tried and the denser result is kept
     for step in (1, -1):
         a, b = [w for w, _ in page][::step], truth[::step]
         owner = [i for _, i in page][::step]
@@ -87,7 +87,7 @@ def label_blocks(texts: list[str], gold: list[str]) -> list[float]:
         key = (round(got[share > 0.7].sum() / 5), -span)
         if best is None or key > best[0]:
             best, matched = (key, share), share
-    # truth paragraphs that stand elsewhere in the page than in the truth (a standfirst below the picture)
+    # paragraphs of the truth that are elsewhere on the page (a standfirst below the picture)
     have = {" ".join(WORD.findall(t)): i for i, t in enumerate(texts) if matched[i] < 0.3}
     for paragraph in gold:
         key = " ".join(WORD.findall(paragraph))
@@ -119,7 +119,7 @@ def read_pages(corpus: Path) -> list[Page]:
         weight *= 20 / np.sqrt(weight.sum())
         rows = [Row(r) for r in features]
         if gold["dataset"] == "aeb":
-            # this truth leaves standfirsts out, the others have them: whether they are body is a policy, not learned
+            # this truth leaves standfirsts out, the others do not: whether they are body is a policy, not learned
             weight[[i for i, r in enumerate(rows) if is_standfirst(r) and not label[i]]] = 0
         pages.append(Page(gold["id"], gold["url"], walk, layout, features, label, weight))
     return pages
@@ -128,9 +128,9 @@ def read_pages(corpus: Path) -> list[Page]:
 def stack_pages(
     pages: list[Page], contexts: list[Matrix] | None, rng: np.random.Generator
 ) -> tuple[Matrix, Matrix, Matrix]:
-    """Return rows, labels and weights; easy negatives are thinned, half of the rows come again without names.
+    """Return rows, labels and weights; easy negatives are thinned out, and half of the rows are repeated without cues.
 
-    The second copy hides every class and id: sites with generated class names look like that.
+    The copies have no class and no id, like the pages of sites with generated class names.
     """
     distances = [COLUMN[f"dist:{cue}"] for cue in CUES]
     inside = [COLUMN[f"inside:{cue}"] for cue in CUES]
@@ -168,7 +168,7 @@ def fit(pages: list[Page], contexts: list[Matrix] | None, rounds: int, seed: int
 
 
 def predict_unseen(pages: list[Page], folds: int, seed: int) -> tuple[list[Matrix], list[Matrix]]:
-    """Return the first and second scores of every page by models that have not seen its publisher."""
+    """Return the scores of both passes for every page, by models that have not seen its publisher."""
     fold = [fold_of(page.url, folds, seed) for page in pages]
     first: list[Matrix] = [np.zeros(0)] * len(pages)
     second: list[Matrix] = [np.zeros(0)] * len(pages)
@@ -220,7 +220,7 @@ def export(model: lightgbm.Booster) -> dict[str, NDArray[np.generic]]:
 
 
 def main() -> None:
-    """Train on folds, keep their scores for bench/extraction.py --unseen, then train on all and write the model."""
+    """Train on folds, keep their scores for bench/extraction.py --unseen, then train on all pages and save that."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)

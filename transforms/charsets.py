@@ -1,6 +1,7 @@
-"""Charsets: what a byte order mark or a label says of the encoding of a body.
+"""Read byte order marks and charset labels.
 
-Readers of formats decide how much to trust which sign (transforms.page.read.parse, transforms.feeds.formats.markup).
+The readers of pages and feeds decide which of them to trust (transforms.page.read.parse and
+transforms.feeds.formats.markup).
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import re
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
-    # before the two of UTF-16, of which one is the start of this
+    # before UTF-16, whose mark is the start of this one
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Python's other codecs (punycode, unicode_escape, idna ...) are not for strangers to choose: they run code of their own
-# over the body, some in quadratic time, and raise whatever error handling is asked for.
+# Python's other codecs (punycode, unicode_escape, idna ...) are not charsets and must not be chosen by a server: some
+# take quadratic time, and some raise whatever error handling is asked for.
 _CHARSET = re.compile(
     r"(?:x-)?(?:utf[-_]?(?:8|16|32)|us-ascii|ascii|iso[-_]?(?:8859|2022)|latin|windows|cp-?\d|ibm-?\d|koi8|gb|hz|big5|euc"
     r"|shift|sjis|mac|tis|ks_c|johab|kz1048|ptcp154)[\w:.-]*",
@@ -35,7 +36,7 @@ _SUPERSETS = {
     "shift_jis": "cp932",
     "tis-620": "cp874",
 }
-# a wide charset has zero bytes near the start of any markup
+# any markup in a wide charset has zero bytes within this many bytes
 _SAMPLE = 400
 
 
@@ -54,18 +55,18 @@ def header_label(content_type: str) -> str:
 
 
 def find_charset(label: str, body: bytes) -> str:
-    """Return Python's name of the charset that a label stands for, or "" if it stands for none that `body` can be in.
+    """Return Python's name for the charset of a label, "" for an unknown one and for one that `body` cannot be in.
 
-    What browsers take for a wider charset comes as that one: Latin-1 as Windows-1252.
+    Labels that browsers read as a wider charset are read so: Latin-1 as Windows-1252.
     """
     label = label.strip()
     if not _CHARSET.fullmatch(label):
         return ""
     try:
         name = codecs.lookup(label).name
-        "".encode(name)  # some codecs encode no text
+        "".encode(name)  # raises LookupError for codecs that do not encode text
     except (LookupError, TypeError, ValueError):
         return ""
     if name.startswith(("utf-16", "utf-32")) and b"\x00" not in body[:_SAMPLE]:
-        return ""  # left over from an earlier encoding
+        return ""  # a label left over from before the body was converted
     return _SUPERSETS.get(name, name)

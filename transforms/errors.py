@@ -1,12 +1,11 @@
-"""The tree of errors; each class knows whether trying again can help.
+"""The tree of errors; each class says whether a retry can help.
 
     NewsbeamError
-    ├── UserError                what the person at the terminal can mend: one line, exit code 2
-    ├── MessageInvalid           a message of a topic is no link; it is a dead letter at once
-    ├── FeedError                a feed could not be fetched or read; it is always asked again
-    │   ├── FeedUnreadable       the bytes are no feed of a known format
-    │   └── FeedEntryInvalid     one entry has no usable link; the others go on
-    ├── Rejected                 a fate that no retry will change
+    ├── UserError                a mistake that the user can correct: one line, exit code 2
+    ├── MessageInvalid           a message of a topic is not a link; it becomes a dead letter at once
+    ├── FeedError                a feed could not be fetched or read; it is always polled again
+    │   └── FeedUnreadable       the bytes are not a feed of a known format
+    ├── Rejected                 an end that no retry will change
     │   ├── RobotsDisallowed     "robots"
     │   ├── HttpRejected         "http 404"
     │   ├── RedirectLoop         "redirect loop"
@@ -17,7 +16,7 @@
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
-    └── Retryable                a fate that a later try may change
+    └── Retryable                a failure that a later try may not repeat
         ├── FetchTimeout         "timeout"
         ├── HttpUnavailable      "http 503"
         ├── ConnectFailed        "connect"
@@ -25,11 +24,10 @@
         ├── TlsFailed            "tls"
         ├── ProtocolFailed       "protocol"
         ├── RobotsUnavailable    "robots unavailable"
-        ├── WorkTimeout          "work timeout"
         └── HostBusy             "host busy"
 
-`reason` is the word that lands in the tables; keep it stable, consumers group by it.
-Foreign errors (httpcore, lxml, SQLAlchemy) are mapped to these where they are met and never leak further.
+`reason` is the word that is stored in the tables. Keep it stable: consumers group by it.
+Errors of libraries (httpcore, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
 """
 
 from __future__ import annotations
@@ -38,7 +36,7 @@ from collections.abc import Callable
 
 
 class NewsbeamError(Exception):
-    """Base of every error that newsbeam expects; anything else is a bug."""
+    """Base of every error that newsbeam expects; any other exception is a bug."""
 
     reason = "error"
     retryable = False
@@ -47,7 +45,7 @@ class NewsbeamError(Exception):
         super().__init__(message or self.reason)
 
     def __reduce__(self) -> tuple[Callable[..., NewsbeamError], tuple[object, ...]]:
-        # some classes make their message in __init__; a copy, or what crosses to another process, is not made anew
+        # __init__ of some classes composes the message; copying and unpickling must not run it again
         return _restore, (type(self), self.args, dict(self.__dict__))
 
 
@@ -58,13 +56,13 @@ def _restore(kind: type[NewsbeamError], args: tuple[object, ...], state: dict[st
 
 
 class UserError(NewsbeamError):
-    """Report what the person at the terminal can mend; the message says what to do."""
+    """The user made a mistake that they can correct; the message says how."""
 
     reason = "usage"
 
 
 class MessageInvalid(NewsbeamError):
-    """A message of a topic cannot be read as a link; no delivery of it ever will be."""
+    """A message of a topic cannot be read as a link, however often it is delivered."""
 
     reason = "bad message"
 
@@ -77,19 +75,13 @@ class FeedError(NewsbeamError):
 
 
 class FeedUnreadable(FeedError):
-    """The bytes are no feed of a known format."""
+    """The bytes are not a feed of a known format."""
 
     reason = "not a feed"
 
 
-class FeedEntryInvalid(FeedError):
-    """One entry of a feed has no usable link."""
-
-    reason = "entry without link"
-
-
 class Rejected(NewsbeamError):
-    """A fate that no retry will change."""
+    """An end that no retry will change."""
 
     reason = "rejected"
 
@@ -101,7 +93,7 @@ class RobotsDisallowed(Rejected):
 
 
 class HttpRejected(Rejected):
-    """A final HTTP status that is no article."""
+    """A final HTTP status other than 200."""
 
     def __init__(self, status: int, url: str = "") -> None:
         self.status = status
@@ -110,7 +102,7 @@ class HttpRejected(Rejected):
 
 
 class RedirectLoop(Rejected):
-    """More redirects than allowed, or one that comes back to where it was."""
+    """More redirects than allowed, or a redirect to an address that was visited before."""
 
     reason = "redirect loop"
 
@@ -160,9 +152,9 @@ class NotAnArticle(Rejected):
 
 
 class Retryable(NewsbeamError):
-    """A fate that a later try may change.
+    """A failure that a later try may not repeat.
 
-    `retry_after` is the seconds that the server asked to be left alone for, if it said so.
+    `retry_after` is the number of seconds that the server asked to wait, None if it did not say.
     """
 
     reason = "failed"
@@ -174,13 +166,13 @@ class Retryable(NewsbeamError):
 
 
 class FetchTimeout(Retryable):
-    """The whole answer did not come within the time for one URL."""
+    """The response was not complete within the time limit for one URL."""
 
     reason = "timeout"
 
 
 class HttpUnavailable(Retryable):
-    """An HTTP status that says "later": 408, 429, 500, 502, 503, 504, 522, 524."""
+    """An HTTP status that may pass: 408, 429, 500, 502, 503, 504, 522, 524."""
 
     def __init__(self, status: int, url: str = "", retry_after: float | None = None) -> None:
         self.status = status
@@ -207,27 +199,21 @@ class TlsFailed(Retryable):
 
 
 class ProtocolFailed(Retryable):
-    """The server's answer is not valid HTTP, or broke off."""
+    """The response is not valid HTTP, or broke off."""
 
     reason = "protocol"
 
 
 class RobotsUnavailable(Retryable):
-    """robots.txt answered 5xx or not at all, which RFC 9309 reads as "stay away for now"."""
+    """robots.txt gave 5xx or no response, which forbids everything for the time being (RFC 9309, 2.3.1.4)."""
 
     reason = "robots unavailable"
 
 
-class WorkTimeout(Retryable):
-    """Extraction or enrichment of one page took longer than allowed."""
-
-    reason = "work timeout"
-
-
 class HostBusy(Retryable):
-    """The host's pace leaves no room for this URL in this batch; nothing was asked, so it counts as no try.
+    """The host's pace leaves no room for this URL in this batch; no request was sent, so no try is counted.
 
-    `retry_after` is the seconds until there may be room.
+    `retry_after` is the number of seconds until there may be room.
     """
 
     reason = "host busy"

@@ -1,15 +1,13 @@
-"""From an error to the fate of a URL: a Rejection that stands, or a Failure that is due again.
-
-When a URL is tried again.
+"""Decide the fate of a URL from an error: a Rejection for good, or a Failure that is retried.
 
 | error | waits in seconds | given up after |
 |---|---|---|
 | HTTP 408, 429, 5xx | 3, 9, 27, 81, 243, 729, 2,187, 6,561, 19,683 | 8.2 h |
-| timeout, DNS, TLS, protocol, robots.txt, work timeout | 60, 180, 540, 1,620, 4,860, 14,580, then 21,600 | 24.1 h |
+| timeout, DNS, TLS, protocol, robots.txt | 60, 180, 540, 1,620, 4,860, 14,580, then 21,600 | 24.1 h |
 | no connection | 600, 1,800, 5,400, 16,200, then 21,600 | 36.7 h |
 
-Ten tries, so nine waits, each three times the last and at most six hours, and each moved by up to a fifth so that what
-failed together does not come back together. Retry-After can only lengthen a wait.
+There are ten tries and so nine waits. Each wait is three times the last, at most six hours, and is moved by up to a
+fifth so that URLs that failed together are not retried together. Retry-After can only lengthen a wait.
 """
 
 from __future__ import annotations
@@ -33,13 +31,13 @@ CONNECT_WAIT_S = 600.0
 
 
 def end(link: ArticleLink, error: NewsbeamError, stage: str, now: datetime, random: float) -> Rejection | Failure:
-    """Return the fate that an expected error gives a URL; `random` in [0, 1) jitters the next try."""
+    """Return the fate of a URL after an expected error; `random` in [0, 1) jitters the next try."""
     message = str(error)[:LONGEST_MESSAGE]
     if isinstance(error, Rejected):
         return Rejection(link, error.reason, stage, message, now)
     due_at: datetime | None
     if isinstance(error, HostBusy):
-        # nothing was asked of the host, so it was no try
+        # no request was sent, so it does not count as a try
         tries, due_at = link.tries, now + timedelta(seconds=error.retry_after or 0.0)
     else:
         tries, due_at = link.tries + 1, retry_at(error, link.tries + 1, now, random)
@@ -59,9 +57,9 @@ def end(link: ArticleLink, error: NewsbeamError, stage: str, now: datetime, rand
 def end_with_bug(
     link: ArticleLink, error_class: str, message: str, traceback: str, stage: str, now: datetime, random: float
 ) -> Failure:
-    """Return the fate of a URL whose work raised what nobody expected: a dead letter with its traceback.
+    """Return the fate of a URL after an unexpected exception: a dead letter with its traceback.
 
-    It is tried again like any failure, as the next release may have mended it.
+    It is retried like any failure, since the next release may have fixed the bug.
     """
     tries = link.tries + 1
     return Failure(
@@ -79,17 +77,17 @@ def end_with_bug(
 
 
 class Bug(NewsbeamError):
-    """Stands in for an error that is in no tree, so that the retry schedule has a class to look at."""
+    """Stands for an unexpected exception, which has no class in the tree of errors, in the retry schedule."""
 
     reason = "bug"
     retryable = True
 
 
 def retry_at(error: NewsbeamError, tries: int, now: datetime, random: float) -> datetime | None:
-    """Return when a URL whose try number `tries` (from 1) ended in `error` is tried again, or None to give up.
+    """Return when to retry a URL whose try number `tries` (from 1) ended in `error`, or None to give up.
 
-    `random` is in [0, 1). None for an error that no retry can change, and after ten tries. Retry-After is honoured up
-    to a day.
+    None after ten tries, and for an error that no retry can change. Retry-After is honoured up to a day. `random` is in
+    [0, 1).
     """
     if not error.retryable or tries >= MAX_TRIES:
         return None
@@ -102,7 +100,7 @@ def retry_at(error: NewsbeamError, tries: int, now: datetime, random: float) -> 
 
 
 def find_first_wait(error: NewsbeamError) -> float:
-    """Return the seconds before the second try."""
+    """Return the seconds between the first and the second try."""
     if isinstance(error, HttpUnavailable):
         return STATUS_WAIT_S
     return CONNECT_WAIT_S if isinstance(error, ConnectFailed) else NETWORK_WAIT_S

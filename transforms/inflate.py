@@ -1,4 +1,4 @@
-"""The content encodings of HTTP, undone within a limit."""
+"""Decode the content encodings of HTTP, and .gz files, within a limit of bytes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from transforms.errors import ContentTypeRejected, ProtocolFailed, TooLarge
 ACCEPT_ENCODING = "gzip, deflate"
 _GZIP_MAGIC = b"\x1f\x8b"
 _ENCODINGS = {"": "", "identity": "", "none": "", "gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
-# a block-wise gzip of the largest body has some hundreds; hundreds of thousands of empty ones only burn time
+# a block-wise gzip of the largest body has some hundreds of members; more, and empty ones, only cost time
 _MAX_MEMBERS = 1_000
 
 
 class Inflater:
-    """Collects a body chunk by chunk; never holds more than `limit` bytes of it, whatever it would inflate to.
+    """Decodes a body chunk by chunk and never holds more than `limit` bytes of it, however much it would inflate to.
 
-    A body that is labelled gzip and is not is taken as it is, which servers that compress twice or not at all need.
+    A body that is labelled gzip but is not gzip is kept as it is: some servers label bodies that they do not compress.
     """
 
     def __init__(self, encoding: str, limit: int) -> None:
-        """Raise ContentTypeRejected for an encoding that was not asked for."""
+        """Raise ContentTypeRejected for an encoding that is not in ACCEPT_ENCODING."""
         name = encoding.strip().lower()
         if name not in _ENCODINGS:
             raise ContentTypeRejected(f"content encoding {encoding[:80]!r}")
@@ -33,10 +33,10 @@ class Inflater:
         self._inflate: zlib._Decompress | None = None
 
     def feed(self, chunk: bytes) -> None:
-        """Add what came over the wire.
+        """Add a chunk as it was received.
 
-        Raises TooLarge when the body is longer than the limit (its first part can still be taken), ProtocolFailed
-        when it is damaged.
+        Raises TooLarge when the body exceeds the limit (`take` still returns its first part), ProtocolFailed when it is
+        damaged.
         """
         if not self._encoding:
             self._add(chunk)
@@ -65,19 +65,19 @@ class Inflater:
                 data = self._inflate.unconsumed_tail
 
     def finish(self) -> bytes:
-        """Return the whole body; raises ProtocolFailed if its end is missing."""
+        """Return the whole body; raises ProtocolFailed if it is truncated."""
         if self._inflate is not None:
-            raise ProtocolFailed(f"{self._encoding} breaks off after {self._size} bytes")
+            raise ProtocolFailed(f"{self._encoding} is truncated after {self._size} bytes")
         if self._held and not self._members:
             self._add(self._held)
         return b"".join(self._parts)
 
     def take(self) -> bytes:
-        """Return what there is so far, at most `limit` bytes."""
+        """Return the body so far, at most `limit` bytes."""
         return b"".join(self._parts)[: self._limit]
 
     def _start_member(self, data: bytes) -> bool:
-        """Prepare for the next compressed member; False if what follows the last one is only padding."""
+        """Prepare for the next compressed member; return False if only padding follows the last one."""
         if self._encoding == "gzip":
             if data.startswith(_GZIP_MAGIC):
                 self._inflate = zlib.decompressobj(wbits=31)
@@ -89,7 +89,7 @@ class Inflater:
         elif self._members:
             return False
         else:
-            # RFC 9110, 8.4.1.2 says zlib; some servers send the bare stream
+            # RFC 9110, 8.4.1.2 asks for the zlib format; some servers send a bare deflate stream
             has_header = data[0] & 0x0F == 8 and (data[0] << 8 | data[1]) % 31 == 0
             self._inflate = zlib.decompressobj(wbits=15 if has_header else -15)
         self._members += 1

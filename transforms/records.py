@@ -1,9 +1,9 @@
-"""The frozen dataclasses that flow, and their JSON form.
+"""The records that pass from step to step: frozen dataclasses, and their JSON form.
 
     Feed -> FeedEntry -> ArticleLink -> FetchedPage -> Article -> Article (+ entities) -> rows
-                                any step can instead end in Rejection or Failure
+                                any step may end in a Rejection or a Failure instead
 
-All times are aware datetimes in UTC. Records are frozen: change one by `dataclasses.replace`.
+All times are aware datetimes in UTC. To change a record, use `dataclasses.replace`.
 JSON goes through msgspec (`to_json`, `from_json`): datetimes as RFC 3339, bytes as base64, enums as their value.
 """
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class BlockKind(StrEnum):
-    """What a block of a page is. Which kinds go into `body` is a policy (transforms.page.boilerplate)."""
+    """The kind of a block of a page. Which kinds make up `body` is a policy (transforms.page.boilerplate)."""
 
     PARAGRAPH = "paragraph"
     HEADING = "heading"
@@ -51,7 +51,7 @@ class BlockKind(StrEnum):
 
 
 class PageKind(StrEnum):
-    """What a page as a whole is."""
+    """The kind of a page."""
 
     ARTICLE = "article"
     LIVE_BLOG = "live_blog"
@@ -62,10 +62,10 @@ class PageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry of a feed, as the feed says it.
+    """An entry of a feed.
 
-    `guid` is a hint only: GUIDs change and repeat; the canonical URL is the key.
-    `is_feed` marks the child of a sitemap index, which is a feed to be polled and no article.
+    `guid` is only a hint, since GUIDs change and repeat; the canonical URL is the key. `is_feed` marks an entry that is
+    itself a feed to poll, such as a sitemap of a sitemap index.
     """
 
     url: str
@@ -82,10 +82,10 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """What one answer of a feed says.
+    """The content of a feed at one poll.
 
-    `kind` is one of "rss", "rdf", "atom", "json", "sitemap", "sitemap_index". `ttl_s` is the time in seconds that the
-    feed itself asks to be left alone for, None if it does not say.
+    `kind` is one of "rss", "rdf", "atom", "json", "sitemap", "sitemap_index". `ttl_s` is the number of seconds that the
+    feed asks clients to wait between polls, None if it does not say.
     """
 
     kind: str
@@ -97,10 +97,10 @@ class ParsedFeed:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What is remembered of a feed between two polls.
+    """The state of a feed between two polls.
 
-    `url` is the address as configured and the key; `fetch_url` is where the feed lives now (it moves after a repeated
-    301 or 308). `interval_s` is the time between two successful polls; `failures` is a weighted sum of failures in a
+    `url` is the configured address and the key; `fetch_url` is the current address (it changes after a repeated 301 or
+    308). `interval_s` is the time between two successful polls; `failures` is a weighted sum of failures in a
     row (transforms.feeds.schedule); `conditional_get` is the per-feed off switch for feeds that send false 304s.
     `from_index` is the sitemap index that named this feed, if one did.
     """
@@ -131,7 +131,7 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth knowing that happened to a feed or a URL: a gap, a move, an error.
+    """Something notable that happened to a feed or a URL: a gap, a move, an error.
 
     `kind` is one of "gap", "moved", "gone", "error", "disabled", "recovered".
     """
@@ -144,10 +144,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class ArticleLink:
-    """A URL that a feed named, on its way through the graph.
+    """A URL from a feed.
 
-    `canonical_url` is the key and `url` the spelling first seen, which is what gets fetched.
-    `tries` counts the tries that ended before this one; `title`, `published_at` ... are the feed's hints.
+    `canonical_url` is the key; `url` is the spelling first seen, which is fetched. `tries` counts the earlier tries.
+    `title`, `published_at`, `authors` and `language` are the feed's hints.
     """
 
     url: str
@@ -165,7 +165,7 @@ class ArticleLink:
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """An answer of status 200: `body` decoded from its content encoding, not yet from its charset."""
+    """A response of status 200; `body` is decoded from its content encoding but not from its charset."""
 
     link: ArticleLink
     url: str
@@ -191,7 +191,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class RemovedBlock:
-    """A block that is not part of the body: `reason` is from a fixed list, `rule` says what decided."""
+    """A block that is not part of the body; `reason` is its BlockKind, `rule` says what decided."""
 
     position: int
     text: str
@@ -210,9 +210,9 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One place in `Article.body` (character offsets, end exclusive) that names an entity.
+    """A span of `Article.body` (character offsets, end exclusive) that names an entity.
 
-    `entity` is the index of the thing in `Article.entities`.
+    `entity` is the index of that entity in `Article.entities`.
     """
 
     entity: int
@@ -224,7 +224,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A thing that the article names; `salience` is its share of attention, 0 to 1, all entities adding up to 1."""
+    """A thing that the article names; `salience` is its share of attention, which adds up to 1 over all entities."""
 
     name: str
     label: str
@@ -234,11 +234,11 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as it is known so far.
+    """An article, as far as it has been processed.
 
     Extraction fills the metadata and `blocks` (every block of the page's article region, typed);
     `strip_boilerplate` moves what is not body from `blocks` to `removed`; entities come last.
-    `sources` says for each metadata field where it was taken from ("json-ld", "og:title", "feed", ...).
+    `sources` says for each metadata field where it comes from ("json-ld", "og:title", "feed", ...).
     """
 
     link: ArticleLink
@@ -267,18 +267,18 @@ class Article:
 
     @property
     def paragraphs(self) -> list[str]:
-        """The texts of the blocks that are left, in reading order."""
+        """The texts of the remaining blocks, in reading order."""
         return [block.text for block in self.blocks]
 
     @property
     def body(self) -> str:
-        """The stored body: paragraphs with an empty line between; mention offsets count in it."""
+        """The paragraphs joined by an empty line, as stored; offsets of mentions count in it."""
         return "\n\n".join(self.paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The end of a URL that no retry will change."""
+    """The end of a URL that no retry will change, such as a 404."""
 
     link: ArticleLink
     reason: str
@@ -289,10 +289,9 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The end of one try: tried again at `due_at`, or given up if that is None.
+    """The end of one try: retried at `due_at`, or given up if that is None.
 
-    It is also the dead letter: `payload` is the link, whatever the stage was given, as JSON, cut to 10,000 characters.
-    `tries` counts this try as well.
+    It is also the dead letter: `payload` is the link as JSON, cut to 10,000 characters. `tries` includes this try.
     """
 
     link: ArticleLink
@@ -309,7 +308,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class BadMessage:
-    """A message that is no link: it ends as a dead letter with its payload, under a key of its own."""
+    """A message that is not a link; it becomes a dead letter with its payload, under a key of its own."""
 
     data: bytes
     error: str
@@ -318,7 +317,7 @@ class BadMessage:
 
     @property
     def key(self) -> str:
-        """Return the key of its dead letter: the same for the same payload, however often it is delivered."""
+        """Return the key of its dead letter, the same for every delivery of the same payload."""
         return f"message:{hashlib.sha256(self.data).hexdigest()[:32]}"
 
 
@@ -326,10 +325,10 @@ Outcome = Article | Rejection | Failure
 
 
 def to_json(record: object) -> str:
-    """Encode a record as one line of JSON."""
+    """Encode a record as a line of JSON."""
     return msgspec.json.encode(record).decode()
 
 
 def from_json(text: str | bytes, kind: type[T]) -> T:
-    """Decode one record; raises `msgspec.ValidationError` that names the field which does not fit."""
+    """Decode a record; raises msgspec.ValidationError, which names the field that does not fit."""
     return msgspec.json.decode(text, type=kind)

@@ -1,10 +1,9 @@
-"""The identity of a URL: the key that says whether two spellings name one article.
+"""Decide whether two spellings of a URL are the same article: a key for every URL.
 
-The key is kept apart from the address to fetch: what gets fetched is the spelling first seen, so the key may be
-stricter than any server. It is still built conservatively. These are kept apart, because some sites answer
-differently: http and https, with and without `www.`, with and without a trailing slash, every letter case in a path or
-a value, every order of parameters. Two articles under one key would lose one of them; one article under two keys is
-fetched twice, and the content hash shows it.
+The key is not the address to fetch, which is the spelling first seen. It is conservative: two articles under one key
+would lose one of them, while one article under two keys is only fetched twice, and its content hash shows that. So
+these are kept apart, since some sites respond differently to them: http and https, with and without `www.`, with and
+without a trailing slash, every letter case in a path or a value, every order of parameters.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ada_url import URL
 from transforms.errors import InvalidUrl, NewsbeamError, UnsupportedScheme
 from transforms.records import ArticleLink, FeedEntry
 
-# The lists that the trackers' own documents and the privacy filters agree on: Firefox query-stripping, Brave
+# Names on which the trackers' own documents and the privacy filters agree: Firefox query-stripping, Brave
 # query_filter, AdGuard TrackParamFilter, miniflux internal/reader/urlcleaner. Names are compared in lower case.
 TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "piwik_", "matomo_", "itm_", "hmb_", "hsa_")
 # fmt: off
@@ -52,7 +51,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_STORED = re.compile("[\x00\ud800-\udfff]")
 # twelve times what DNS allows
 _LONGEST_HOST = 3000
-# a browser takes them, no name server does: what holds them is the template of an address
+# browsers accept them but no name has them: such a host is an unfilled template
 _TEMPLATE = re.compile(r"[\"`{}]")
 _USERINFO_SAFE = "%!$&'()*+,-.:;=[]^_|~"
 _STRIPPED = "".join(map(chr, range(0x21)))
@@ -88,7 +87,7 @@ def parse_address(url: str) -> WebAddress:
     if scheme not in DEFAULT_PORTS:
         raise UnsupportedScheme(f"scheme {scheme}: {url[:200]!r}")
     try:
-        # a surrogate without its other half is no character; it counts as a question mark
+        # a lone surrogate is not a character and cannot be encoded; keys have a question mark for it
         parts = URL(_SURROGATE.sub("%3F", text))
     except ValueError as exc:
         raise InvalidUrl(f"not a web address: {url[:200]!r}") from exc
@@ -125,10 +124,10 @@ def canonical_url(url: str) -> str:
 
 
 def url_key(url: str) -> str:
-    """Return the key under which the ledger records any address that a feed names; never raises.
+    """Return the key under which the ledger records any address from a feed; never raises.
 
-    It is the canonical URL where there is one, else the address itself without surrounding space and with U+FFFD for
-    characters that a database cannot store.
+    It is the canonical URL if there is one, else the address without surrounding space, with U+FFFD for characters that
+    a database cannot store.
     """
     try:
         return canonical_url(url)
@@ -150,7 +149,7 @@ def host_of(url: str) -> str:
 
 
 def link_of(entry: FeedEntry, feed_url: str, now: datetime) -> ArticleLink:
-    """Make the link that flows through the graph from an entry that the feed at `feed_url` named at `now`."""
+    """Return the link to the article of an entry that was found at `now` in the feed at `feed_url`."""
     key = url_key(entry.url)
     return ArticleLink(
         url=entry.url,
@@ -167,7 +166,7 @@ def link_of(entry: FeedEntry, feed_url: str, now: datetime) -> ArticleLink:
 
 
 def is_tracking(name: str) -> bool:
-    """Say whether a query parameter only tells where a visitor came from."""
+    """Say whether a query parameter only tracks where a visitor came from."""
     name = name.lower()
     return name in TRACKING_PARAMETERS or name.startswith(TRACKING_PREFIXES)
 
@@ -185,7 +184,7 @@ def _clean_text(url: str) -> str:
 
 
 def _read_userinfo(rest: str) -> str:
-    # not the parts of the standard, which escapes more than the keys of older versions do
+    # the standard escapes more characters here than the keys of older versions do
     authority = re.split(r"[/?#]", rest.replace("\\", "/").lstrip("/"), maxsplit=1)[0]
     userinfo = authority.rpartition("@")[0].replace("@", "%40")
     return _raise_escapes(quote(userinfo, safe=_USERINFO_SAFE, errors="replace"))

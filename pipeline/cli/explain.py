@@ -1,4 +1,4 @@
-"""Show an article as kept and struck-out blocks, for a terminal and as an HTML page."""
+"""Show an article with its removed blocks struck out, for a terminal or as an HTML page."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Names that mean the same thing everywhere, and small words that names are trimmed of. Data only.
+"""Data: names that mean the same thing everywhere, and small words that are trimmed off names.
 
-Keys are folded as by `transforms.entities.grouping.fold_name` (no case, no dots, no "the"). Names of peoples
-("American") are not here: a people is not its country.
+Keys are folded by `transforms.entities.grouping.fold_name` (no case, no dots, no "the"). Names of peoples
+("American") are left out: a people is not its country.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ CORPORATE_SUFFIXES = _split_words("""
     inc incorporated corp corporation co company ltd limited plc llc llp lp ag gmbh sa sas spa nv bv ab asa oyj se kk
 """)
 
-# The last words of names that are a part of the body before them, or another one: "United Nations Security Council"
+# Last words of names that denote a part of a body, or another body: "United Nations Security Council"
 PART_NOUNS = _split_words("""
     agency assembly association authority board branch bureau business center centre chamber club commission committee
     council court department division federation force foundation fund group guard house initiative institute
@@ -74,7 +74,7 @@ PART_NOUNS = _split_words("""
     times today tribunal trust union university women
 """)
 
-# By language; written with the blank that must follow, or the apostrophe
+# By language; each with the space that must follow it, or with its apostrophe
 DETERMINERS: Mapping[str, tuple[str, ...]] = {
     "en": ("the ", "a ", "an "),
     "fr": ("le ", "la ", "les ", "l'", "l’", "un ", "une ", "du ", "des ", "d'", "d’"),

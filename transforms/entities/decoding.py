@@ -1,7 +1,7 @@
-"""Read entity spans from spaCy's transition-based `ner` a whole text at a time, instead of a token at a time.
+"""Decode entity spans from spaCy's transition-based `ner` a whole text at a time, instead of token by token.
 
-spaCy's own loop takes and drops the interpreter lock dozens of times a token, and multiplies one row by one matrix
-each step: more than half of the time of a page goes there. But greedy decoding needs no loop over tokens. Outside of
+spaCy's own loop takes and drops the interpreter lock dozens of times per token and multiplies one row by one matrix in
+each step, which is more than half of the time of a page. But greedy decoding needs no loop over tokens. Outside of
 an entity the state of spaCy's model (`StateC.set_context_tokens` with three features: this token, first token of the
 open entity, token before) does not depend on what came before, so the best move of every token is one matrix product.
 Inside of an entity it depends only on where the entity began, and only two moves are valid (go on, end here), so the
@@ -33,10 +33,10 @@ class TokenSpan:
 
 
 class SpanDecoder:
-    """Decode what one loaded `ner` component sees, with the same result as calling it."""
+    """Decodes entity spans with the weights of a loaded `ner` component; the result is the same as calling it."""
 
     def __init__(self, ner: Any) -> None:
-        """Take the weights of `ner`; ask `can_decode` first."""
+        """Take the weights of `ner`, for whose pipeline `can_decode` must be true."""
         tok2vec = ner.model.get_ref("tok2vec")
         embed = _find_word_layers(tok2vec)
         self._vectors = _UniqueWords(tok2vec, embed) if embed else tok2vec
@@ -64,7 +64,7 @@ class SpanDecoder:
         self._end = np.array([number.get(f"L-{label}", -1) for label in self._labels])
 
     def decode(self, docs: Sequence[Any]) -> list[list[TokenSpan]]:
-        """Find the spans of each Doc; all Docs go through the network as one batch."""
+        """Return the spans of each Doc; all Docs go through the network as one batch."""
         lengths = np.array([len(doc) for doc in docs], dtype=np.int64)
         if not lengths.sum():
             return [[] for _ in docs]
@@ -80,7 +80,7 @@ class SpanDecoder:
 
     def _maxout(self, features: Floats) -> Floats:
         pieces = features.reshape(self._shape)
-        # of two pieces, the usual number, this is many times as fast as a reduction over so short an axis
+        # for two pieces, the usual number, this is many times faster than a reduction over so short an axis
         hidden: Floats = np.maximum(pieces[:, :, 0], pieces[:, :, 1])
         for piece in range(2, pieces.shape[2]):
             np.maximum(hidden, pieces[:, :, piece], out=hidden)
@@ -98,7 +98,7 @@ class SpanDecoder:
         return scores.argmax(axis=1)
 
     def _follow_open(self, vectors: Floats, here: Floats, best: Any, last: npt.NDArray[np.bool_]) -> dict[int, int]:
-        """Follow every candidate from its first token to its end (exclusive)."""
+        """Return the end (exclusive) of every candidate by its first token."""
         ends: dict[int, int] = {}
         starts = np.flatnonzero(self._opens[best])
         first = vectors[starts] @ self._first
@@ -126,7 +126,7 @@ class SpanDecoder:
 
 
 class _UniqueWords:
-    """Run a chain (words >> context) >> rest of `tok2vec`, and `words` once for equal words.
+    """Runs `tok2vec`, a chain (words >> context) >> rest, with `words` once per distinct word.
 
     About half of the words of a page are repetitions.
     """
@@ -141,7 +141,7 @@ class _UniqueWords:
     def predict(self, docs: list[Any]) -> Floats:
         features = [doc.to_array(self._columns) for doc in docs]
         rows = np.concatenate(features)
-        # equal rows have equal sums; that different rows of random 64-bit hashes have has odds of 2**-64 a pair
+        # equal rows have equal sums; different rows of random 64-bit hashes have one with odds of 2**-64 per pair
         keys = (rows * np.arange(1, 2 * rows.shape[1], 2, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
         _, first, place = np.unique(keys, return_index=True, return_inverse=True)
         vectors: Floats = self._words.predict([rows[first]])[0][place]
@@ -151,7 +151,7 @@ class _UniqueWords:
 
 
 def _find_word_layers(tok2vec: Any) -> Any:
-    """Find the layers that see one word each (spacy.MultiHashEmbed without static vectors); None if made otherwise."""
+    """Return the layers that see one word each (spacy.MultiHashEmbed without static vectors), or None."""
     try:
         words = tok2vec.layers[0].layers[0]
         first = words.layers[0]
@@ -161,10 +161,10 @@ def _find_word_layers(tok2vec: Any) -> Any:
 
 
 def can_decode(nlp: Any) -> bool:
-    """Say whether `SpanDecoder` knows the shape of this pipeline's `ner`.
+    """Say whether `SpanDecoder` can decode this pipeline's `ner`.
 
-    It does not know models that listen to another component (transformers), beam search, models with other state
-    features, and pipelines in which something else sets entities or sentence borders.
+    It cannot where `ner` listens to another component (transformers), uses beam search or other state features, or
+    where another component sets entities or sentence borders.
     """
     if nlp.pipe_names != ["ner"]:
         return False

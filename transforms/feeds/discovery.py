@@ -1,4 +1,4 @@
-"""Where feeds are named: in the head of a page, in OPML, in lists of addresses."""
+"""Find the addresses of feeds: in the head of a page, in OPML, in lists of addresses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+x
 
 
 def find_feeds(html: bytes, url: str) -> tuple[str, ...]:
-    """Return the absolute addresses of the feeds that a page names in `<link rel=alternate>`, in its order.
+    """Return the absolute addresses of the feeds in a page's `<link rel=alternate>`, in its order.
 
-    `application/json` counts only where the address or the title speaks of a feed: WordPress names every page's own
-    API so. (https://blog.whatwg.org/feed-autodiscovery, https://www.jsonfeed.org/version/1.1/#discovery)
+    `application/json` counts only if the address or the title mentions a feed, since WordPress links every page's API
+    with that type (https://blog.whatwg.org/feed-autodiscovery, https://www.jsonfeed.org/version/1.1/#discovery).
     """
     text = decode_body(html).replace("\x00", "").strip()
     if not text:
@@ -43,7 +43,7 @@ def find_feeds(html: bytes, url: str) -> tuple[str, ...]:
 
 
 def read_opml(body: bytes) -> tuple[str, ...]:
-    """Return the feeds of an OPML list, nested outlines included, each once and in its order.
+    """Return the feeds of an OPML list, including nested outlines, each once and in order.
 
     Raises FeedUnreadable for anything else.
     """
@@ -66,7 +66,7 @@ def read_opml(body: bytes) -> tuple[str, ...]:
 
 
 def read_feed_list(text: str) -> tuple[str, ...]:
-    """Return the addresses of a list, one a line, each once; empty lines and `#` comments are left out."""
+    """Return the addresses of a list with one per line, each once, without empty lines and `#` comments."""
     found: dict[str, None] = {}
     for line in text.lstrip("\ufeff").splitlines():
         line = line.strip()

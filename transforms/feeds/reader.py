@@ -1,6 +1,6 @@
-"""Bytes of a feed to its entries, whatever the format.
+"""Read the entries of a feed from its bytes, whatever its format.
 
-To add a format: a function from Document to ParsedFeed, and one line in READERS.
+To add a format, write a function from Document to ParsedFeed and add a line to READERS.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ _REFUSALS = {
     "head": "an HTML page, not a feed",
     "body": "an HTML page, not a feed",
     "opml": "an OPML list of feeds, not a feed",
-    "": "no feed of a known format",
+    "": "not a feed of a known format",
 }
 
 
 def parse_feed(body: bytes, url: str, content_type: str = "", now: datetime | None = None) -> ParsedFeed:
-    """Read one answer of the feed at `url`.
+    """Parse a response of the feed at `url`.
 
-    The root element decides the format; `content_type` is the HTTP header and only serves as a hint of the charset.
-    Entries come in the feed's order with absolute addresses; those without an address are left out. `now` is what the
-    age of sitemap entries is counted from; without it none is too old.
+    The root element decides the format; `content_type` is the HTTP header and only a hint of the charset. Entries keep
+    the feed's order and have absolute addresses; those without an address are left out. The age of sitemap entries is
+    counted from `now`; without it none is too old.
 
-    Raises FeedUnreadable, with one line that says why, for anything that is no feed.
+    Raises FeedUnreadable, with a reason of one line, for anything that is not a feed.
     """
     document = open_document(body, url, content_type, now)
     reader = READERS.get(document.root)
     if reader is None:
-        raise FeedUnreadable(_REFUSALS.get(document.root, f"<{document.root}> is no feed of a known format"))
+        raise FeedUnreadable(_REFUSALS.get(document.root, f"<{document.root}> is not a feed of a known format"))
     return reader(document)

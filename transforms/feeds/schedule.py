@@ -1,26 +1,26 @@
-"""When a feed is asked next, and what a poll says about it.
+"""Decide when to poll a feed next, and what a poll says about the feed.
 
 | what happened | what follows |
 |---|---|
 | success, two thirds or more of the entries known, or 304 | interval + 10 min, + 60 if nothing new for 31 days |
 | success, under a third known | interval - 60 min, or down to 6 h if it is longer |
-| first success | the time in which the newer half of the entries came out, if shorter |
-| none of the entries known, not the first poll | "gap": stories may have come and gone between two polls |
-| failure | interval x weighted failures in a row, at most 24 h; past 30 at most 30 days; never for good |
-| 429 | 0 to 60 min more, at random, so that feeds of one host do not march together |
+| first success | interval: the time in which the newer half of the entries came out, if shorter |
+| none of the entries known, not the first poll | "gap": stories may have appeared and gone between two polls |
+| failure | wait: interval x weighted failures in a row, at most 24 h; past 30 at most 30 days; never for ever |
+| 429 | 0 to 60 min more, at random, so that feeds of one host are not polled together |
 | 301 or 308 to the same place twice | the address to fetch changes: "moved" |
-| the new address fails for long | back to the configured one: "moved" |
+| the new address keeps failing | back to the configured one: "moved" |
 | 410 twice, a day apart | "disabled" |
 
-Intervals stay within 10 min and 24 h. They change only on the second success in a row; polls that came early never
-lengthen one, polls that came late never shorten one, since neither is representative. Cache-Control, Expires and `ttl`
-lengthen a wait, never past 24 h. The figures are those of Media Cloud's rss-fetcher, which watches 180,000 feeds with
-them (github.com/mediacloud/rss-fetcher, fetcher/tasks.py).
+Intervals stay between 10 min and 24 h. They change only from the second success in a row on. Early polls never lengthen
+an interval and late polls never shorten it, since neither is representative. Cache-Control, Expires and `ttl` lengthen
+a wait, to at most 24 h. The figures are those with which Media Cloud's rss-fetcher polls 180,000 feeds
+(github.com/mediacloud/rss-fetcher, fetcher/tasks.py).
 
-**False 304s.** Some servers answer 304 to a feed that has changed. So after every 23rd success in a row the feed is
-asked for without validators (`validators_of`). Conditional GET is switched off for it if that brings new entries
-although the validators are those of before, or an entry dated so early that the last poll should have shown it. A wrong
-verdict costs bandwidth only.
+**False 304s.** Some servers answer 304 though the feed has changed. So after every 23rd success in a row a feed is
+polled without validators (`validators_of`). If such a poll brings new entries although the validators are unchanged, or
+an entry dated so early that the last poll should have shown it, conditional GET is switched off for the feed. A wrong
+verdict only costs bandwidth.
 
 Decisions are pure: `now` and `random` (in [0, 1)) are arguments.
 """
@@ -65,7 +65,7 @@ BUSY_WAIT_S = 60.0
 
 MOVES_NEEDED = 2
 GONES_NEEDED = 2
-# weighted failures in a row after which a feed that has moved is looked for where it was
+# weighted failures in a row after which a feed that has moved is polled at its configured address again
 RETURN_AFTER = 3.0
 
 CHECK_EVERY = 24
@@ -78,10 +78,10 @@ _LONGEST_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
-    """What the poll decisions need of an answer of status 200 or 304.
+    """The facts of a response of status 200 or 304 on which the next poll depends.
 
-    `fresh_s` is how long the headers say that it stays current; `moved_to` where permanent redirects alone have led,
-    "" without any; `body_hash` is "" for a 304.
+    `fresh_s` is for how many seconds the headers declare it fresh, None if they do not say; `moved_to` the address to
+    which permanent redirects alone led, "" without any; `body_hash` is "" for a 304.
     """
 
     etag: str = ""
@@ -92,7 +92,7 @@ class AnswerFacts:
 
 
 def read_facts(headers: Mapping[str, str], body: bytes, moved_to: str, now: datetime) -> AnswerFacts:
-    """Take from an answer, header names in lower case, what the poll decisions need."""
+    """Return the facts of a response whose header names are in lower case."""
     return AnswerFacts(
         etag=headers.get("etag", ""),
         last_modified=headers.get("last-modified", ""),
@@ -103,9 +103,9 @@ def read_facts(headers: Mapping[str, str], body: bytes, moved_to: str, now: date
 
 
 def parse_freshness(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return for how many seconds from `now` an answer stays current, None if it does not say (RFC 9111, 4.2.1).
+    """Return for how many seconds from `now` a response is fresh, None if it does not say (RFC 9111, 4.2.1).
 
-    The value is not bounded; some servers name a year far away.
+    The value is not bounded; some servers name a year in the far future.
     """
     control = headers.get("cache-control", "").lower()
     if re.search(r"\bno-(?:cache|store)\b", control):
@@ -118,23 +118,23 @@ def parse_freshness(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def validators_of(state: FeedState) -> tuple[str, str]:
-    """Return the ETag and Last-Modified to send with the next poll; both "" where it must not be conditional."""
+    """Return the ETag and Last-Modified to send with the next poll, both "" if it must not be conditional."""
     if not state.conditional_get or is_check_due(state):
         return "", ""
     return state.etag, state.last_modified
 
 
 def is_check_due(state: FeedState) -> bool:
-    """Say whether the next poll is one that checks for false 304s."""
+    """Say whether the next poll checks for false 304s."""
     return state.successes % CHECK_EVERY == CHECK_EVERY - 1
 
 
 def after_success(
     state: FeedState, facts: AnswerFacts, feed: ParsedFeed, known: int, total: int, now: datetime
 ) -> tuple[FeedState, tuple[Event, ...]]:
-    """Decide what follows from an answer whose body was parsed.
+    """Return the state and the events after a response whose body was parsed.
 
-    Of the feed's `total` different entries `known` were in the ledger before.
+    Of the feed's `total` distinct entries `known` were already in the ledger.
     """
     first = not state.body_hash
     index = feed.kind == "sitemap_index"
@@ -142,7 +142,7 @@ def after_success(
     events: list[Event] = []
     if not first and not index and total and not known and state.new_entry_at is not None:
         since = f"{state.polled_at:%Y-%m-%d %H:%M}" if state.polled_at else "the last poll"
-        text = f"none of {total} entries was known; stories may have come and gone since {since}"
+        text = f"none of {total} entries was known; stories may have appeared and gone since {since}"
         events.append(Event("gap", state.url, text, now))
     conditional = state.conditional_get
     if conditional and new and not first and is_check_due(state) and _hid_entries(state, facts, feed):
@@ -171,7 +171,7 @@ def after_success(
 
 
 def after_not_modified(state: FeedState, facts: AnswerFacts, now: datetime) -> tuple[FeedState, tuple[Event, ...]]:
-    """Decide what follows from a 304, or from a body that is the one parsed last."""
+    """Return the state and the events after a 304, or after a body that is the same as the last one."""
     state = replace(
         state,
         etag=facts.etag or state.etag,
@@ -184,9 +184,9 @@ def after_not_modified(state: FeedState, facts: AnswerFacts, now: datetime) -> t
 def after_failure(
     state: FeedState, error: NewsbeamError, now: datetime, random: float
 ) -> tuple[FeedState, tuple[Event, ...]]:
-    """Decide what follows from a poll that gave no feed."""
+    """Return the state and the events after a poll that brought no feed."""
     if isinstance(error, HostBusy):
-        # nothing was asked
+        # no request was sent
         wait = min(max(BUSY_WAIT_S, error.retry_after or 0.0), MAX_BACKOFF_S)
         return replace(state, next_poll_at=now + timedelta(seconds=wait)), ()
     status = error.status if isinstance(error, HttpRejected | HttpUnavailable) else 0
@@ -218,7 +218,7 @@ def after_failure(
 
 
 def weigh_failure(error: NewsbeamError) -> float:
-    """Return how much one failure counts: active feeds do answer 404 and come back."""
+    """Return how much a failure counts; a 404 counts half, since active feeds return it now and then."""
     if isinstance(error, DnsFailed):
         return TEMPORARY
     if isinstance(error, HttpUnavailable | TlsFailed | FeedUnreadable):
@@ -236,11 +236,11 @@ def spread(children: Sequence[FeedEntry], now: datetime) -> list[tuple[str, date
 
 
 def is_quiet(arrivals: Sequence[datetime], now: datetime) -> bool:
-    """Say whether a source is silent for much longer than it used to be.
+    """Say whether a source has been silent for much longer than usual.
 
-    `arrivals` are the polls of the last weeks that brought something new, in any order. Quiet is a silence of more than
-    a day and of more than three times the longest gap, the very longest left aside (a holiday, an outage). With fewer
-    than five arrivals nothing can be said.
+    `arrivals` are the polls of the last weeks that brought something new, in any order. A source is quiet after more
+    than a day of silence that is also more than three times its second-longest gap (the longest may be a holiday or an
+    outage). With fewer than five arrivals it never is.
     """
     times = sorted(set(arrivals))
     if len(times) < QUIET_NEEDS:
@@ -253,7 +253,7 @@ def is_quiet(arrivals: Sequence[datetime], now: datetime) -> bool:
 def _settle(
     state: FeedState, facts: AnswerFacts, ttl_s: float | None, now: datetime
 ) -> tuple[FeedState, tuple[Event, ...]]:
-    """Count a success, follow a move and set the next poll."""
+    """Record a success, follow a move and set the next poll."""
     events: list[Event] = []
     if state.last_error:
         events.append(Event("recovered", state.url, f"after {state.last_error}", now))
@@ -295,7 +295,7 @@ def _next_interval(state: FeedState, share: float, now: datetime, new_entry_at: 
 
 
 def _first_interval(interval: float, entries: Sequence[FeedEntry], now: datetime) -> float:
-    # half of the entries are new then, which is halfway between the two bounds of overlap
+    # at this interval half of the entries are new, midway between MOSTLY_KNOWN and BARELY_KNOWN
     times = sorted(entry.published_at for entry in entries if entry.published_at and entry.published_at <= now)
     if len(times) >= 4:
         interval = min(interval, (times[-1] - times[len(times) // 2 - 1]).total_seconds())
@@ -313,7 +313,7 @@ def _hid_entries(state: FeedState, facts: AnswerFacts, feed: ParsedFeed) -> bool
         return True
     if state.polled_at is None or state.new_entry_at is None:
         return False
-    # dated after what was seen last, and so early that the last poll should have shown it
+    # dated after the last new entry, yet so early that the last poll should have shown it
     last, due = state.new_entry_at, state.polled_at - timedelta(seconds=state.interval_s)
     return any(entry.published_at and last < entry.published_at < due for entry in feed.entries)
 

@@ -1,1 +1,1 @@
-"""The only modules that make network requests: robots, pace, address check, limits."""
+"""Fetch pages and feeds: the only modules that make network requests."""

@@ -1,4 +1,4 @@
-"""Which IP addresses may be dialled."""
+"""Decide which IP addresses may be connected to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ipaddress
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Services of a cloud host on addresses that no registry marks as special. The link-local 169.254.169.254 that most
-# clouds use needs no mention. 100.100.100.200: Alibaba; 168.63.129.16: Azure; 192.0.0.192: Oracle; fd00:ec2::254: AWS;
-# fd20:ce::254: Google.
+# Metadata services of clouds on addresses that no registry marks as special; the 169.254.169.254 of most clouds is
+# link-local and refused as such. 100.100.100.200: Alibaba; 168.63.129.16: Azure; 192.0.0.192: Oracle;
+# fd00:ec2::254: AWS; fd20:ce::254: Google.
 METADATA_ADDRESSES = frozenset(
     map(
         ipaddress.ip_address,
@@ -18,15 +18,15 @@ METADATA_ADDRESSES = frozenset(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215
 _DOCUMENTATION = ipaddress.IPv6Network("3fff::/20")  # RFC 9637, newer than the tables of Python 3.11
-_THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")  # RFC 1122: Linux takes 0.0.0.0 for itself
+_THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")  # RFC 1122; Linux takes 0.0.0.0 for localhost
 
 
 def may_dial(address: IPAddress, *, allow_private: bool = False) -> bool:
     """Say whether a connection to `address` may be opened.
 
-    Without `allow_private` only addresses of the public internet may. With it private, shared and loopback ones may
-    too, but never link-local, multicast, reserved, unspecified or metadata ones. An IPv4 address inside an IPv6 one
-    (mapped, NAT64, 6to4) counts as what it is inside.
+    Without `allow_private` that is so for addresses of the public internet only, with it for private, shared and
+    loopback addresses too, but never for link-local, multicast, reserved, unspecified or metadata addresses. An IPv6
+    address that embeds an IPv4 one (mapped, NAT64, 6to4) is judged as that IPv4 address.
     """
     if isinstance(address, ipaddress.IPv6Address):
         if address.scope_id is not None or address in _NAT64_LOCAL or address in _DOCUMENTATION:

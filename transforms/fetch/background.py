@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, and the hand-off of its results to a thread that computes."""
+"""Run an event loop in a thread of its own and hand its results to the thread that computes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any, Generic, TypeVar
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-_LOOK_S = 5.0
+_CHECK_S = 5.0
 
 
 class Permit:
-    """Room for one result between the loop and the consumer."""
+    """Room for one result between the event loop and its consumer."""
 
     def __init__(self, room: asyncio.Semaphore) -> None:
         self._room = room
@@ -27,22 +27,23 @@ class Permit:
         return self._held
 
     async def acquire(self) -> None:
-        """Wait for room; harmless when it is held already."""
+        """Wait for room; does nothing if it is held already."""
         if not self._held:
             await self._room.acquire()
             self._held = True
 
     def release(self) -> None:
+        """Give the room back; does nothing if it is not held."""
         if self._held:
             self._held = False
             self._room.release()
 
 
 class Background:
-    """A loop that lives until `close`; coroutines run in it, results come out in the caller's thread."""
+    """An event loop that runs until `close`; the caller's thread receives the results of its coroutines."""
 
     def __init__(self, name: str, at_end: Callable[[], Awaitable[None]]) -> None:
-        """Await `at_end` in the loop when it closes, after everything else was cancelled."""
+        """Start the loop; on `close` it awaits `at_end` after all other tasks were cancelled."""
         self._loop = asyncio.new_event_loop()
         self._at_end = at_end
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -73,7 +74,7 @@ class Background:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self, timeout_s: float) -> None:
-        """Cancel what runs and end the thread; waits for it at most `timeout_s` seconds."""
+        """Cancel all tasks and end the thread; waits for that at most `timeout_s` seconds."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout_s)
@@ -81,11 +82,11 @@ class Background:
     def stream(
         self, lanes: Iterable[deque[Job]], width: int, room: int, work: Callable[[Job, Permit], Awaitable[Result]]
     ) -> Generator[Result, None, None]:
-        """Work off every lane, up to `width` jobs of one at once, and yield results in the order of completion.
+        """Run the jobs of every lane, up to `width` of one lane at once, and yield results in the order of completion.
 
         A job that has acquired its permit holds one of `room` places until its result is taken, so a slow consumer
-        slows the work instead of filling the memory. Closing the iterator cancels what is left. An exception of
-        `work` is a bug: it ends the stream and is raised.
+        slows the work down instead of filling memory. Closing the iterator cancels the jobs that are left. An exception
+        raised by `work` is a bug: it ends the stream and is raised here.
         """
         return _Stream(self._loop, self._thread, lanes, width, room, work).read()
 
@@ -126,10 +127,10 @@ class _Stream(Generic[Job, Result]):
     def _take(self) -> tuple[Result, Permit] | BaseException:
         while True:
             try:
-                return self._ready.get(timeout=_LOOK_S)
+                return self._ready.get(timeout=_CHECK_S)
             except queue.Empty:
                 if not self._thread.is_alive():
-                    raise RuntimeError("the fetcher was closed while its results were read") from None
+                    raise RuntimeError("the fetcher was closed while its results were being read") from None
 
     async def _run_lanes(self) -> None:
         try:
@@ -140,7 +141,7 @@ class _Stream(Generic[Job, Result]):
         except ExceptionGroup as exc:
             self._ready.put(exc.exceptions[0])
         except asyncio.CancelledError:
-            self._ready.put(RuntimeError("the fetcher was closed while its results were read"))
+            self._ready.put(RuntimeError("the fetcher was closed while its results were being read"))
             raise
 
     async def _run_lane(self, lane: deque[Job]) -> None:

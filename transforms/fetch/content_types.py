@@ -1,4 +1,4 @@
-"""Which answers can be an article, told from their headers and their first bytes."""
+"""Decide from its Content-Type and its first bytes whether a response can be an article."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from transforms.errors import ContentTypeRejected
 
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
-# labels that say too little: the bytes decide (https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type)
+# labels that say too little, so that the bytes decide (https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type)
 VAGUE_TYPES = frozenset(
     {"", "text/plain", "application/octet-stream", "text/xml", "application/xml", "unknown/unknown"}
 )
@@ -29,19 +29,19 @@ _SNIFFED_BYTES = 1_445
 
 
 def media_type(content_type: str) -> str:
-    """Return the media type of a Content-Type header in lower case, without parameters and repetitions."""
+    """Return the first media type of a Content-Type header in lower case, without parameters."""
     return re.split(r"[;,]", content_type, maxsplit=1)[0].strip().lower()
 
 
 def check_type(content_type: str) -> None:
-    """Raise ContentTypeRejected for a label that cannot be an article."""
+    """Raise ContentTypeRejected for a type that cannot be an article."""
     kind = media_type(content_type)
     if kind not in PAGE_TYPES and kind not in VAGUE_TYPES:
         raise ContentTypeRejected(f"content type {kind[:80]!r}")
 
 
 def check_bytes(content_type: str, body: bytes) -> None:
-    """Raise ContentTypeRejected for a body that is no HTML; an empty one passes, it is for extraction to judge."""
+    """Raise ContentTypeRejected for a body that is not HTML; an empty body passes and is rejected by extraction."""
     start = body[:_SNIFFED_BYTES]
     if start.startswith(_FOREIGN):
         raise ContentTypeRejected(f"content type {media_type(content_type)[:80]!r}, bytes {start[:8]!r}")

@@ -1,7 +1,7 @@
-"""Cookies for the length of one redirect chain.
+"""Keep cookies for the length of one redirect chain.
 
-Some sites answer the first request with a cookie and a redirect to the very same address, and go round in circles for
-whoever comes back without it. The jar is thrown away with the page: nothing follows us from one article to the next.
+Some sites respond to the first request with a cookie and a redirect to the same address, and redirect for ever without
+that cookie. The jar is thrown away after each page, so that no cookie is sent with the next article.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _MAX_COOKIE_LENGTH = 4_096  # RFC 6265, 6.1
 
 @dataclass(slots=True)
 class CookieJar:
-    """A jar by domain and name; Path and the day of expiry do not matter within seconds."""
+    """Cookies by domain and name; Path and Expires are ignored, as the jar lives for seconds."""
 
     _cookies: dict[tuple[str, str], tuple[str, bool, bool]] = field(default_factory=dict)
 
     def store(self, target: Target, set_cookies: Iterable[str]) -> None:
-        """Keep what an answer of `target` sets; what is set for a domain that is not its own is ignored."""
+        """Keep the cookies that a response from `target` sets; cookies for other domains are ignored."""
         for line in set_cookies:
             pair, *rest = line.split(";")
             name, separator, value = (part.strip() for part in pair.partition("="))
@@ -46,7 +46,7 @@ class CookieJar:
                 self._cookies[key] = value, bool(domain), "secure" in attributes
 
     def header(self, target: Target) -> str:
-        """Return the value of the Cookie header for a request to `target`, "" if there is none."""
+        """Return the value of the Cookie header for a request to `target`, "" if no cookie applies."""
         return "; ".join(
             f"{name}={value}"
             for (domain, name), (value, wide, secure) in self._cookies.items()

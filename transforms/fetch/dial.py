@@ -1,7 +1,7 @@
-"""Open connections to checked addresses only.
+"""Open connections to permitted addresses only.
 
-The check stands between DNS and the dial: the address that was judged is the address that is dialled, so a name that
-resolves differently a moment later (rebinding) gains nothing, and every redirect passes through here.
+The check is made between DNS and the connection: the address that was checked is the address that is connected to, so a
+name that resolves differently a moment later (DNS rebinding) gains nothing. Every redirect passes through here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import httpcore
 from transforms.errors import ConnectFailed, DnsFailed, InvalidUrl, PrivateAddress, TlsFailed
 from transforms.fetch.addresses import IPAddress, may_dial
 
-# host and port in, addresses as text out, the best one first; raises DnsFailed
+# host and port -> addresses as text, best first; raises DnsFailed
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 MAX_ADDRESSES = 4
@@ -30,8 +30,8 @@ _MAX_LOOKUPS = 16
 class SystemResolver:
     """Resolve names with getaddrinfo, each lookup in a daemon thread.
 
-    Not in the loop's executor: Python joins that at exit, and a name server that does not answer would hold the exit
-    back for half a minute.
+    The loop's executor would not do: Python joins it at exit, and a name server that does not answer would delay the
+    exit by half a minute.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class SystemResolver:
                 error = DnsFailed(f"{host}: {exc.strerror or exc}")
             except ValueError as exc:  # a label that is empty or too long for the codec
                 error = InvalidUrl(f"host {host[:200]!r}: {exc}")
-            # nobody is left to hear the answer when the loop was closed meanwhile
+            # the loop may have been closed meanwhile
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, addresses, error)
 
@@ -69,10 +69,10 @@ class SystemResolver:
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Dials for httpcore; raises PrivateAddress, DnsFailed, ConnectFailed, TlsFailed."""
+    """Opens connections for httpcore; raises PrivateAddress, DnsFailed, ConnectFailed and TlsFailed."""
 
     def __init__(self, resolve: Resolve, allow_private: bool, sent: Callable[[str], None]) -> None:
-        """Call `sent` with the host each time that something was sent to it."""
+        """Resolve names with `resolve`; call `sent` with the host each time that something was sent to it."""
         self._resolve = resolve
         self._allow_private = allow_private
         self._sent = sent
@@ -120,7 +120,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class _GuardedStream(httpcore.AsyncNetworkStream):
-    """A stream that tells when it sends, and whose TLS handshake fails as TlsFailed, not as a failed connection."""
+    """A stream that reports when it sends, and whose failed TLS handshake raises TlsFailed, not ConnectFailed."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream, host: str, sent: Callable[[str], None]) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""One request and its answer, over connections that are kept for the next one."""
+"""Send one request and read its response, over connections that are kept for later requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from transforms.inflate import Inflater
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 60.0
 MAX_KEPT_ORIGINS = 64
-# enough to leave the connection of a redirect or an error page ready for the next request
+# reading that much of the body of a redirect or an error page leaves its connection ready for the next request
 _DRAINED_BYTES = 16_384
 _DRAIN_S = 2.0
 
@@ -37,13 +37,13 @@ class Wanted:
     cut: bool = False
 
 
-# decides on status and headers whether the body is wanted; may raise a Rejected
+# decides from status and headers how much of the body to read, None for nothing; may raise a Rejected
 Judge = Callable[[int, Headers], Wanted | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A final answer to one request: header names in lower case, `body` decoded, empty if it was not wanted."""
+class Response:
+    """A response: header names in lower case, `body` decoded from its content encoding, empty if it was not read."""
 
     status: int
     headers: Headers
@@ -53,16 +53,16 @@ class Answer:
 
 @dataclass(slots=True)
 class _Kept:
-    """The connections to one origin; a pool of many origins walks through all of them on every request."""
+    """The connections to one origin. One pool for all would walk through every connection on each request."""
 
     pool: httpcore.AsyncConnectionPool
     users: int = 0
 
 
 class Exchanger:
-    """Asks servers and keeps connections; belongs to one event loop.
+    """Sends requests and keeps connections; belongs to one event loop.
 
-    It follows no redirect, keeps no pace and sets no deadline: that is for the caller.
+    It does not follow redirects, keep a pace or set a deadline: the caller does.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Exchanger:
         self._tls = tls
         self._kept: OrderedDict[tuple[str, str, int], _Kept] = OrderedDict()
 
-    async def ask(self, target: Target, headers: Sequence[tuple[str, str]], judge: Judge) -> Answer:
-        """Send one GET and read what `judge` wants of the answer.
+    async def ask(self, target: Target, headers: Sequence[tuple[str, str]], judge: Judge) -> Response:
+        """Send one GET and read as much of the response as `judge` decides.
 
         Raises PrivateAddress, DnsFailed, ConnectFailed, TlsFailed, ProtocolFailed, FetchTimeout, TooLarge,
         ContentTypeRejected and what `judge` raises.
@@ -90,7 +90,7 @@ class Exchanger:
             "GET",
             httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
             headers=[("Host", target.netloc), *headers],
-            # certificates are made out without the dot that may end a name
+            # certificates name hosts without the dot that may end a name
             extensions={"timeout": {"connect": CONNECT_TIMEOUT_S}, "sni_hostname": target.site},
         )
         try:
@@ -111,9 +111,9 @@ class Exchanger:
             await kept.pool.aclose()
 
     async def _send(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> httpcore.Response:
-        """Send a request; again if it met a kept connection just as the server closed it (RFC 9112, 9.3.1 and 9.5).
+        """Send a request, and again if the server was just closing the kept connection (RFC 9112, 9.3.1 and 9.5).
 
-        Such a request was never seen, so sending it again is no second request to the host.
+        The server never saw such a request, so the host still gets one request only.
         """
         for _ in range(self._host_concurrency):
             was_kept = any(connection.is_idle() for connection in pool.connections)
@@ -126,13 +126,13 @@ class Exchanger:
                     raise
         return await pool.handle_async_request(request)
 
-    async def _read_answer(self, response: httpcore.Response, judge: Judge) -> Answer:
+    async def _read_answer(self, response: httpcore.Response, judge: Judge) -> Response:
         headers = read_headers(response.headers)
         cookies = tuple(value.decode("latin-1") for name, value in response.headers if name.lower() == b"set-cookie")
         wanted = judge(response.status, headers)
         if wanted is None:
             await _drain(response, headers)
-            return Answer(response.status, headers, cookies=cookies)
+            return Response(response.status, headers, cookies=cookies)
         length = headers.get("content-length", "")
         if not wanted.cut and length.isdecimal() and len(length) < 19 and int(length) > wanted.limit:
             raise TooLarge(f"content-length {length} is more than {wanted.limit} bytes")
@@ -143,8 +143,8 @@ class Exchanger:
         except TooLarge:
             if not wanted.cut:
                 raise
-            return Answer(response.status, headers, inflater.take(), cookies)
-        return Answer(response.status, headers, inflater.finish(), cookies)
+            return Response(response.status, headers, inflater.take(), cookies)
+        return Response(response.status, headers, inflater.finish(), cookies)
 
     def _take_pool(self, target: Target) -> _Kept:
         kept = self._kept.get(target.origin)
@@ -169,7 +169,7 @@ class Exchanger:
         if len(self._kept) <= MAX_KEPT_ORIGINS:
             return
         for origin, kept in list(self._kept.items())[:-MAX_KEPT_ORIGINS]:
-            # while others were closed, this one may have been used, or closed and replaced by another
+            # while another pool was closing, this one may have been used, or closed and replaced
             if not kept.users and self._kept.get(origin) is kept:
                 del self._kept[origin]
                 await kept.pool.aclose()
@@ -202,11 +202,11 @@ def read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 
 @contextmanager
 def map_errors(url: str) -> Iterator[None]:
-    """Turn what httpcore, its parsers and the sockets raise into the errors of newsbeam."""
+    """Turn the exceptions of httpcore, its parsers and sockets into the errors of newsbeam."""
     try:
         yield
     except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-        raise ConnectFailed(f"{exc or 'no answer'} {url}") from exc
+        raise ConnectFailed(f"{exc or 'no response'} {url}") from exc
     except (httpcore.TimeoutException, TimeoutError) as exc:
         raise FetchTimeout(f"{url}") from exc
     except ssl.SSLError as exc:

@@ -1,12 +1,12 @@
-"""Ask the outside: the one door through which articles and feeds come in.
+"""Fetch articles and feeds: robots.txt, pace, address check, redirects, limits.
 
-    ArticleLink -> robots.txt of its host -> turn (pace, requests at once) -> dial (address check) -> answer
-                        ^                                                                               |
-                        +------------------------- each redirect starts again --------------------------+
+    ArticleLink -> robots.txt of its host -> turn (pace, concurrency) -> connection (address check) -> response
+                        ^                                                                                 |
+                        +-------------------------- each redirect starts again ---------------------------+
 
-A Fetcher owns an event loop in a background thread, so that connections, robots.txt and paces live from one batch to
-the next, and the caller's thread computes while the next pages come in. Decisions are pure and live next door: pace,
-retry, robots, addresses, inflate, pages. What is here is the order of things.
+A Fetcher owns an event loop in a background thread, so that connections, robots.txt and paces outlive a batch, and the
+caller's thread computes while the next pages are fetched. The decisions are pure functions in the modules beside this
+one (pace, robots, addresses, content_types); this module puts them in order.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ from transforms.fetch.background import Background, Permit
 from transforms.fetch.content_types import check_bytes, check_type
 from transforms.fetch.cookies import CookieJar
 from transforms.fetch.dial import Resolve, SystemResolver
-from transforms.fetch.exchange import Answer, Exchanger, Headers, Judge, Wanted
-from transforms.fetch.pace import TOO_MANY_REST_S
+from transforms.fetch.exchange import Exchanger, Headers, Judge, Response, Wanted
+from transforms.fetch.pace import TOO_MANY_COOLDOWN_S
 from transforms.fetch.retry_after import parse_retry_after
 from transforms.fetch.robots import (
     MAX_ROBOTS_BYTES,
@@ -73,7 +73,7 @@ log = structlog.get_logger(__name__)
 
 Job = TypeVar("Job")
 
-# results and requests under way of one batch: what a slow consumer can make us hold
+# how many results and requests under way of one batch a slow consumer can make us hold
 MAX_HELD = 32
 CLOSE_TIMEOUT_S = 5.0
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 522, 524})
@@ -87,11 +87,11 @@ FEED_ACCEPT = (
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """How the outside is asked; one Fetcher keeps to one policy.
+    """How a Fetcher makes requests.
 
-    `user_agent` is sent as it is and should hold an address of contact; its first word is the product that robots.txt
-    may name. `host_delay_s` is the least time between the starts of two requests to one host, robots.txt included.
-    `timeout_s` is for the whole of one URL with its redirects; waiting for the host's turn does not count.
+    `user_agent` is sent as it is and should hold a contact address; its first word is the product token for robots.txt.
+    `host_delay_s` is the least time in seconds between the starts of two requests to one host, robots.txt included.
+    `timeout_s` is the time for one URL with all its redirects; waiting for the host's pace does not count.
     `max_body_bytes` counts decoded bytes.
     """
 
@@ -104,7 +104,7 @@ class FetchPolicy:
     timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
-        """Raise UserError for what would fail on every single request."""
+        """Raise UserError for a policy with which every request would fail."""
         if not (self.user_agent.isascii() and self.user_agent.isprintable() and self.user_agent.strip()):
             raise UserError(f"the user agent must be printable ASCII: {self.user_agent!r}")
         if self.host_concurrency < 1:
@@ -112,12 +112,14 @@ class FetchPolicy:
         if not 0 <= self.host_delay_s < math.inf:
             raise UserError(f"the host delay must be 0 seconds or more: {self.host_delay_s}")
         if not 0 < self.timeout_s < math.inf or self.max_body_bytes < 1:
-            raise UserError(f"nothing can be fetched in {self.timeout_s} s and {self.max_body_bytes} bytes")
+            raise UserError(
+                f"the timeout ({self.timeout_s} s) and the body limit ({self.max_body_bytes} bytes) must be above 0"
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class FeedRequest:
-    """A feed to ask for, with what its last answer said of its version."""
+    """A feed to fetch, with the validators of its last response."""
 
     url: str
     etag: str = ""
@@ -126,11 +128,10 @@ class FeedRequest:
 
 @dataclass(frozen=True, slots=True)
 class FeedAnswer:
-    """How asking for a feed ended; `error` is None for 200 and 304 only.
+    """How fetching a feed ended; `error` is None for status 200 and 304 only.
 
-    `status` is 0 if no answer came, and 429 also while a host is left alone after one.
-
-    `moved_to` is the target if every redirect on the way was 301 or 308 and the target answered, else "".
+    `status` is 0 if there was no response, and 429 also during the cooldown of a host after a 429. `moved_to` is the
+    last address if every redirect was a 301 or 308 and led to a 200 or 304, else "".
     """
 
     request: FeedRequest
@@ -145,7 +146,7 @@ class FeedAnswer:
 
 @dataclass(slots=True)
 class _Journey:
-    """One URL with all its redirects."""
+    """The fetching of one URL with all its redirects."""
 
     target: Target
     cookies: CookieJar = field(default_factory=CookieJar)
@@ -156,12 +157,12 @@ class _Journey:
 
 
 class Fetcher:
-    """Fetches pages and feeds politely; a context manager, safe to use from several threads."""
+    """Fetches pages and feeds at the pace of their hosts; a context manager; thread-safe."""
 
     def __init__(
         self, policy: FetchPolicy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
     ) -> None:
-        """Use `resolve` in place of the system's DNS and `tls` in place of the usual certificate authorities."""
+        """Use `resolve` in place of the system's DNS and `tls` in place of the default certificate authorities."""
         self.policy = policy
         self._product = product_of(policy.user_agent)
         self._turns = Turns(policy.host_delay_s, policy.host_concurrency)
@@ -170,7 +171,7 @@ class Fetcher:
             resolve or SystemResolver(),
             allow_private=policy.allow_private_addresses,
             host_concurrency=policy.host_concurrency,
-            sent=self._turns.note_sent,
+            sent=self._turns.record_send,
             tls=tls,
         )
         self._background = Background("newsbeam-fetch", self._exchanger.aclose)
@@ -184,7 +185,7 @@ class Fetcher:
         self.close()
 
     def close(self) -> None:
-        """Cancel what is under way and close every connection; harmless the second time."""
+        """Cancel all requests and close all connections; may be called again."""
         self._background.close(CLOSE_TIMEOUT_S)
 
     @property
@@ -194,11 +195,11 @@ class Fetcher:
     def fetch_articles(
         self, links: Sequence[ArticleLink], budget_s: float | None = None
     ) -> Generator[Ok[FetchedPage] | Ended, None, None]:
-        """Yield a page or an error for every link, in the order in which they are done.
+        """Yield a page or an error for every link, in the order of completion.
 
-        The rest goes on in the background meanwhile, at most 32 pages ahead of the consumer. Closing the iterator
-        cancels it. A link whose host's turn would come only after `budget_s` seconds ends as HostBusy, so that a long
-        crawl-delay does not hold up a batch.
+        Fetching goes on in the background, at most 32 pages ahead of the consumer; closing the iterator cancels it. A
+        link that its host's pace would allow only after `budget_s` seconds ends as HostBusy, so that a long Crawl-delay
+        does not hold up a batch.
         """
         give_up_at = None if budget_s is None else time.monotonic() + budget_s
 
@@ -213,9 +214,9 @@ class Fetcher:
         )
 
     def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Generator[FeedAnswer, None, None]:
-        """Yield an answer for every request, in the order in which they are done.
+        """Yield an answer for every request, in the order of completion.
 
-        robots.txt is not asked: a person named the feed. The pace is the same as for articles.
+        robots.txt is not consulted, since a person named the feed. The pace is the same as for articles.
         """
         return self._background.stream(
             group_by_host(requests, lambda request: request.url),
@@ -225,15 +226,15 @@ class Fetcher:
         )
 
     def fetch_page(self, url: str) -> FetchedPage:
-        """Fetch one page as an article is fetched; raises what the tree of errors has for it."""
+        """Fetch one page as articles are fetched; raises Rejected or Retryable."""
         link = ArticleLink(url=url, canonical_url=url, article_id="", host=host_of(url))
         return self._background.call(self._fetch_article(link, None))
 
     def delay_of(self, host: str) -> float:
-        """Return the seconds that a host wants between two requests, as far as its robots.txt is known."""
+        """Return the seconds to keep between two requests to a host, as far as its robots.txt is known."""
         return self._turns.delay_of(host.lower().strip("[]").rstrip("."))
 
-    # What runs in the background thread.
+    # The methods below run in the background thread.
 
     async def _fetch_article(
         self, link: ArticleLink, permit: Permit | None, give_up_at: float | None = None
@@ -247,7 +248,7 @@ class Fetcher:
         journey = _Journey(parse_target(link.url), give_up_at=give_up_at)
         answer = await self._follow(journey, [("Accept", PAGE_ACCEPT)], judge, permit, robots=True)
         if answer.status != 200:
-            raise find_error(answer, journey.target.url, datetime.now(UTC))
+            raise error_of(answer, journey.target.url, datetime.now(UTC))
         content_type = answer.headers.get("content-type", "")
         check_bytes(content_type, answer.body)
         return FetchedPage(
@@ -279,8 +280,8 @@ class Fetcher:
                 elapsed_ms=round(journey.elapsed_s * 1000) if journey else 0,
                 error=failure,
             )
-        error = None if answer.status in (200, 304) else find_error(answer, journey.target.url, datetime.now(UTC))
-        # an address with a password in it is never replaced by one without
+        error = None if answer.status in (200, 304) else error_of(answer, journey.target.url, datetime.now(UTC))
+        # an address with a password must not be replaced by one without
         moved = journey.hops > 0 and journey.permanent and error is None and not start.userinfo
         return FeedAnswer(
             request=request,
@@ -302,8 +303,8 @@ class Fetcher:
         *,
         robots: bool,
         max_redirects: int | None = None,
-    ) -> Answer:
-        """Follow redirects from `journey.target` to an answer that is none; each hop is checked and waits its turn."""
+    ) -> Response:
+        """Follow redirects from `journey.target` to a final response, each hop at its host's pace."""
         limit = self.policy.max_redirects if max_redirects is None else max_redirects
         first = journey.target
         headers = [("User-Agent", self.policy.user_agent), ("Accept-Encoding", ACCEPT_ENCODING), *headers]
@@ -311,7 +312,7 @@ class Fetcher:
         while True:
             target, cookie = journey.target, journey.cookies.header(journey.target)
             if (target.url, cookie) in seen:
-                raise RedirectLoop(f"{target.url} comes back after {journey.hops} redirects")
+                raise RedirectLoop(f"{target.url} was visited before, {journey.hops} redirects in")
             if journey.hops > limit:
                 raise RedirectLoop(f"more than {limit} redirects from {first.url}")
             seen.add((target.url, cookie))
@@ -330,7 +331,7 @@ class Fetcher:
 
     async def _ask_in_turn(
         self, journey: _Journey, headers: Sequence[tuple[str, str]], judge: Judge, permit: Permit | None
-    ) -> Answer:
+    ) -> Response:
         target = journey.target
         await self._turns.take(target, permit, journey.give_up_at)
         started = time.monotonic()
@@ -340,36 +341,36 @@ class Fetcher:
                 answer = await self._exchanger.ask(target, headers, judge)
             status = answer.status
         except TimeoutError:
-            timeout = FetchTimeout(f"no whole answer within {self.policy.timeout_s:g} s: {target.url}")
-            self._turns.leave_alone(target, timeout, timed_out=True)
+            timeout = FetchTimeout(f"no complete response within {self.policy.timeout_s:g} s: {target.url}")
+            self._turns.cool_down(target, timeout, timed_out=True)
             raise timeout from None
         except (ConnectFailed, DnsFailed) as error:
-            self._turns.leave_alone(target, error)
+            self._turns.cool_down(target, error)
             raise
         finally:
             elapsed = time.monotonic() - started
             journey.elapsed_s += elapsed
             self._turns.end(target, status, elapsed)
-            log.debug("asked", url=target.url, status=status, ms=round(elapsed * 1000))
+            log.debug("requested", url=target.url, status=status, ms=round(elapsed * 1000))
         if status == 429:
-            too_many = find_error(answer, target.url, datetime.now(UTC))
+            too_many = error_of(answer, target.url, datetime.now(UTC))
             if isinstance(too_many, HttpUnavailable):
-                self._turns.leave_alone(target, too_many)
+                self._turns.cool_down(target, too_many)
         return answer
 
     async def _obey_robots(self, target: Target) -> None:
         rules = await self._robots.find(target)
         if isinstance(rules, NewsbeamError):
-            # a copy: every link that waited raises it, and each raise would lengthen one traceback
+            # a copy, since every link that waited raises it and each raise would lengthen the same traceback
             raise copy(rules)
         if not rules.allows(target.url):
             raise RobotsDisallowed(f"robots.txt forbids {target.url}")
 
     async def _fetch_rules(self, target: Target) -> RobotsRules | NewsbeamError:
-        """Return what robots.txt says, or the error for all links of the host.
+        """Return the rules of robots.txt, or the error for all links of the host.
 
-        RFC 9309, 2.3.1: no robots.txt (4xx, or redirects without end) allows everything, one that cannot be had (5xx,
-        no answer) forbids everything. "429" is taken as the latter: it is no statement about robots.txt.
+        RFC 9309, 2.3.1: a missing robots.txt (4xx, endless redirects) allows everything, an unreachable one (5xx, no
+        response) forbids everything. A 429 counts as unreachable, since it says nothing about robots.txt.
         """
         journey = _Journey(replace(target, path="/robots.txt", userinfo=""))
 
@@ -388,10 +389,8 @@ class Fetcher:
         except (RedirectLoop, InvalidUrl, UnsupportedScheme):
             return allow_all(self._product)
         except (PrivateAddress, DnsFailed, ConnectFailed, TlsFailed) as error:
-            # of the host itself it is the more telling answer; of a host that robots.txt moved to it is not
-            return (
-                error if not journey.hops else RobotsUnavailable(f"{error}, where robots.txt of {target.url} moved to")
-            )
+            # an error of the host itself says more than RobotsUnavailable; one of a host redirected to does not
+            return error if not journey.hops else RobotsUnavailable(f"robots.txt of {target.url} redirects: {error}")
         except NewsbeamError as error:
             return RobotsUnavailable(f"robots.txt of {target.url}: {error}", getattr(error, "retry_after", None))
         if answer.status == 200:
@@ -400,22 +399,22 @@ class Fetcher:
             return rules
         if 400 <= answer.status < 500 and answer.status != 429:
             return allow_all(self._product)
-        refusal = find_error(answer, journey.target.url, datetime.now(UTC))
+        refusal = error_of(answer, journey.target.url, datetime.now(UTC))
         return RobotsUnavailable(f"robots.txt of {target.url}: {refusal}", getattr(refusal, "retry_after", None))
 
 
-def find_error(answer: Answer, url: str, now: datetime) -> NewsbeamError:
-    """Return the error that a status other than the hoped-for one is: worth a retry, or final."""
+def error_of(answer: Response, url: str, now: datetime) -> NewsbeamError:
+    """Return the error for the status of a response: HttpUnavailable if a retry may help, else HttpRejected."""
     if answer.status not in RETRIED_STATUSES:
         return HttpRejected(answer.status, url)
     retry_after = parse_retry_after(answer.headers.get("retry-after", ""), now)
     if answer.status == 429 and retry_after is None:
-        retry_after = TOO_MANY_REST_S
+        retry_after = TOO_MANY_COOLDOWN_S
     return HttpUnavailable(answer.status, url, retry_after)
 
 
 def group_by_host(jobs: Iterable[Job], url_of: Callable[[Job], str]) -> list[deque[Job]]:
-    """Return one lane for each host, in the order in which the hosts first appear."""
+    """Return one lane per host, in the order in which the hosts first appear."""
     lanes: dict[str, deque[Job]] = {}
     for job in jobs:
         lanes.setdefault(host_of(url_of(job)), deque()).append(job)
@@ -423,7 +422,7 @@ def group_by_host(jobs: Iterable[Job], url_of: Callable[[Job], str]) -> list[deq
 
 
 def headers_of_feed(request: FeedRequest) -> list[tuple[str, str]]:
-    """Return the headers of a conditional GET (RFC 9110, 13.1); a stored value that is no header value is left out."""
+    """Return the headers of a conditional GET (RFC 9110, 13.1), without stored values that no header can hold."""
     headers = [("Accept", FEED_ACCEPT)]
     for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
         if value and value.isprintable() and value.isascii():
@@ -442,8 +441,8 @@ _shared_lock = threading.Lock()
 
 
 def shared_fetcher(policy: FetchPolicy) -> Fetcher:
-    """Return the fetcher of this process for a policy, so that every batch keeps to the same paces; closed at exit."""
-    # a forked child has the object but not its thread
+    """Return this process's fetcher for a policy, so that all batches share its paces; it is closed at exit."""
+    # a forked child inherits the object but not its thread
     key = os.getpid(), policy
     with _shared_lock:
         fetcher = _shared.get(key)

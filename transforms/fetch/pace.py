@@ -1,8 +1,8 @@
-"""How fast one host is asked: pure decisions over what is remembered of it.
+"""Decide how fast to send requests to one host; pure functions of what is remembered of it.
 
-Rules from Media Cloud's story-indexer: the interval is the smoothed latency over the requests allowed at once, only an
-answer of status 200 may lower it, and a host that does not connect is left alone for ten minutes.
-Times are seconds of a monotonic clock.
+The rules are those of Media Cloud's story-indexer: the interval is the smoothed latency divided by the number of
+concurrent requests, only a response of status 200 may lower it, and a host that refuses connections gets a cooldown of
+ten minutes. Times are seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from transforms.errors import ConnectFailed, DnsFailed, FetchTimeout, HttpUnavailable, NewsbeamError
 
 MAX_DELAY_S = 120.0
-CONNECT_REST_S = 600.0
-DNS_REST_S = 60.0
-TIMEOUT_REST_S = 60.0
-TOO_MANY_REST_S = 10.0
-MAX_REST_S = 86_400.0
+CONNECT_COOLDOWN_S = 600.0
+DNS_COOLDOWN_S = 60.0
+TIMEOUT_COOLDOWN_S = 60.0
+TOO_MANY_COOLDOWN_S = 10.0
+MAX_COOLDOWN_S = 86_400.0
 TIMEOUTS_IN_A_ROW = 3
 # weight of the newest latency in the moving mean
 _SMOOTHING = 0.25
@@ -25,7 +25,7 @@ _SMOOTHING = 0.25
 
 @dataclass(frozen=True, slots=True)
 class HostPace:
-    """What is remembered of a host while it is asked."""
+    """What is remembered of a host: requests under way, start of the last one, smoothed latency, Crawl-delay."""
 
     active: int = 0
     started_at: float = -math.inf
@@ -34,23 +34,23 @@ class HostPace:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """A time in which one host and port is not asked at all, and why."""
+class Cooldown:
+    """Until when no request is sent to one host and port, and the error that caused it."""
 
     until: float
     error: NewsbeamError
 
 
 def find_delay(pace: HostPace, host_delay_s: float) -> float:
-    """Return the seconds that a host wants between requests: its crawl-delay may raise the default, never lower it."""
+    """Return the seconds to keep between requests: a host's Crawl-delay may raise the default, never lower it."""
     return max(host_delay_s, min(pace.crawl_delay_s, MAX_DELAY_S))
 
 
 def find_interval(pace: HostPace, host_delay_s: float, host_concurrency: int) -> float:
     """Return the seconds between the starts of two requests.
 
-    A slow host is asked more slowly than the delay says. A delay of 0 switches that off: then only a crawl-delay and
-    the number of requests at once count.
+    For a slow host that is more than the delay. A delay of 0 switches this off: then only Crawl-delay and the number
+    of concurrent requests count.
     """
     delay = find_delay(pace, host_delay_s)
     if host_delay_s <= 0:
@@ -59,55 +59,56 @@ def find_interval(pace: HostPace, host_delay_s: float, host_concurrency: int) ->
 
 
 def find_wait(pace: HostPace, now: float, host_delay_s: float, host_concurrency: int) -> float | None:
-    """Return the seconds until the next request may start; None if one that is under way has to end first."""
+    """Return the seconds until the next request may start; None if one under way has to end first."""
     if pace.active >= host_concurrency:
         return None
     return max(0.0, pace.started_at + find_interval(pace, host_delay_s, host_concurrency) - now)
 
 
 def start_request(pace: HostPace, now: float) -> HostPace:
+    """Record the start of a request."""
     return replace(pace, active=pace.active + 1, started_at=now)
 
 
-def note_sent(pace: HostPace, now: float) -> HostPace:
-    """Count the delay from when the request was sent: opening a connection for it may have taken most of it."""
+def record_send(pace: HostPace, now: float) -> HostPace:
+    """Count the delay from when the request was sent, since opening a connection may take longer than the delay."""
     return replace(pace, started_at=max(pace.started_at, now))
 
 
 def end_request(pace: HostPace, status: int, elapsed_s: float) -> HostPace:
-    """Take a request that ended into account; `status` is 0 if it had no answer."""
+    """Record the end of a request; `status` is 0 if there was no response."""
     smoothed = elapsed_s if not pace.latency_s else pace.latency_s + _SMOOTHING * (elapsed_s - pace.latency_s)
     if smoothed < pace.latency_s and status != 200:
         smoothed = pace.latency_s
     return replace(pace, active=pace.active - 1, latency_s=smoothed)
 
 
-def find_rest(error: NewsbeamError, timeouts_in_a_row: int) -> float:
-    """Return the seconds for which a host and port is left alone after a request ended in `error`; 0: not at all.
+def cooldown_after(error: NewsbeamError, timeouts_in_a_row: int) -> float:
+    """Return the seconds of cooldown for a host and port after a request ended in `error`; 0 for none.
 
-    "Too many requests" is about everything that is asked of the host, so it stops everything; a 503 is about one page.
+    A 429 concerns all requests to the host, so it stops them all; a 503 concerns one page.
     """
     if isinstance(error, ConnectFailed):
-        return CONNECT_REST_S
+        return CONNECT_COOLDOWN_S
     if isinstance(error, DnsFailed):
-        return DNS_REST_S
+        return DNS_COOLDOWN_S
     if isinstance(error, FetchTimeout):
-        return TIMEOUT_REST_S if timeouts_in_a_row >= TIMEOUTS_IN_A_ROW else 0.0
+        return TIMEOUT_COOLDOWN_S if timeouts_in_a_row >= TIMEOUTS_IN_A_ROW else 0.0
     if isinstance(error, HttpUnavailable) and error.status == 429:
-        return TOO_MANY_REST_S if error.retry_after is None else min(error.retry_after, MAX_REST_S)
+        return TOO_MANY_COOLDOWN_S if error.retry_after is None else min(error.retry_after, MAX_COOLDOWN_S)
     return 0.0
 
 
-def refuse_at_rest(rest: Rest, now: float, where: str) -> NewsbeamError | None:
-    """Return the error for a request to a host that is left alone, or None when the time is over."""
-    left = rest.until - now
+def cooldown_error(cooldown: Cooldown, now: float, where: str) -> NewsbeamError | None:
+    """Return the error for a request during a cooldown, or None once that is over."""
+    left = cooldown.until - now
     if left <= 0:
         return None
-    reason = rest.error.reason
-    message = f"{where} is left alone for another {left:.0f} s after: {reason}"
-    if isinstance(rest.error, HttpUnavailable):
-        return HttpUnavailable(rest.error.status, message, retry_after=left)
+    reason = cooldown.error.reason
+    message = f"no request to {where} for another {left:.0f} s, after: {reason}"
+    if isinstance(cooldown.error, HttpUnavailable):
+        return HttpUnavailable(cooldown.error.status, message, retry_after=left)
     for kind in (ConnectFailed, DnsFailed, FetchTimeout):
-        if isinstance(rest.error, kind):
+        if isinstance(cooldown.error, kind):
             return kind(message, retry_after=left)
     return None

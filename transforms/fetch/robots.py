@@ -1,4 +1,4 @@
-"""What robots.txt of a host says to us (RFC 9309), and for how long that is remembered."""
+"""Read robots.txt (RFC 9309), and remember its rules for a while."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from protego import Protego
 from transforms.errors import NewsbeamError
 from transforms.fetch.target import Target
 
-# RFC 9309, 2.5: a crawler reads at least this much
+# RFC 9309, 2.5: crawlers must read at least this much
 MAX_ROBOTS_BYTES = 500 * 1024
 MAX_ROBOTS_REDIRECTS = 5
 ROBOTS_TTL_S = 3_600.0
 ROBOTS_FAILED_TTL_S = 60.0
 MAX_REMEMBERED = 2_048
-# parsed rules take about twenty times the bytes of their robots.txt
+# in bytes of robots.txt; parsed rules take about twenty times as much memory
 MAX_REMEMBERED_BYTES = 3_000_000
 _PRODUCT = re.compile(r"[A-Za-z_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
-    """The rules of one origin; without a parser everything is allowed."""
+    """The rules of one origin; without a parser they allow everything."""
 
     parser: Protego | None
     product: str
@@ -36,23 +36,23 @@ class RobotsRules:
     size: int = 0
 
     def allows(self, url: str) -> bool:
-        """Say whether the rules for our product token let us ask for `url`."""
+        """Say whether the rules allow our product token to fetch `url`."""
         return self.parser is None or bool(self.parser.can_fetch(url, self.product))
 
 
 def product_of(user_agent: str) -> str:
-    """Return the product token of a User-Agent, which robots.txt may name: "newsbeam" of "newsbeam/0.1 (...)"."""
+    """Return the product token of a User-Agent, by which robots.txt may name it: "newsbeam" of "newsbeam/0.1 (...)"."""
     found = _PRODUCT.match(user_agent)
     return found[0] if found else "*"
 
 
 def allow_all(product: str) -> RobotsRules:
-    """Return the rules of a host that has no robots.txt."""
+    """Return the rules of a host without a robots.txt."""
     return RobotsRules(None, product)
 
 
 def read_robots(body: bytes, product: str) -> RobotsRules:
-    """Read a robots.txt; what is no rule is ignored, and only the first 500 KiB count."""
+    """Parse a robots.txt; lines that are not rules are ignored, and so is everything past 500 KiB."""
     text = body[:MAX_ROBOTS_BYTES].decode("utf-8-sig", "replace")
     parser = Protego.parse(text)
     return RobotsRules(parser, product, float(parser.crawl_delay(product) or 0.0), len(text))
@@ -66,9 +66,9 @@ class _Remembered:
 
 
 class RobotsCache:
-    """The rules of the origins asked lately; belongs to one event loop.
+    """The rules of recently used origins; belongs to one event loop.
 
-    However many wait for one robots.txt, it is fetched once. An error is remembered too, for a shorter time.
+    A robots.txt is fetched once, however many requests wait for it. Errors are remembered too, for a shorter time.
     """
 
     def __init__(self, fetch: Callable[[Target], Coroutine[Any, Any, RobotsRules | NewsbeamError]]) -> None:
@@ -77,14 +77,14 @@ class RobotsCache:
         self._bytes = 0
 
     async def find(self, target: Target) -> RobotsRules | NewsbeamError:
-        """Return the rules of the origin of `target`, or the error that stands in their place."""
+        """Return the rules of the origin of `target`, or the error that kept them from being fetched."""
         known = self._remembered.get(target.origin)
         if known is None or (known.task.done() and time.monotonic() >= known.until):
             self._forget(target.origin)
             known = _Remembered(asyncio.get_running_loop().create_task(self._fetch(target)))
             self._remembered[target.origin] = known
         self._remembered.move_to_end(target.origin)
-        # the task belongs to all who wait for it: one that gives up does not take it away from the others
+        # several requests may wait for the task: cancelling one must not cancel it for the others
         found = await asyncio.shield(known.task)
         if not known.until:
             failed = isinstance(found, NewsbeamError)

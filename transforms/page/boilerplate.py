@@ -1,11 +1,11 @@
-"""Move what is not body from an article's blocks to `removed`, each with its reason and what decided.
+"""Move blocks that are not body from an article's `blocks` to `removed`, each with its reason and its rule.
 
-The reasons are the words of BlockKind. What counts as body is a BodyPolicy. The default, and why:
+The reasons are the values of BlockKind. A BodyPolicy says which kinds are body. The default, and why:
 
 - paragraphs, subheads, list items, quotes and the posts of a live blog are body;
-- tables and embedded posts are not: they are data beside the story, and most readers of `body` want prose;
-- the standfirst goes to `description`. In an article that is divided by subheads it also opens the body, where it is
-  the first section's text and what follows is written on top of it; without subheads it would only repeat the lead.
+- tables and embedded posts are not: they accompany the story, and most users of `body` want prose;
+- the standfirst goes to `description`. In an article with subheads it also opens the body: there it is the text of the
+  first section, on which the rest builds; without subheads it would only repeat the first paragraph.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from transforms.records import Article, Block, BlockKind, RemovedBlock
 
 
 class Standfirst(StrEnum):
-    """When a standfirst is part of the body, besides being the description."""
+    """When a standfirst is part of the body as well as the description."""
 
     NEVER = "never"
     SECTIONED = "sectioned"
@@ -37,7 +37,7 @@ class BodyPolicy:
     standfirst: Standfirst = Standfirst.SECTIONED
 
     def keeps(self, kind: BlockKind, sectioned: bool) -> bool:
-        """Say whether a block of this kind is body in an article with (`sectioned`) or without subheads."""
+        """Say whether a block of this kind is body; `sectioned` says whether the article has subheads."""
         if kind is BlockKind.TABLE:
             return self.tables or kind in self.kinds
         if kind is BlockKind.EMBED:
@@ -51,9 +51,9 @@ DEFAULT = BodyPolicy()
 
 
 def strip_boilerplate(article: Article, policy: BodyPolicy = DEFAULT) -> Article:
-    """Move the blocks that are not body to `removed`; doing it twice changes nothing more.
+    """Move the blocks that are not body to `removed`; a second call changes nothing.
 
-    Blocks that carry a score were judged with their page before them; all others are judged by their words alone.
+    Blocks with a score have been judged within their page; all others are judged by their words alone.
     """
     unscored = [i for i, block in enumerate(article.blocks) if block.score is None]
     worded = judge_wording([article.blocks[i].text for i in unscored], article.title, article.authors)

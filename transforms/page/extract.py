@@ -1,9 +1,9 @@
-"""A fetched page -> an article: metadata, images with captions, typed blocks.
+"""Extract an article from a fetched page: metadata, images with captions, typed blocks.
 
     bytes -> Page (decoded and parsed once) -> Metadata
                                             -> Walk (raw blocks) -> features -> scores -> typed blocks, images
 
-transforms.page.boilerplate then decides which kinds are body.
+transforms.page.boilerplate then decides which kinds of block are body.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _LEAST_LINKED_WORDS = 60
 def extract(page: FetchedPage) -> Article:
     """Turn a fetched page into an article with typed blocks.
 
-    Raises ContentTypeRejected for what is no markup, NoText for a page without a paragraph, and NotAnArticle for a
-    section front, a search result, a consent wall or a soft 404.
+    Raises ContentTypeRejected for a body that is not markup, NoText for a page without a paragraph, and NotAnArticle
+    for a section front, a search result, a consent wall or a soft 404.
     """
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
@@ -93,13 +93,13 @@ def extract(page: FetchedPage) -> Article:
 
 
 def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], int]:
-    """Return the typed blocks of a page's article region, its pictures and how many linked headlines it has."""
+    """Return the typed blocks of a page's article region, its images and the number of its linked headlines."""
     walk = walk_page(page.tree)
     layout = find_layout(walk)
     features = measure_blocks(walk, page_facts(meta), layout)
     scores = score_blocks(walk, layout, features)
     if len(scores) and scores.max() <= 0.5:
-        # a page unlike any other: take the paragraphs of the element that holds most of them
+        # a page unlike those of the corpus: keep the paragraphs of the element that holds most of them
         for i, depth in enumerate(layout.lca_depth):
             if layout.good[i] and depth == layout.main.depth:
                 scores[i] = 0.51
@@ -110,15 +110,15 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
 
 
 def count_text(blocks: list[Block]) -> int:
-    """Count the words of the blocks that an article can be made of."""
+    """Count the words of the blocks whose kinds are text."""
     return sum(count_words(block.text) for block in blocks if block.kind in TEXT_KINDS)
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:
-    """Return the lines of the linked data's articleBody, for a page of whose text only `found` words stand elsewhere.
+    """Return the lines of the linked data's articleBody if it has much more than the `found` words of the elements.
 
-    Where there is text in the elements, that is better: articleBody has captions run in, or the first paragraph only.
-    A body that is there for search engines alone, behind a paywall, is left alone.
+    The text of the elements is the better one where there is any: articleBody often has captions run in, or the first
+    paragraph only. Returns nothing for a page behind a paywall, whose articleBody is for search engines alone.
     """
     if meta.is_paywalled or found >= SUSPICIOUS_WORDS:
         return []
@@ -129,7 +129,7 @@ def read_linked_body(meta: Metadata, found: int) -> list[Block]:
 
 
 def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
-    """Return the people whom the page's own byline blocks name."""
+    """Return the people named in the byline blocks of the page."""
     names: list[str] = []
     for block in blocks:
         if block.kind is BlockKind.BYLINE:
@@ -138,7 +138,7 @@ def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
 
 
 def read_dateline(blocks: list[Block]) -> datetime | None:
-    """Return the date that stands between the headline and the body."""
+    """Return the date printed between the headline and the body."""
     for block in blocks:
         if block.kind in TEXT_KINDS:
             return None
@@ -150,7 +150,7 @@ def read_dateline(blocks: list[Block]) -> datetime | None:
 
 
 def page_facts(meta: Metadata) -> PageFacts:
-    """Return what the metadata says that helps to judge blocks."""
+    """Return the metadata that helps to judge blocks."""
     return PageFacts(meta.titles, meta.description, meta.authors, meta.article_body)
 
 

@@ -1,4 +1,4 @@
-"""An article that has lost its HTML -> the same article, cleaned."""
+"""Clean an article that is plain text, without its HTML."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ MAX_LINES = 20_000
 def clean_text(text: str, url: str = "", title: str = "", policy: BodyPolicy = DEFAULT) -> Article:
     """Turn an article's plain text into an article with its boilerplate removed.
 
-    A line is a block. The first line that is no boilerplate is the title, if none is given and it reads like one.
+    Each line is a block. Without a given title, the first line that is not boilerplate becomes the title if it reads
+    like one.
     Raises NoText for an empty text.
     """
     lines = [line for line in map(normalize_text, text.splitlines()[:MAX_LINES]) if line]

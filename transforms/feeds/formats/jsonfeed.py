@@ -18,7 +18,7 @@ def read_json_feed(document: Document) -> ParsedFeed:
         raise FeedUnreadable(f"not JSON: {exc}") from exc
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
-        raise FeedUnreadable("JSON without items is no JSON Feed")
+        raise FeedUnreadable("JSON without items, so not a JSON Feed")
     language = plain_text(feed.get("language"), 20)
     entries = (_entry_of(item, document.url, language) for item in items if isinstance(item, dict))
     return ParsedFeed(
@@ -31,7 +31,7 @@ def read_json_feed(document: Document) -> ParsedFeed:
 
 def _entry_of(item: dict[str, Any], base: str, language: str) -> FeedEntry | None:
     guid = plain_text(item["id"] if isinstance(item.get("id"), str) else str(item.get("id") or ""))
-    # the id is the permalink by the specification's advice, and the only one in some feeds
+    # the specification advises the permalink as id, and some feeds have it nowhere else
     url = absolute_url(item.get("url"), base) or absolute_url(
         guid if guid.startswith(("http://", "https://")) else "", base
     )

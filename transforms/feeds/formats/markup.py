@@ -1,7 +1,7 @@
-"""Bytes of a feed made safe to parse: inflated within bounds, decoded, and without a document type.
+"""Prepare the bytes of a feed for parsing: inflate within bounds, decode, remove the document type.
 
-A document type can declare entities that expand to gigabytes or read local files. Feeds do not need one, so it is cut
-off before any parser sees the text; every parser here also resolves no entities, loads no DTD and has no network.
+A document type can declare entities that expand to gigabytes or read local files. Feeds need none, so it is removed
+before any parser sees the text; in addition the parsers resolve no entities, load no DTD and have no network.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A feed's text from its root element on, with what a reader of a format needs besides.
+    """The text of a feed from its root element on.
 
-    `root` is the local name of the root element in lower case, "{" for JSON, "" where neither is found.
+    `root` is the local name of the root element in lower case, "{" for JSON, "" if neither is found. `url` is the
+    address of the feed; the age of entries is counted from `now`.
     """
 
     text: str
@@ -61,7 +62,8 @@ def inflate_body(body: bytes) -> bytes:
 def decode_body(body: bytes, content_type: str = "") -> str:
     """Return the text of a body.
 
-    A byte order mark decides, then valid UTF-8, then the label of the HTTP header, then that of the XML declaration.
+    The charset is that of a byte order mark, else UTF-8 if the bytes are valid, else the label of the HTTP header, else
+    that of the XML declaration.
     """
     marked = decode_marked(body)
     if marked is not None:
@@ -71,7 +73,7 @@ def decode_body(body: bytes, content_type: str = "") -> str:
             return body.decode(charset, "replace")
     labels = list(_charset_labels(body, content_type))
     if b"\x1b" in body:
-        # ISO 2022 is seven-bit, so that its bytes are always valid UTF-8
+        # ISO 2022 is seven-bit, so its bytes are always valid UTF-8
         labels.sort(key=lambda label: not label.startswith("iso2022"))
         if labels and labels[0].startswith("iso2022"):
             return body.decode(labels[0], "replace")
@@ -89,9 +91,9 @@ def decode_body(body: bytes, content_type: str = "") -> str:
 
 
 def open_document(body: bytes, url: str, content_type: str, now: datetime | None) -> Document:
-    """Decode a feed and cut off what stands before its root element, a document type above all.
+    """Decode a feed and remove everything before its root element, in particular a document type.
 
-    Raises FeedUnreadable for empty bodies and for HTML pages.
+    Raises FeedUnreadable for an empty body.
     """
     text = _NOT_XML.sub("", decode_body(inflate_body(body), content_type)).lstrip("\ufeff").strip()
     if not text:
@@ -110,7 +112,7 @@ def open_document(body: bytes, url: str, content_type: str, now: datetime | None
 
 
 def root_start(text: str) -> int:
-    """Return where the root element of an XML text starts, past declaration, comments and document type."""
+    """Return the index of the root element in an XML text, after declaration, comments and document type."""
     at = 0
     while True:
         while at < len(text) and text[at].isspace():
@@ -131,7 +133,7 @@ def root_start(text: str) -> int:
 
 
 def root_name(text: str) -> str:
-    """Return the local name, in lower case, of the element that a text starts with, or ""."""
+    """Return the local name in lower case of the element with which a text starts, or ""."""
     found = re.match(r"<(?:[\w.-]{1,80}:)?([\w.-]{1,80})", text)
     return found[1].lower() if found else ""
 
@@ -139,29 +141,29 @@ def root_name(text: str) -> str:
 def parse_xml(text: str, recover: bool = False) -> Any:
     """Parse XML text (from its root element on) into an lxml element.
 
-    Raises FeedUnreadable if it is not well-formed; with `recover`, only if nothing at all can be made of it.
+    Raises FeedUnreadable if it is not well-formed; with `recover`, only if no element can be recovered.
     """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=recover
     )
     if recover:
-        # libxml2 recovers from a bare & in an address by cutting it and more out of the address
+        # libxml2 recovers from a bare & in an address by cutting it and what follows out of the address
         text = mend_ampersands(text)
     try:
         root = etree.fromstring(text.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as exc:
         raise FeedUnreadable(f"not well-formed: {exc}") from exc
     if root is None:
-        raise FeedUnreadable("no element in it")
+        raise FeedUnreadable("no element")
     if root.getroottree().docinfo.internalDTD is not None:
         raise FeedUnreadable("document type inside the document")
     return root
 
 
 def mend_ampersands(text: str) -> str:
-    """Return XML text with bare ampersands escaped and HTML's named characters as numbers, CDATA sections untouched.
+    """Return XML text with bare ampersands escaped and HTML's named characters as numbers; CDATA sections stay.
 
-    These are the usual faults of feeds that are not well-formed.
+    These are the usual errors of feeds that are not well-formed.
     """
     parts: list[str] = []
     at = 0
@@ -181,8 +183,8 @@ def local_name(element: Any) -> str:
     return _local_part(tag) if isinstance(tag, str) else ""
 
 
-def text_of(element: Any, name: str) -> str:
-    """Return the text of the first child of that local name, or ""."""
+def child_text(element: Any, name: str) -> str:
+    """Return the text of the first child with a local name, or ""."""
     for child in element:
         if local_name(child) == name:
             return (child.text or "").strip()
@@ -190,10 +192,10 @@ def text_of(element: Any, name: str) -> str:
 
 
 def plain_text(value: object, limit: int = 1000) -> str:
-    """Return text without tags, entities and surplus space, cut to `limit` characters."""
+    """Return text without tags, entities and extra space, cut to `limit` characters."""
     if not isinstance(value, str):
         return ""
-    # what is cut below needs no cleaning above it; a feed may carry whole articles here
+    # a feed may carry whole articles here; only so much can be left of it below
     value = value[: limit * 20]
     if "<" in value:
         value = _TAG.sub(" ", value)
@@ -208,9 +210,9 @@ def plain_text(value: object, limit: int = 1000) -> str:
 
 
 def absolute_url(value: object, base: str) -> str:
-    """Return a link as an absolute address without the space around it, or "" if there is none.
+    """Return a link as an absolute address without surrounding space, or "" if there is none.
 
-    What cannot be joined is returned as it stands: the ledger records it under its own reason.
+    A link that cannot be joined is returned as it is, so that the ledger records it with its reason.
     """
     if not isinstance(value, str):
         return ""
@@ -218,7 +220,7 @@ def absolute_url(value: object, base: str) -> str:
     if not link:
         return ""
     if _SCHEME.match(link):
-        # urljoin would drop an empty `;` or `?` at its end
+        # urljoin would drop an empty `;` or `?` at the end
         return link
     try:
         return urljoin(base, link)

@@ -1,7 +1,7 @@
-"""Sitemaps: of news, plain, and indexes of them (https://www.sitemaps.org/protocol.html).
+"""Read sitemaps: news sitemaps, plain ones, and indexes of sitemaps (https://www.sitemaps.org/protocol.html).
 
-What a sitemap dates more than 30 days back is not news and is left out: pages of which that is the publication date or
-the last change, and children of an index that did not change since. What has no date is kept.
+Entries dated more than 30 days back are not news and are left out: pages published or last changed before then, and
+sitemaps of an index that have not changed since. Entries without a date are kept.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from transforms.errors import FeedUnreadable
 from transforms.feeds.formats.markup import (
     Document,
     absolute_url,
+    child_text,
     local_name,
     parse_time,
     parse_xml,
     plain_text,
-    text_of,
 )
 from transforms.records import FeedEntry, ParsedFeed
 
@@ -49,8 +49,8 @@ def read_sitemap_index(document: Document) -> ParsedFeed:
     """Read a sitemap index: its entries are feeds (`is_feed`); raises FeedUnreadable."""
     entries = (
         FeedEntry(
-            url=absolute_url(text_of(row, "loc"), document.url),
-            updated_at=parse_time(text_of(row, "lastmod")),
+            url=absolute_url(child_text(row, "loc"), document.url),
+            updated_at=parse_time(child_text(row, "lastmod")),
             is_feed=True,
         )
         for row in _parse(document)
@@ -68,7 +68,7 @@ def _parse(document: Document) -> Any:
 
 
 def _page_of(row: Any, base: str) -> FeedEntry:
-    return FeedEntry(url=absolute_url(text_of(row, "loc"), base), updated_at=parse_time(text_of(row, "lastmod")))
+    return FeedEntry(url=absolute_url(child_text(row, "loc"), base), updated_at=parse_time(child_text(row, "lastmod")))
 
 
 def _news_of(row: Any, news: Any, base: str, titles: list[str]) -> FeedEntry:
@@ -76,15 +76,15 @@ def _news_of(row: Any, news: Any, base: str, titles: list[str]) -> FeedEntry:
     language = ""
     for child in news:
         if local_name(child) == "publication":
-            language = plain_text(text_of(child, "language"), 20)
-            if not titles and (name := plain_text(text_of(child, "name"))):
+            language = plain_text(child_text(child, "language"), 20)
+            if not titles and (name := plain_text(child_text(child, "name"))):
                 titles.append(name)
-    keywords = (plain_text(word, 200) for word in text_of(news, "keywords").split(","))
-    updated = parse_time(text_of(row, "lastmod"))
+    keywords = (plain_text(word, 200) for word in child_text(news, "keywords").split(","))
+    updated = parse_time(child_text(row, "lastmod"))
     return FeedEntry(
-        url=absolute_url(text_of(row, "loc"), base),
-        title=plain_text(text_of(news, "title")),
-        published_at=parse_time(text_of(news, "publication_date")) or updated,
+        url=absolute_url(child_text(row, "loc"), base),
+        title=plain_text(child_text(news, "title")),
+        published_at=parse_time(child_text(news, "publication_date")) or updated,
         updated_at=updated,
         tags=tuple(dict.fromkeys(word for word in keywords if word))[:50],
         language=language,

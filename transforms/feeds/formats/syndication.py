@@ -1,8 +1,8 @@
-"""RSS 0.9x, 1.0 (RDF) and 2.0, and Atom: fastfeedparser for what is well-formed, feedparser for the rest.
+"""Read RSS 0.9x, 1.0 (RDF) and 2.0, and Atom: fastfeedparser for well-formed feeds, feedparser for the rest.
 
-fastfeedparser parses in recovery mode and does not say when it had to: of `?x=1&y=2` it silently leaves `?x=1=2`, which
-is another article. So the text is parsed strictly first, as it is and then with its ampersands mended; the tree also
-gives what fastfeedparser leaves out.
+fastfeedparser parses in recovery mode and does not report what it recovered from: it silently turns `?x=1&y=2` into
+`?x=1=2`, which is another article. So the text is first parsed strictly, as it is and then with its ampersands escaped;
+that tree also supplies what fastfeedparser leaves out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from transforms.errors import FeedUnreadable
 from transforms.feeds.formats.markup import (
     Document,
     absolute_url,
+    child_text,
     local_name,
     mend_ampersands,
     parse_time,
     parse_xml,
     plain_text,
-    text_of,
 )
 from transforms.records import FeedEntry, ParsedFeed
 
@@ -42,7 +42,7 @@ _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000
 SUMMARY_LIMIT = 500
 _TITLE_LIMIT = 1000
 _MAX_TAGS = 50
-# characters: on hostile text feedparser takes up to 12 s of CPU for a million, and in a feed the newest comes first
+# characters; for a million of hostile text feedparser takes up to 12 s of CPU, and feeds start with the newest entries
 MAX_BROKEN = 1_000_000
 
 
@@ -72,7 +72,7 @@ def _read_well_formed(document: Document, text: str, root: Any) -> ParsedFeed:
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as exc:
         raise FeedUnreadable(f"fastfeedparser: {exc}") from exc
     channel = next((child for child in root if local_name(child) == "channel"), root)
-    language = _language_of(text_of(channel, "language") or root.get(_LANG) or channel.get(_LANG))
+    language = _language_of(child_text(channel, "language") or root.get(_LANG) or channel.get(_LANG))
     base = absolute_url(root.get(_BASE), document.url) or document.url
     elements = list(root.iter("{*}item", "{*}entry"))
     rows = parsed["entries"]
@@ -102,7 +102,7 @@ def _entry_of(row: Mapping[str, Any], element: Any, base: str, language: str) ->
         elif name == "origlink":
             original = text
         elif name in ("author", "creator"):
-            authors.append(text_of(child, "name") or text)
+            authors.append(child_text(child, "name") or text)
         elif name == "title" and len(child) and not title:
             # Atom titles of type xhtml
             title = "".join(child.itertext())
@@ -110,8 +110,8 @@ def _entry_of(row: Mapping[str, Any], element: Any, base: str, language: str) ->
             dated = True
     base = absolute_url(element.get(_BASE), base) or base
     link = row.get("link") or ""
-    if link == guid and not permalink and not text_of(element, "link"):
-        # fastfeedparser takes any guid that looks like an address, also one that says it is no link
+    if link == guid and not permalink and not child_text(element, "link"):
+        # fastfeedparser takes any guid that looks like an address, even one with isPermaLink="false"
         link = ""
     url = absolute_url(original, base) or absolute_url(link or permalink, base)
     if not url:
@@ -120,7 +120,7 @@ def _entry_of(row: Mapping[str, Any], element: Any, base: str, language: str) ->
         url=url,
         title=plain_text(title or row.get("title"), _TITLE_LIMIT),
         guid=plain_text(row.get("id"), _TITLE_LIMIT),
-        # without any date element fastfeedparser takes a number in the guid for a date
+        # without a date element fastfeedparser takes a number in the guid for a date
         published_at=parse_time(row.get("published")) if dated else None,
         updated_at=parse_time(row.get("updated")) if dated else None,
         authors=_names_of(authors),
@@ -131,8 +131,8 @@ def _entry_of(row: Mapping[str, Any], element: Any, base: str, language: str) ->
 
 
 def _read_broken(document: Document) -> ParsedFeed:
-    # feedparser opens a bytes argument as a file name first, so it gets a stream. A document type in the middle of a
-    # broken document is still one, so it becomes text.
+    # feedparser tries a bytes argument as a file name first, so it gets a stream. A document type in the middle of a
+    # broken document still counts as one, so it is turned into text.
     text = re.sub(r"<!(?=DOCTYPE|ENTITY|ELEMENT|ATTLIST)", "&lt;!", document.text[:MAX_BROKEN], flags=re.I)
     text = mend_ampersands(text)
     try:
@@ -150,10 +150,10 @@ def _read_broken(document: Document) -> ParsedFeed:
         title = plain_text(feed.get("title"))
         ttl = feed.get("ttl")
     except Exception as exc:
-        # strangers' bytes reach every corner of feedparser; whatever it raises means that it cannot read them
+        # hostile bytes reach every part of feedparser; whatever it raises means that it cannot read them
         raise FeedUnreadable(plain_text(f"feedparser: {type(exc).__name__}: {exc}", 300)) from exc
     if not entries and not parsed.get("version"):
-        raise FeedUnreadable(f"<{document.root}> without a feed in it")
+        raise FeedUnreadable(f"<{document.root}> holds no feed")
     return ParsedFeed(
         kind=_KINDS.get(document.root, "rss"),
         title=title,
@@ -171,7 +171,7 @@ def _loose_entry_of(row: Mapping[str, Any], base: str, language: str) -> FeedEnt
     if not url:
         return None
     published = _time_of(row.get("published_parsed"))
-    # feedparser would give the other time under this name too
+    # feedparser also returns the other time under this name
     updated = _time_of(row["updated_parsed"]) if "updated_parsed" in row else None
     return FeedEntry(
         url=url,
@@ -211,11 +211,11 @@ def _tags_of(tags: Any) -> tuple[str, ...]:
 
 
 def _ttl_of(channel: Any) -> float | None:
-    minutes = _minutes(text_of(channel, "ttl"))
+    minutes = _minutes(child_text(channel, "ttl"))
     if minutes is not None:
         return minutes
-    period = _PERIODS.get(text_of(channel, "updateperiod").lower())
-    frequency = text_of(channel, "updatefrequency") or "1"
+    period = _PERIODS.get(child_text(channel, "updateperiod").lower())
+    frequency = child_text(channel, "updatefrequency") or "1"
     if period and re.fullmatch(r"[1-9][0-9]{0,5}", frequency):
         return period / int(frequency)
     return None

@@ -1,1 +1,1 @@
-"""Which blocks of a page are body: features, classifier, rules, wording."""
+"""Decide which blocks of a page are body: features, classifier, rules, wording."""

@@ -1,7 +1,7 @@
-"""What a page as a whole says of its blocks, after each has been judged alone.
+"""Judge blocks by their page as a whole, after each has been judged alone.
 
-Each rule here was measured with scores from models that had not seen the publisher (tools/train_blocks.py); the note in
-docs/extraction.md has the figures. A rule either drops kept blocks, with a kind and its name, or takes blocks back.
+A rule either drops kept blocks, with a kind and its name, or restores dropped ones. Each was measured with scores of
+models that had not seen the publisher (tools/train_blocks.py); docs/extraction.md has the figures.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PHRASES = [COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
 
 @dataclass(slots=True)
 class Verdicts:
-    """Which blocks are kept, and for those dropped or taken back by a page rule, by which."""
+    """Which blocks are kept, and which rule dropped or restored a block."""
 
     kept: NDArray[np.bool_]
     dropped: dict[int, tuple[BlockKind, str]] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Verdicts:
             self.restored.pop(index, None)
 
     def restore(self, index: int, rule: str) -> None:
-        """Take a block back."""
+        """Keep a dropped block."""
         if not self.kept[index]:
             self.kept[index] = True
             self.restored[index] = rule
@@ -53,7 +53,7 @@ class Verdicts:
 def settle_page(
     walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int], live: bool = False
 ) -> Verdicts:
-    """Apply the page rules in order; blocks in `fixed` are what they are and stay out."""
+    """Apply the page rules in order; blocks in `fixed` are never restored."""
     page = _Page(walk, features, scores, verdicts, fixed)
     if live:
         page.restore_posts()
@@ -100,7 +100,7 @@ class _Page:
                 self.verdicts.restore(i, "post of a live blog")
 
     def drop_second_copy(self) -> None:
-        """Drop the second copy of a body that the page holds twice; a line repeated alone is left to its score."""
+        """Drop the second copy of a body that the page holds twice; for a single repeated line its score decides."""
         first: dict[str, int] = {}
         copies: list[tuple[int, int]] = []
         for i in map(int, np.nonzero(self.verdicts.kept)[0]):
@@ -116,7 +116,7 @@ class _Page:
             self.verdicts.drop(a if drop_first else b, BlockKind.DUPLICATE, "second copy of the body")
 
     def restore_alike(self) -> None:
-        """Take back doubtful blocks between kept ones that are made like most of the kept text."""
+        """Restore doubtful blocks between kept ones that have the tags and classes of most of the kept text."""
         kept = [int(i) for i in np.nonzero(self.verdicts.kept)[0]]
         total = self.kept_words()
         made_of: dict[str, float] = defaultdict(float)
@@ -134,7 +134,7 @@ class _Page:
                 self.verdicts.restore(i, "made like most of the body")
 
     def restore_subheads(self) -> None:
-        """Take back a doubtful heading that stands between two kept blocks and heads the second."""
+        """Restore a doubtful heading between two kept blocks, the second of which it heads."""
         kept = self.verdicts.kept
         for i, tag in enumerate(self.tags[:-1]):
             if (
@@ -154,7 +154,7 @@ class _Page:
                 self.verdicts.restore(i, "heading between kept blocks")
 
     def drop_other_articles(self) -> None:
-        """Drop what stands in another <article> than the headline or the body does."""
+        """Drop blocks in another <article> than that of the headline or the body."""
         other = self.column("article_same") == 0
         if self.verdicts.kept[self.column("inside:live") > 0].any():
             return
@@ -163,7 +163,7 @@ class _Page:
                 self.verdicts.drop(int(i), BlockKind.RELATED, "in another article element")
 
     def drop_appended_page(self) -> None:
-        """Drop everything from a second headline on, where one more article is appended to the page."""
+        """Drop everything from a second headline on where another article is appended to the page."""
         since = self.column("h1_since")
         if since.max(initial=0) != 1:
             return
@@ -198,7 +198,7 @@ class _Page:
             self.verdicts.drop(int(i), BlockKind.RELATED, "paragraph that is one link")
 
     def drop_repeated_quotes(self) -> None:
-        """Drop quotes whose words stand in a paragraph as well."""
+        """Drop quotes that repeat the words of a paragraph."""
         quoted = (self.column("inside:quote") > 0) | (self.column("inside:<blockquote>") > 0)
         for i in np.nonzero((self.column("contained") > 0) & quoted)[0]:
             self.verdicts.drop(int(i), BlockKind.PULL_QUOTE, "quote of a paragraph of the page")

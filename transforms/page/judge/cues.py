@@ -1,13 +1,12 @@
-"""The words that give a block away: in class names and ids, and in the text itself, by language."""
+"""Words in class names, ids and other names of elements that tell what an element holds."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-# -- names of elements -------------------------------------------------------------------------------------------
-# category -> words of class names, ids, roles, itemprops; whole tokens ("read-more" is two) or, from five letters
-# on, the start of a token ("relatedposts").
+# category -> words in class names, ids, roles and itemprops. A word of up to four letters must be a whole token
+# ("read-more" is two tokens); a longer one may also start or end a token ("relatedposts").
 NAME_CUES: dict[str, str] = {
     "body": "body articlebody bodytext storybody content contents text articletext storytext maintext entrycontent"
     " postcontent paragraph paragraphs para prose richtext wysiwyg copy artikeltext texto cuerpo corpo contenu tekst"
@@ -107,7 +106,7 @@ def _name_cues(name: str) -> tuple[int, ...]:
 
 
 def element_cues(css: str | None, id_: str | None) -> tuple[int, ...]:
-    """Return the numbers of the categories that an element's class and id name."""
+    """Return the numbers of the categories whose words are in an element's class or id."""
     if not css and not id_:
         return ()
     names = f"{css or ''} {id_ or ''}"[:400].split()

@@ -78,7 +78,7 @@ def load_forests(path: Path, features: Mapping[str, Sequence[str]]) -> dict[str,
     Raises UserError if the file is damaged, is not such a file, or was trained on other features.
     """
     try:
-        # not np.load, which leaves the file open where it is no archive
+        # np.load would leave a file that is not an archive open
         with zipfile.ZipFile(path) as file:
             arrays = {name.removesuffix(".npy"): _read_array(file, name) for name in file.namelist()}
     except (OSError, EOFError, ValueError, zipfile.BadZipFile) as exc:

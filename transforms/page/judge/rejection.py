@@ -1,6 +1,6 @@
-"""Pages that are no article: section fronts, search results, consent walls and soft 404s.
+"""Reject pages that are not articles: section fronts, search results, consent walls and soft 404s.
 
-Careful by design: a page that says it is an article, or that has a few hundred words of body, is never rejected.
+Careful by design: a page that declares itself an article, or has a few hundred words of body, is never rejected.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SEARCH_PARTS = frozenset(
 
 
 def reject_page(url: str, meta: Metadata, blocks: list[Block], linked_headlines: int) -> None:
-    """Raise NotAnArticle if a page is clearly of another kind; `linked_headlines` are those of the whole page."""
+    """Raise NotAnArticle for a page of another kind; `linked_headlines` counts those of the whole page."""
     body = [b for b in blocks if b.kind in TEXT_KINDS]
     words = sum(count_words(b.text) for b in body)
     title = meta.title
@@ -71,7 +71,7 @@ def reject_page(url: str, meta: Metadata, blocks: list[Block], linked_headlines:
         raise NotAnArticle("search result", f"query in {url}")
     longest = max((count_words(b.text) for b in body), default=0)
     if meta.is_list and longest < 60:
-        raise NotAnArticle("section front", "a list of articles by its own words")
+        raise NotAnArticle("section front", "declares itself a list of articles")
     if parts.path in ("", "/") and linked_headlines > 12 and longest < 60:
         raise NotAnArticle("section front", "the front of a site")
     if linked_headlines >= 20 and words < 150 + 3 * linked_headlines and longest < 60:

@@ -1,7 +1,7 @@
-"""Ask trafilatura for the text of a page that is unlike those which the block classifier knows.
+"""Extract text with trafilatura from a page on which the block classifier finds hardly any.
 
-It reads most such pages worse than the classifier reads the usual ones, and costs as much again; so it is asked only
-where hardly anything was found, and believed only where it finds much more.
+trafilatura costs as much as our own extraction and is worse on most pages. So it runs only where hardly anything was
+found, and its result is used only where it has much more text.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _KINDS = {"head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM, "quote": Block
 
 
 def rescue_blocks(page: Page, words: int) -> list[Block]:
-    """Return trafilatura's blocks for a page of which `words` words were found, or none if it has no more.
+    """Return trafilatura's blocks of a page in which `words` words were found, or none unless they have much more.
 
     Scripts and frames are removed first: linked data may hold a body that the page does not show, and no browser shows
     what is between the tags of an iframe.
     """
     if words >= SUSPICIOUS_WORDS:
         return []
-    # imported when needed: most processes never do, and it takes a third of a second
+    # imported here since it takes a third of a second and most processes never need it
     import trafilatura
 
     tree = deepcopy(page.tree)

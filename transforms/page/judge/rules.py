@@ -29,12 +29,12 @@ from transforms.records import Block, BlockKind, Image
 _INSIDE = {name: COLUMN[f"inside:{name}"] for name in (*CUES, *(f"<{tag}>" for tag in TAGS))}
 _PHRASE = {kind: COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
 _KEEP = 0.5
-# blocks that score less cannot be taken back by their page
+# blocks that score less are never restored by the rules of transforms.page.judge.consistency
 _DOUBTFUL = 0.1
 _MAYBE_STANDFIRST = 0.15
-# how many blocks before the first and after the last kept one belong to the article's region
+# how many blocks before the first and after the last kept one are part of the article's region
 _BEFORE, _AFTER = 60, 12
-# how many blocks before the first kept one a picture of the article may stand
+# how many blocks before the first kept one a picture of the article may be
 _PICTURES = 25
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _EMBED = re.compile(r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|telegram-post|reddit-embed")
@@ -61,13 +61,13 @@ class Row:
         return self.values[_INSIDE[name]] > 0
 
     def says(self, kind: str) -> bool:
-        """Say whether the block's words are of a phrase list."""
+        """Say whether the block's words are those of a kind of phrase."""
         return self.values[_PHRASE[kind]] > 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a block is if `test` holds; one that `overrules` does so whatever the score."""
+    """The kind of a block for which `test` holds; a rule that `overrules` applies whatever the score."""
 
     name: str
     kind: BlockKind
@@ -145,7 +145,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def is_standfirst(row: Row) -> bool:
-    """Say whether a block stands between headline and body and is named, placed or worded like a standfirst."""
+    """Say whether a block is between headline and body and is named, placed or worded like a standfirst."""
     return (
         row["h1_dist"] >= 0
         and row["main_position"] <= 0
@@ -161,7 +161,7 @@ def is_standfirst(row: Row) -> bool:
 class TypedRegion:
     """The blocks around an article, in order, each with its kind and with the rule and the score that decided it.
 
-    `first` is the number of the first one on the page; `blocks` is empty if none is kept.
+    `first` is the index of the first of them on the page; `blocks` is empty if no block is kept.
     """
 
     def __init__(self, walk: Walk, features: Matrix, scores: NDArray[np.float32], live: bool) -> None:
@@ -198,7 +198,7 @@ class TypedRegion:
             self.blocks.append(Block(kind, raw.text, rule, float(scores[i])))
 
     def find_start(self, kept: int) -> int:
-        """Return the number of the headline above the first kept block, with room for pictures above it."""
+        """Return the index of the headline above the first kept block, or with room for pictures above that block."""
         low, near = max(0, kept - _BEFORE), max(0, kept - _PICTURES)
         window = self.features[low:near]
         heads = (window[:, COLUMN["title_equal"]] >= 0.97) | (window[:, COLUMN["h1_dist"]] >= 0)
@@ -213,14 +213,14 @@ class TypedRegion:
 
 
 def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
-    """Return what a block is if it is no body for a reason of its own, or None."""
+    """Return the kind and the rule of a block that is not body whatever its page, or None."""
     if not any(map(str.isalnum, raw.text)) and "___" not in raw.text:
         return BlockKind.OTHER, "no letter or digit"
     if _is_embedded(raw.frame):
         return BlockKind.EMBED, "post from another site"
     if row["words"] < 40 and opens_with_promo(raw.text):
         return BlockKind.PROMO, "opens with a call to subscribe"
-    # a block that is doubtful only may still be taken back by its page
+    # the rules that do not overrule come later, since the page may still restore a doubtful block
     return next(((rule.kind, rule.name) for rule in RULES if rule.overrules and rule.test(row)), None)
 
 
@@ -241,8 +241,9 @@ def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
 
 
 def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: bool) -> tuple[BlockKind, str]:
-    """Return what a block that scored too low most likely is; `between` says whether kept blocks surround it, `beside`
-    whether it is the one before the first or after the last of them.
+    """Return what a block that scored too low most likely is, and the rule that says so, "" if only its score does.
+
+    `between` says whether kept blocks surround it, `beside` whether it is next to the first or the last of them.
     """
     if beside and row["words"] <= 7 and row["linked"] < 0.5 and NAMES.fullmatch(raw.text):
         return BlockKind.BYLINE, NAMES_ALONE
@@ -268,10 +269,7 @@ def _is_embedded(frame: Frame | None) -> bool:
 
 
 def cut_region(blocks: list[Block], keep: frozenset[BlockKind]) -> list[Block]:
-    """Return the blocks from the headline, or the first one kept, on.
-
-    Menus above the article are not part of its region.
-    """
+    """Return the blocks from the headline on, or from the first kept one, without the menus above."""
     kept = [i for i, block in enumerate(blocks) if block.kind in keep]
     if not kept:
         return []

@@ -1,8 +1,8 @@
-"""Find the words without which a pattern cannot match, so that it need not be tried on texts that lack them.
+"""Find words without which a pattern cannot match, so that it need not be tried on texts that lack them.
 
-A trigger is the first letters of a word, at most WIDTH of them. `find_triggers` returns a set of which every match of
-the pattern holds at least one at the start of a word; a trigger shorter than WIDTH is a whole word. It reads the subset
-of Python's regular expressions that phrases are written in and raises ValueError for anything else.
+A trigger is the first WIDTH letters of a word, or a whole word that is shorter. Every match of a pattern holds a word
+that starts with (or is) one of its triggers. The parser here knows the part of the syntax of regular expressions in
+which phrases are written and raises ValueError for the rest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from transforms.page.text import UNSPACED
 
 WIDTH = 4
-# a set with more triggers costs more to look up than its pattern costs to try
+# a pattern with more triggers is cheaper to try than to look up
 _MOST = 200
 _CLASSES = {"s": (False, True), "w": (True, False), "d": (True, False)}
 _QUANTIFIER = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
@@ -40,7 +40,7 @@ class _Char:
 
 @dataclass(frozen=True, slots=True)
 class _Boundary:
-    """The position between a word and what is no word: `\\b`."""
+    """The start or the end of a word: `\\b`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def is_letter(char: str) -> bool:
 
 
 def find_triggers(pattern: str) -> frozenset[str]:
-    """Return words' first letters of which every match of `pattern` holds one; empty if there is no such set."""
+    """Return triggers of which every match of `pattern` holds at least one; empty if there is no such set."""
     found: set[str] = set()
     for branch in _Parser(pattern).parse().branches:
         sets = [triggers for triggers in _list_triggers(branch) if len(triggers) <= _MOST]
@@ -81,7 +81,7 @@ def find_triggers(pattern: str) -> frozenset[str]:
 
 
 def needs_unspaced(pattern: str) -> bool:
-    """Say whether every match of a pattern holds a character of a script that is written without spaces."""
+    """Say whether every match of a pattern holds a character of a script without spaces."""
     return _holds_unspaced(_Parser(pattern).parse())
 
 
@@ -91,7 +91,7 @@ def _estimate_hits(triggers: Collection[str]) -> float:
 
 
 def _list_triggers(sequence: _Sequence) -> Iterator[set[str]]:
-    """Yield the triggers of each place in a sequence where a word must start if a letter follows."""
+    """Yield a set of triggers for each place in a sequence at which a letter would start a word."""
     starts_word = False
     for place, node in enumerate(sequence):
         triggers: set[str] = set()
@@ -101,7 +101,7 @@ def _list_triggers(sequence: _Sequence) -> Iterator[set[str]]:
 
 
 def _ends_between_words(node: _Node, before: bool) -> bool:
-    """Say whether a letter that follows `node` starts a word, given whether one in its place would."""
+    """Say whether a letter after `node` would start a word; `before` says so of a letter in its place."""
     match node:
         case _Boundary():
             return True
@@ -122,9 +122,9 @@ def _ends_between_words(node: _Node, before: bool) -> bool:
 
 
 def _collect_words(rest: _Sequence, word: str, found: set[str]) -> bool:
-    """Add to `found` how the next word in a match of `rest` may begin, its first letters being `word`.
+    """Add to `found` all triggers for the word whose letters so far are `word` and which goes on in a match of `rest`.
 
-    Returns False if it may begin in a way that cannot be listed, or if there may be no word.
+    Returns False if they cannot be listed, or if there may be no word.
     """
     if len(word) == WIDTH:
         found.add(word)
@@ -144,7 +144,7 @@ def _collect_words(rest: _Sequence, word: str, found: set[str]) -> bool:
         case _End():
             return bool(word) and _end_word(tail, word, found)
         case _Repeat():
-            # WIDTH times fill a word, and marks between words change nothing however many they are
+            # WIDTH letters fill a trigger, and the number of marks between words does not matter
             most = min(node.most, WIDTH)
             again = (node.node, _Repeat(node.node, max(0, node.least - 1), most - 1))
             return (node.least > 0 or _collect_words(tail, word, found)) and (

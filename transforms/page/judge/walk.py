@@ -1,7 +1,7 @@
-"""One walk over a parsed page -> its blocks of text in reading order, each with what surrounds it.
+"""Walk over a parsed page and collect its blocks of text in reading order, each with its surroundings.
 
 A block is the text between two boundaries of block-level elements (or two `<br>` in a row). Nothing is judged here:
-navigation and footers come out too. The walk has no recursion and looks at each element once.
+navigation and footers are blocks too. The walk is not recursive and visits each element once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SKIPPED_WORDS = (
 SKIPPED = frozenset(_SKIPPED_WORDS.split())
 _BOLD = frozenset(("b", "strong"))
 _ITALIC = frozenset(("i", "em", "cite"))
-# ancestors whose distance from a block is worth knowing
+# ancestors whose distance from a block is measured
 _TAGS_WORDS = (
     "article main aside nav footer header section figure form ul ol table blockquote figcaption body dl details"
 )
@@ -38,7 +38,7 @@ MAX_BLOCKS = 6000
 
 
 class Frame:
-    """An open block-level element: where it is and the nearest depth of each cue and tag above it."""
+    """A block-level element: its depth, and the depth of the nearest element with each cue or tag, itself or above."""
 
     __slots__ = ("depth", "key", "nearest", "number", "parent", "tag", "words")
 
@@ -59,7 +59,7 @@ class Frame:
 
 @dataclass(slots=True)
 class RawBlock:
-    """A block of the page before it is judged; the counts are characters of `text`."""
+    """A block of the page before it is judged; `linked`, `bold` and `italic` count characters, `links` elements."""
 
     text: str
     frame: Frame
@@ -71,7 +71,7 @@ class RawBlock:
 
 @dataclass(slots=True)
 class Picture:
-    """An `<img>` of the page: `position` is the number of blocks before it."""
+    """An `<img>` of the page; `position` is the number of blocks before it."""
 
     url: str
     alt: str
@@ -81,7 +81,7 @@ class Picture:
 
 @dataclass(slots=True)
 class Walk:
-    """What one walk over the tree found."""
+    """The blocks, pictures and block-level elements of a page."""
 
     blocks: list[RawBlock]
     pictures: list[Picture]
@@ -235,7 +235,7 @@ class _Walker:
             self.links = 1
 
 
-# attributes that name what an element is
+# attributes whose values say what an element is
 _NAMING = frozenset(("role", "itemprop", "aria-label", "property", "rel", "itemtype"))
 _NAMING_ENDS = ("testid", "component", "type", "qa", "name", "module", "block", "area", "element", "role", "position")
 _HIDDEN = element_cues("hidden", None)

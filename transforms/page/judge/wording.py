@@ -1,7 +1,7 @@
-"""Judge blocks by their words alone, for text that has lost its HTML.
+"""Judge blocks by their words alone, for text without its HTML.
 
-Without elements and scores much less is certain, so that a full sentence of the story is dropped only for words that
-no reporter writes; short lines, bullets and what stands at the edges are judged more freely.
+Without elements and scores little is certain. So a full sentence is dropped only for words that no reporter writes;
+short lines, bullets and blocks at the edges are judged more freely.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STRONG_PROMO = re.compile(
     r"prenumerera|předplaťte|подпишитесь|подписывайтесь|підпишіться|підписуйтесь|abone\s+ol|会員登録|立即订阅|立即訂閱|구독하기)",
     re.IGNORECASE,
 )
-# calls and notices in words that no story opens with
+# calls and notices in words with which no story opens
 _NOTICES: tuple[tuple[BlockKind, str, re.Pattern[str]], ...] = tuple(
     (kind, name, re.compile(f"(?:{'|'.join(patterns)})", re.IGNORECASE))
     for kind, name, patterns in (
@@ -85,7 +85,7 @@ _SHORT = 12
 
 
 def judge_wording(texts: Sequence[str], title: str = "", authors: Sequence[str] = ()) -> dict[int, Verdict]:
-    """Return for each block that is not body what it is and which words decided."""
+    """Return the kind of each block that is not body, by its index, and the rule that decided."""
     found: dict[int, Verdict] = {}
     bare = [BULLET.sub("", text) for text in texts]
     keys = [text_key(text) for text in bare]
@@ -150,7 +150,7 @@ def _judge_line(text: str, outside: bool, at_edge: bool) -> Verdict | None:
 
 
 def _find_short_captions(keys: list[str], texts: Sequence[str], found: dict[int, Verdict]) -> None:
-    """A line without a full stop that opens a caption is the short form of that caption."""
+    """Find lines without a full stop with which a caption nearby begins: short forms of that caption."""
     captions = [i for i, verdict in found.items() if verdict[0] is BlockKind.CAPTION]
     for i, text in enumerate(texts):
         if i in found or _SENTENCE_END.search(text) or not keys[i] or count_words(text) > 25:
@@ -160,7 +160,7 @@ def _find_short_captions(keys: list[str], texts: Sequence[str], found: dict[int,
 
 
 def _find_promo_runs(texts: Sequence[str], found: dict[int, Verdict]) -> None:
-    """A list that is half promo is promo as a whole, and so is the short line above it."""
+    """Find lists of which at least half is promo, with the short line above: all of that is promo."""
     start = 0
     while start < len(texts):
         if not BULLET.match(texts[start]):
@@ -180,7 +180,7 @@ def _find_promo_runs(texts: Sequence[str], found: dict[int, Verdict]) -> None:
 
 
 def _find_repeats(keys: list[str], texts: Sequence[str], found: dict[int, Verdict]) -> None:
-    """A whole sentence given a second time is a repetition."""
+    """Find sentences that occurred before."""
     seen: set[str] = set()
     for i, key in enumerate(keys):
         if i in found:
@@ -190,17 +190,17 @@ def _find_repeats(keys: list[str], texts: Sequence[str], found: dict[int, Verdic
         seen.add(key)
 
 
-# What words alone tell safely enough to overrule the score of a block that has its HTML: over the 6,435 true paragraphs
-# of the corpus these verdicts are wrong on fewer than twenty, most of them junk that the truth counts in.
+# Kinds that words alone tell safely enough to overrule the score of a block: over the 6,435 true paragraphs of the
+# corpus these verdicts are wrong on fewer than twenty, most of them junk that the truth includes.
 _OVERRULING = frozenset(
     (BlockKind.RELATED, BlockKind.PROMO, BlockKind.CAPTION, BlockKind.AD, BlockKind.LIVE_POINTER, BlockKind.COMMENT)
 )
 
 
 def overrule_by_words(blocks: Sequence[Block], judged: frozenset[BlockKind]) -> list[Block]:
-    """Return the blocks with those of the kinds `judged` renamed whose words say plainly that they are no story.
+    """Return the blocks, those of the kinds `judged` with another kind if their words clearly are not the story's.
 
-    A page unlike those that the classifier was trained on may have its promos and captions in plain paragraphs.
+    Pages unlike those that the classifier was trained on may have promos and captions in plain paragraphs.
     """
     result = list(blocks)
     places = [i for i, block in enumerate(blocks) if block.kind in judged]

@@ -1,1 +1,1 @@
-"""What a page says of itself: its tree, metadata, linked data, bylines and dates."""
+"""Read what a page says of itself: its tree, metadata, linked data, bylines and dates."""

@@ -1,4 +1,4 @@
-"""Bylines -> the people and agencies that wrote: split, cleaned, without publishers and log-in names."""
+"""Read bylines: the people and agencies named, without publishers and log-in names."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ _AGENCY_TAIL = re.compile(r"\s*\((?:[A-Z]{2,8}|[^()]{2,30})\)\s*$")
 def clean_authors(names: Iterable[str], publisher: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the people and agencies among `names`, once each, in order.
 
-    A publisher's name goes unless it is all that there is: then it is the collective byline of the house, as in
-    "BBC News", which is what readers are shown.
+    A publisher's name is dropped unless it is the only one: then it is the byline that readers see, as in "BBC News".
     """
     houses = {text_key(name) for name in publisher if name}
     people: dict[str, str] = {}
@@ -60,13 +59,13 @@ def clean_authors(names: Iterable[str], publisher: Iterable[str] = ()) -> tuple[
 
 
 def find_byline(text: str) -> list[str]:
-    """Return the names of a text that says by whom it is ("By Ann Lee", "(责编：牛镛)"), or none."""
+    """Return the names in a byline with a word such as "by" ("By Ann Lee", "(责编：牛镛)"), none for other texts."""
     text = text.strip(" ()[]（）")
     return split_byline(text) if len(text) < 120 and _BY.match(text) else []
 
 
 def split_byline(text: str) -> list[str]:
-    """Split one byline into names: "By A. One, B. Two and C. Three" has three."""
+    """Split a byline into names: three for "By A. One, B. Two and C. Three"."""
     text = " ".join(text.split())
     if not text or len(text) > 300:
         return []

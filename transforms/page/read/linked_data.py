@@ -1,7 +1,7 @@
-"""schema.org data inside a page: JSON-LD scripts, read tolerantly.
+"""Read schema.org data from the JSON-LD scripts of a page, tolerantly (https://schema.org/Article).
 
-Only the node that describes the page's own article is used: pages also describe their neighbours, their publisher and
-their breadcrumbs. https://schema.org/Article
+Only the node of the page's own article is used: pages also describe neighbouring articles, their publisher and their
+breadcrumbs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Who wrote what, when and where: the metadata of a page, each field with its source.
+"""Read the metadata of a page, each field with its source.
 
-Order of trust: JSON-LD of the page's own article, then meta tags, then microdata and what readers see. Titles are put
-to the vote instead, because each of the three places now and then holds a text for search engines.
+Order of trust: JSON-LD of the page's own article, then meta tags, then microdata and what readers see. For titles the
+sources vote instead, because each of them sometimes holds a text for search engines.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 
 @dataclass
 class Metadata:
-    """What a page says of itself; `sources` names for each field where it was found."""
+    """The metadata of a page; `sources` says for each field where it was found."""
 
     title: str = ""
     description: str = ""
@@ -183,7 +183,7 @@ class _Reader:
         return max(self.headings, key=lambda h: len(words & set(h.lower().split())))
 
     def resolve(self, value: Any) -> Any:
-        """Follow `{"@id": ...}` to the node that it names."""
+        """Replace a reference `{"@id": ...}` by the node that it refers to."""
         if isinstance(value, dict) and "name" not in value and isinstance(value.get("@id"), str):
             return self.by_id.get(value["@id"], value)
         if isinstance(value, list):
@@ -383,7 +383,7 @@ def _plain_text(text: str) -> str:
 
 
 def _prefer_clock(candidates: list[tuple[str, datetime | None]]) -> list[tuple[str, datetime | None]]:
-    """Put a source that knows the time of day before one that knows the same day only."""
+    """Put a source that has the time of day before one that has only the same day."""
     found = [(source, value) for source, value in candidates if value]
     if not found:
         return []

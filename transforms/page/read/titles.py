@@ -1,4 +1,4 @@
-"""Titles without the site's name and, where two sources agree on it, without the kicker."""
+"""Clean titles: without the site's name and, where two sources agree, without the kicker."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def strip_site_name(title: str, site: str, host: str) -> str:
 
 
 def choose_title(candidates: Mapping[str, str]) -> tuple[str, str]:
-    """Return the source and the title that most sources agree on; the heading that readers see breaks ties."""
+    """Return the title that most sources agree on, and its source; the heading that readers see breaks ties."""
     linked, graph, heading = (candidates.get(name, "") for name in ("json-ld", "og:title", "h1"))
     if heading and graph and text_key(heading) == text_key(graph):
         return "h1", heading
-    if linked and linked and text_key(linked) in (text_key(graph), text_key(heading)):
+    if linked and text_key(linked) in (text_key(graph), text_key(heading)):
         return "json-ld", linked
     if not linked and heading and graph:
         shared = _shared_tail(heading, graph)
@@ -49,7 +49,7 @@ def choose_title(candidates: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _shared_tail(first: str, second: str) -> str:
-    """Return the end that two titles share behind a kicker of at least one of them."""
+    """Return the end shared by two titles after the kicker of at least one of them."""
     for text, other in ((first, second), (second, first)):
         for match in _SEPARATED.finditer(text):
             tail = text[match.end() :]
