@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from commands import clean_environment, newsbeam, rows_of, start
 from newsworld import Newsworld
+from test_tables import OUTCOMES
 
 from pipeline.config import Config
 from pipeline.tables.database import METADATA, open_database
@@ -125,6 +126,18 @@ def write_outcomes(path: str) -> None:
         bad = [outcome for outcome in outcomes if not isinstance(outcome, Article)]
         both = Outcomes(pipeline | "Good" >> beam.Create(good), pipeline | "Bad" >> beam.Create(bad))
         _ = both | WriteRows(f"bigquery:{DATASET}", Config(bigquery_method=method))
+
+
+@pytest.mark.parametrize("method", ["STREAMING_INSERTS", "FILE_LOADS"])
+def test_every_declared_table_is_written_and_every_column_filled(
+    method: str, server: BigQueryServer, client: Any, tmp_path: Path
+) -> None:
+    write(server, method, list(OUTCOMES), tmp_path)
+    for name, table in bigquery.BIGQUERY_TABLES.items():
+        rows = query(client, f"SELECT * FROM `{{d}}.{name}`")
+        assert rows, name
+        columns = [field["name"] for field in table.fields]
+        assert [column for column in columns if all(row[column] in (None, [], "{}") for row in rows)] == [], name
 
 
 @pytest.mark.parametrize("method", ["STREAMING_INSERTS", "FILE_LOADS"])
