@@ -80,7 +80,7 @@ def full_article(path: str = "storm", body: str = "The ferry stayed in Port Elle
 
 def failure() -> Failure:
     return Failure(
-        link("late"), "timeout", "fetch", "FetchTimeout", "30 s", 1, NOW, NOW + timedelta(hours=1), "{}", "at"
+        link("late"), "timeout", "fetch", "FetchTimeout", "30 s", 1, NOW, NOW + timedelta(hours=1), '{"url": "x"}', "at"
     )
 
 
