@@ -54,6 +54,7 @@ format: setup
 
 docs: setup
 	$(BIN)/python -m pipeline.tables.schema > docs/tables.md
+	$(BIN)/python -m pipeline.config.document README.md deploy/dataflow/metadata.json
 
 migration: setup
 	$(BIN)/python -m pipeline.tables.migrations.make "$(NAME)"

@@ -76,22 +76,45 @@ def _sql_metadata() -> sa.MetaData:
 METADATA = _sql_metadata()
 
 
-def create_engine(url: str) -> sa.Engine:
-    """Make an engine without touching the database; raises UserError for a URL that no driver takes."""
+DRIVERS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+DRIVERS["postgresql+psycopg"] = DRIVERS["postgresql"]
+EXAMPLES = "use sqlite:///FILE or postgresql://USER@HOST/NAME"
+IN_MEMORY = (None, "", ":memory:")
+SECRETS = ("password", "sslpassword")  # parameters of a URL that libpq takes
+
+
+def shown_url(url: str | sa.URL) -> str:
+    """Return a database URL for messages and tables: without passwords. Raises ArgumentError if it is not a URL."""
+    url = sa.make_url(url)
+    hidden = {name: "***" for name in SECRETS if name in url.query}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def parse_database_url(url: str) -> sa.URL:
+    """Parse the URL of a database that we have a driver for; raises UserError, without passwords, for any other."""
     try:
         parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as exc:
-        raise UserError(
-            f"not a database URL: {url!r}; say sqlite:///newsbeam.db or postgresql://user@host/name"
-        ) from exc
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise UserError(f"unknown database {parsed.get_backend_name()!r} in --db: sqlite:/// or postgresql://")
-    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+    except (sa.exc.ArgumentError, ValueError) as exc:
+        # what cannot be parsed may hold a password anywhere
+        raise UserError(f"not a database URL{'' if '@' in url else f': {url!r}'}; {EXAMPLES}") from exc
+    if parsed.drivername not in DRIVERS:
+        raise UserError(f"unknown database {parsed.drivername}://; {EXAMPLES}")
+    parsed = parsed.set(drivername=DRIVERS[parsed.drivername])
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in IN_MEMORY:
+            raise UserError(f"{url} needs a file, since several processes share the database; {EXAMPLES}")
+        if parsed.query.keys() - {"mode", "cache", "uri"}:
+            raise UserError(f"not a database URL: {shown_url(parsed)}: no parameters are allowed; {EXAMPLES}")
+    return parsed
+
+
+def create_engine(url: str) -> sa.Engine:
+    """Make an engine without connecting; raises UserError for a URL that we have no driver for."""
+    parsed = parse_database_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
         folder = Path(parsed.database).resolve().parent
         if not folder.is_dir():
-            raise UserError(f"database unreachable: the folder {folder} does not exist; make it first")
+            raise UserError(f"database unreachable: the folder {folder} does not exist; create it first")
     try:
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
@@ -149,19 +172,74 @@ def is_sql(url: str) -> bool:
 def open_database(url: str) -> sa.Engine:
     """Return an engine whose schema is at the newest migration; raises UserError if the database cannot be reached."""
     engine = create_engine(url)
-    try:
+    with _user_errors(engine):
         migrate(engine)
+    return engine
+
+
+def open_for_reading(url: str) -> sa.Engine:
+    """Return an engine that cannot write, for reports: the schema stays as it is.
+
+    Raises UserError if there is no such database, or its schema is not the one that this version reads.
+    """
+    file = parse_database_url(url)
+    if file.get_backend_name() == "sqlite" and file.database and not Path(file.database).exists():
+        raise UserError(f"no database at {file.database}: pass --db, or create it with `newsbeam run FEED`")
+    engine = create_engine(url)
+    sa.event.listen(engine, "connect", _refuse_writes)
+    with _user_errors(engine):
+        current, newest = schema_revision(engine), _newest_revision()
+        if current is None:
+            raise UserError(f"no tables in {shown_url(url)} yet: create them with `newsbeam run FEED`")
+        if current != newest:
+            raise UserError(
+                f"the database has schema {current} and this version reads {newest}: "
+                "`newsbeam run` or `work` of the newer version upgrades the database"
+            )
+    return engine
+
+
+@contextmanager
+def _user_errors(engine: sa.Engine) -> Iterator[None]:
+    """Raise UserError for a database that cannot be used, and close the engine."""
+    try:
+        yield
     except UserError:
         engine.dispose()
         raise
     except sa.exc.OperationalError as exc:
-        shown = sa.make_url(url).render_as_string(hide_password=True)
-        cause = str(exc.orig).strip().splitlines()[0]
-        raise UserError(f"database unreachable: {shown}: {cause}; check --db and that the server runs") from exc
+        engine.dispose()
+        raise UserError(
+            f"database unreachable: {shown_url(engine.url)}: {_cause(exc)}; check --db and that the server runs"
+        ) from exc
     except sa.exc.DatabaseError as exc:
-        shown = sa.make_url(url).render_as_string(hide_password=True)
-        raise UserError(f"not usable as a database: {shown}: {exc.orig}; check --db") from exc
-    return engine
+        engine.dispose()
+        raise UserError(f"not usable as a database: {shown_url(engine.url)}: {_cause(exc)}; check --db") from exc
+
+
+def _cause(error: sa.exc.DBAPIError) -> str:
+    return (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+
+
+def _refuse_writes(connection: Any, _record: Any) -> None:
+    if hasattr(connection, "execute") and type(connection).__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA query_only=ON")
+    else:
+        connection.read_only = True
+
+
+def schema_revision(engine: sa.Engine) -> str | None:
+    """Return the revision of a database's schema; None if it has no tables of ours."""
+    from alembic.runtime.migration import MigrationContext
+
+    with reading(engine) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _newest_revision() -> str | None:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def migrate(engine: sa.Engine) -> None:
