@@ -63,8 +63,9 @@ format: setup  ## Format the code and apply the fixes that ruff considers safe
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup  ## Write docs/tables.md from the declared tables
+docs: setup  ## Write docs/tables.md and the settings in README and the Flex Template
 	$(BIN)/python -m pipeline.tables.markdown > docs/tables.md
+	$(BIN)/python -m pipeline.config.document README.md deploy/dataflow/metadata.json
 
 migration: setup  ## Write the migration for changed tables: make migration NAME="add x"
 	$(BIN)/python -m pipeline.tables.migrations.make "$(NAME)"

@@ -38,5 +38,5 @@ def test_a_file_of_urls_is_one_bounded_job(tmp_path: Path) -> None:
 def test_what_the_user_can_mend_is_one_line(tmp_path: Path) -> None:
     done = run_job("--db", f"sqlite:///{tmp_path}/x.db")
     assert done.returncode == 2 and done.stderr.splitlines() == [
-        "newsbeam: say which articles: --urls FILE, or --streaming --source SOURCE"
+        "newsbeam: nothing to read: pass --urls FILE, or --streaming and --source SOURCE"
     ]

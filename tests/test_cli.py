@@ -7,9 +7,15 @@ import resource
 import subprocess
 from pathlib import Path
 
+import alembic.command
 import pytest
+import sqlalchemy as sa
+from alembic.config import Config as AlembicConfig
 from commands import NEWSBEAM, clean_environment, newsbeam
 from newsworld.offline import read_pages
+
+from pipeline.tables.database import create_engine
+from pipeline.tables.migrate import MIGRATIONS
 
 PAGE = (
     "<html lang=en><head><title>Harbour plan</title></head><body><article><h1>Harbour plan</h1>"
@@ -25,17 +31,30 @@ PAGE = (
     "arguments, says",
     [
         (["run", "missing.txt"], "cannot read missing.txt"),
-        (["run", "empty.txt"], "no feed in empty.txt"),
+        (["run", "empty.txt"], "no address in empty.txt"),
         (["run", "gopher://example.org/feed"], "not a web address"),
-        (["run", "--db", "mysql://localhost/x", "https://example.org/feed"], "sqlite:/// or postgresql://"),
+        (["run", "--db", "mysql://localhost/x", "https://example.org/feed"], "sqlite:///FILE or postgresql://"),
         (["run", "--db", "nonsense", "https://example.org/feed"], "not a database URL"),
+        (["run", "--db", "sqlite://", "https://example.org/feed"], "needs a file"),
+        (["audit", "--db", "sqlite:///:memory:"], "needs a file"),
+        (["audit", "--db", "sqlite:///x.db?timeout=abc"], "not a database URL"),
+        (["audit", "--db", "postgresql://u:sesame@h:notaport/x"], "not a database URL"),
+        (["audit", "--db", "postgresql+nope://u:sesame@h/x"], "postgresql://"),
+        (["audit", "--db", "postgresql://u:sesame@127.0.0.1:1/x?nope=1"], "nope"),
+        (["audit", "--db", "//u:sesame@h"], "not a database URL"),
+        (["why", "https://a.example/\udcff"], "not valid UTF-8"),
+        (["failures", "--retry", "\udcff"], "not valid UTF-8"),
+        (["run", "https://a.example/\udcff"], "not a web address"),
         (["run", "--db", "sqlite:////no/such/folder/x.db", "https://example.org/feed"], "does not exist"),
         (["audit", "--db", "postgresql://nobody@127.0.0.1:1/x"], "database unreachable"),
         (["audit", "--db", "sqlite:///empty.txt"], "not usable as a database"),
         (["audit"], "no database at newsbeam.db"),
-        (["run", "--host-concurrency", "0", "https://example.org/feed"], "--host-concurrency must be 1 or more"),
-        (["extract"], "say either a FILE or URL"),
-        (["extract", "page.html", "--body", "adverts"], "say any of tables, embeds"),
+        (
+            ["run", "--host-concurrency", "0", "https://example.org/feed"],
+            "--host-concurrency 0: expected a whole number from 1 to 64",
+        ),
+        (["extract"], "give either a FILE or URL"),
+        (["extract", "page.html", "--body", "adverts"], "--body adverts: adverts: expected any of tables"),
         (["extract", "missing.html"], "cannot read missing.html"),
         (["extract", "empty.txt"], "no article in"),
         (["extract", "--manifest", "empty.txt"], 'not a JSON object with "id", "url" and "html"'),
@@ -50,6 +69,33 @@ def test_errors_of_the_user_are_one_line(tmp_path: Path, arguments: list[str], s
     done = newsbeam(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    assert "sesame" not in done.stderr
+
+
+def test_a_full_disk_at_standard_output_is_one_line(tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path}/x.db"
+    assert newsbeam("run", "--once", "--db", db).returncode == 2
+    for arguments in (["audit", "--db", db], ["--help"], ["audit", "--help"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [*NEWSBEAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, env=clean_environment()
+            )
+        assert done.returncode == 2, done
+        assert done.stderr == "newsbeam: cannot write the output: no space left on device\n"
+
+
+def test_reports_leave_an_older_schema_as_it_is(tmp_path: Path) -> None:
+    db = f"sqlite:///{tmp_path}/x.db"
+    settings = AlembicConfig()
+    settings.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(db).begin() as connection:
+        settings.attributes["connection"] = connection
+        alembic.command.upgrade(settings, "0001")
+    for arguments in (["audit"], ["feeds"], ["failures"], ["why", "https://a.example/1"]):
+        done = newsbeam(*arguments, "--db", db)
+        assert "Traceback" not in done.stderr, done.stderr
+        with create_engine(db).connect() as connection:
+            assert connection.execute(sa.text("select version_num from alembic_version")).scalar_one() == "0001"
 
 
 def test_a_model_that_is_not_installed_is_an_error_of_the_user(tmp_path: Path) -> None:
@@ -132,6 +178,6 @@ def test_questions_of_an_empty_database(tmp_path: Path) -> None:
     assert newsbeam("feeds", "--db", db).stdout == ""
     assert newsbeam("failures", "--db", db).stdout == ""
     unknown = newsbeam("why", "https://example.org/1", "--db", db)
-    assert unknown.returncode == 1 and "no feed has named" in unknown.stderr
+    assert unknown.returncode == 1 and "no feed has listed" in unknown.stderr
     retry = newsbeam("failures", "--retry", "timeout", "--db", db)
-    assert retry.returncode == 2 and "nothing failed" in retry.stderr
+    assert retry.returncode == 2 and "no failed URL matches" in retry.stderr

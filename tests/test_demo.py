@@ -18,8 +18,8 @@ from pipeline.cli.demo.newspapers import (
     COURIER,
     EDITED_TITLE,
     MERIDIAN,
+    NEWSPAPERS,
     OBSERVER,
-    PUBLISHERS,
     Edition,
     Story,
     render_page,
@@ -33,7 +33,7 @@ from transforms.records import Article, FeedEntry, FetchedPage, ParsedFeed
 from transforms.urls import link_of
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
-FETCHED = [(p, s) for p in PUBLISHERS for s in p.stories if s.file and not s.path.startswith(p.disallowed)]
+FETCHED = [(p, s) for p in NEWSPAPERS for s in p.stories if s.file and not s.path.startswith(p.disallowed)]
 NAMES = [f"{publisher.feed_format}-{story.file}" for publisher, story in FETCHED]
 
 
@@ -63,7 +63,7 @@ def site() -> Iterator[DemoSite]:
 
 def read_feed(site: DemoSite, publisher: str) -> ParsedFeed:
     edition = site.editions[publisher]
-    url = edition.base + edition.publisher.feed_path
+    url = edition.base + edition.newspaper.feed_path
     status, headers, body = get(url)
     assert status == 200
     return parse_feed(body, url, headers["Content-Type"], NOW)
@@ -72,7 +72,7 @@ def read_feed(site: DemoSite, publisher: str) -> ParsedFeed:
 # -- the site
 
 
-@pytest.mark.parametrize("publisher", PUBLISHERS, ids=lambda publisher: publisher.feed_format)
+@pytest.mark.parametrize("publisher", NEWSPAPERS, ids=lambda publisher: publisher.feed_format)
 def test_each_feed_names_its_stories(site: DemoSite, publisher: Any) -> None:
     feed = read_feed(site, publisher.name)
     base = site.editions[publisher.name].base
@@ -111,7 +111,7 @@ def test_what_is_no_article(site: DemoSite) -> None:
 
 def test_an_unchanged_feed_is_not_sent_again(site: DemoSite) -> None:
     for edition in site.editions.values():
-        feed = edition.base + edition.publisher.feed_path
+        feed = edition.base + edition.newspaper.feed_path
         _, headers, _ = get(feed)
         status, _, body = get(feed, If_None_Match=headers["ETag"])
         assert (status, body) == (304, b"")

@@ -11,11 +11,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import click
 import hcl2
 import pytest
 import sqlalchemy as sa
@@ -24,9 +24,11 @@ from emulators.terraform import SCHEMAS, providers
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from pipeline.__main__ import make_parser
+from pipeline.cli.commands import COMMANDS
 from pipeline.cli.commands import main as cli
-from pipeline.config import Config
+from pipeline.cli.job import job as job_command
+from pipeline.config import Config, settings_of
+from pipeline.config.document import metadata_text
 from pipeline.tables.schema import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,9 +36,6 @@ DEPLOY = ROOT / "deploy"
 TERRAFORM = DEPLOY / "terraform"
 OPERATIONS = ROOT / "docs" / "operations.md"
 FLINK_FILES = (DEPLOY / "flink" / "compose.yaml", DEPLOY / "flink" / "kubernetes.yaml")
-# what a Flex Template cannot or need not say: a flag that launch.py adds, what only a bounded run on one machine takes,
-# and a door to private networks that no job in a cloud may open
-NOT_IN_TEMPLATE = {"streaming", "urls", "db", "allow-private-addresses", "help"}
 # variables that compose itself reads
 COMPOSE_OWN = {"NEWSBEAM_VERSION"}
 
@@ -51,15 +50,16 @@ def load(path: Path) -> Any:
     return module
 
 
-@cache
-def job_options() -> frozenset[str]:
-    """The options of `python -m pipeline`, without dashes in front."""
-    return frozenset(re.findall(r"--([a-z-]+)", make_parser().format_usage()))
+def options_of(command: click.Command) -> frozenset[str]:
+    """The options of a command, without dashes in front."""
+    return frozenset(option.removeprefix("--") for parameter in command.params for option in parameter.opts)
 
 
-def command_options(command: str) -> frozenset[str]:
+def command_options(name: str) -> frozenset[str]:
     """The options of a command of `newsbeam`."""
-    return frozenset(option.removeprefix("--") for p in cli.commands[command].params for option in p.opts)
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None, name
+    return options_of(command)
 
 
 def template() -> dict[str, Any]:
@@ -229,9 +229,13 @@ def test_the_example_sets_what_has_no_default() -> None:
 # -- the job's options
 
 
-def test_template_names_the_options_of_the_job() -> None:
+def test_the_template_is_made_from_the_declaration() -> None:
+    assert (DEPLOY / "dataflow" / "metadata.json").read_text() == metadata_text(), "stale: run `make docs`"
+
+
+def test_template_names_options_of_the_job() -> None:
     names = {parameter["name"].replace("_", "-") for parameter in template()["parameters"]}
-    assert names == job_options() - NOT_IN_TEMPLATE
+    assert names < options_of(job_command)
 
 
 def test_the_job_is_given_what_its_template_names() -> None:
@@ -347,16 +351,17 @@ def test_flink_jobs_are_given_options_that_the_job_has(path: Path) -> None:
     given = set(re.findall(r"--([a-z_-]+)", command))
     assert {"source", "sink", "checkpointing_interval", "finish_bundle_before_checkpointing"} <= given
     ours = {name for name in given if "_" not in name} - beam
-    assert ours <= job_options()
+    assert ours <= options_of(job_command)
 
 
 def test_settings_exist() -> None:
-    fields_ = {f"NEWSBEAM_{field.name.upper()}" for field in fields(Config)} | COMPOSE_OWN
-    for path in DEPLOY.rglob("*"):
-        # neither byte code nor what `terraform init` downloads
-        is_ours = not any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(DEPLOY).parts)
-        if path.is_file() and is_ours:
-            assert set(re.findall(r"\bNEWSBEAM_[A-Z_]+", path.read_text())) <= fields_, path
+    known = {setting.variable for setting in settings_of(Config).values()} | COMPOSE_OWN
+    # neither byte code nor what `terraform init` downloads
+    own = [p for p in DEPLOY.rglob("*") if not re.search(r"__pycache__|/[.]", f"/{p.relative_to(DEPLOY)}")]
+    files = [path for path in own if path.is_file()]
+    assert DEPLOY / "newsbeam.env.example" in files
+    for path in files:
+        assert set(re.findall(r"\bNEWSBEAM_[A-Z_]+", path.read_text())) <= known, path
 
 
 # -- BigQuery
@@ -494,8 +499,8 @@ def test_compose_is_whole() -> None:
         for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:"), "the tables are for this machine until somebody decides otherwise"
     for name in ("poller", "worker"):
-        assert services[name]["command"][0] in cli.commands
-    assert re.search(r"newsbeam (\w+) ", services["worker"]["healthcheck"]["test"][1])[1] in cli.commands  # type: ignore[index]
+        assert services[name]["command"][0] in COMMANDS
+    assert re.search(r"newsbeam (\w+) ", services["worker"]["healthcheck"]["test"][1])[1] in COMMANDS  # type: ignore[index]
 
 
 def test_secrets_stand_in_no_file() -> None:
@@ -590,7 +595,7 @@ def test_runbook_names_what_there_is() -> None:
     for command, rest in re.findall(
         r"\bnewsbeam ([a-z]+)\b([^`\n]*)", "\n".join(re.findall(r"^    .*|`[^`\n]+`", text, re.M))
     ):
-        assert command in cli.commands, command
+        assert command in COMMANDS, command
         assert set(re.findall(r"--([a-z-]+)", rest.partition("|")[0])) <= command_options(command), (command, rest)
     for path in re.findall(r"`((?:deploy|docs|bench|pipeline|tests)/[\w./-]+)`", text):
         assert (ROOT / path).exists() or path == "deploy/newsbeam.env", path

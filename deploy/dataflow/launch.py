@@ -1,9 +1,9 @@
-"""What the Flex Template launcher runs: the streaming job, with the template's parameters as its options.
+"""Start the streaming job from the parameters that the Flex Template launcher passes.
 
-A template's parameters are written with underscores and come as `--name=value`; flags cannot be given. So
-`--bigquery_method=X` becomes `--bigquery-method=X`, and `--streaming` is added. Beam's own options stay as they are.
-A value that names a version of a secret (`projects/P/secrets/S/versions/V`) is replaced by the secret, so that the
-password of the ledger is not among the parameters of the job, which everybody with a view of the project can read.
+Parameters arrive as `--name=value` with underscores, and flags cannot be given. So `--bigquery_method=X` becomes
+`--bigquery-method=X`, and `--streaming` is added. Beam's own options stay as they are. A value that names a version of
+a secret (`projects/P/secrets/S/versions/V`) is replaced by the secret: everybody who may view the project can read the
+parameters of a job, so that passwords must not be among them.
 """
 
 import json
@@ -41,4 +41,4 @@ if __name__ == "__main__":
     from pipeline.__main__ import main
 
     parameters = json.loads(METADATA.read_text("utf-8"))["parameters"]
-    sys.exit(main(job_options(sys.argv[1:], [parameter["name"] for parameter in parameters], read_secret)))
+    main(job_options(sys.argv[1:], [parameter["name"] for parameter in parameters], read_secret))

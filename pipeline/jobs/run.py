@@ -1,7 +1,7 @@
-"""`newsbeam run`: one poller and N workers on one ledger, kept alive until the work or the user says stop.
+"""`newsbeam run`: one poller and N workers on one ledger, kept running until the work is done or the user stops them.
 
-The poller runs in this process, each worker in one of its own (`newsbeam work`), so that every core is used and a
-worker that dies takes nobody with it. A worker ends by itself when this process is gone: its standard input closes.
+The poller runs in this process and each worker in a process of its own (`newsbeam work`), so that every core is used
+and a worker that crashes takes no other with it. When this process is gone, a worker's stdin closes and it stops.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import IO, Protocol
 
 import sqlalchemy as sa
 import structlog
@@ -29,64 +30,114 @@ from transforms.errors import UserError
 
 log = structlog.get_logger()
 
-LOOK_S = 0.5
-WORKERS_STOP_S = 13.0  # a worker takes at most GRACE_S (pipeline.jobs.work) and a little to leave
+TICK_S = 0.5
+WORKERS_STOP_S = 13.0  # a worker takes up to GRACE_S (pipeline.jobs.work), and a little to exit
 RESTART_AFTER_S = 5.0
 TROUBLE_S = 5.0
+DRAIN_S = 1.0
 USER_ERROR = 2
 
 
-class Shows(Protocol):
-    """What shows progress while the pipeline runs."""
+class ProgressView(Protocol):
+    """Shows progress while the pipeline runs."""
 
     def update(self, progress: Progress, now: datetime) -> None:
         """Show these figures."""
 
+    def print_line(self, line: str) -> None:
+        """Show a line that a worker wrote to its stderr; called from threads."""
+
 
 class Workers:
-    """N worker processes, started again when they die."""
+    """N worker processes that are restarted when they die; `on_line` gets each line of their stderr."""
 
-    def __init__(self, config: Config, count: int) -> None:
+    def __init__(self, config: Config, count: int, on_line: Callable[[str], None]) -> None:
+        # settings travel by environment, so that passwords are not in the list of processes
         self.environment = os.environ | config.as_environment()
-        self.count = count
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self._start_at = [0.0] * count
+        self.on_line = on_line
+        self._workers = [self._spawn() for _ in range(count)]
+        self._restart_at = [0.0] * count
 
-    def start(self) -> None:
-        """Start all of them."""
-        self.processes = [self._spawn() for _ in range(self.count)]
+    def restart_dead(self) -> None:
+        """Restart workers that died, each at most every RESTART_AFTER_S.
 
-    def look_after(self) -> None:
-        """Start dead workers again, but not in a hurry; raises UserError if one ended with an error of the user."""
-        for number, process in enumerate(self.processes):
-            code = process.poll()
+        Raises UserError if one ended with an error that the user can fix.
+        """
+        for number, worker in enumerate(self._workers):
+            code = worker.process.poll()
             if code is None:
                 continue
             if code == USER_ERROR:
-                raise UserError("a worker cannot start; its message stands above")
-            if time.monotonic() >= self._start_at[number]:
+                worker.lines.join(DRAIN_S)
+                raise UserError("a worker failed to start; see its error above")
+            if time.monotonic() >= self._restart_at[number]:
                 log.warning("worker died, starting another", exit_code=code)
-                self._start_at[number] = time.monotonic() + RESTART_AFTER_S
-                self.processes[number] = self._spawn()
+                worker.close()
+                self._restart_at[number] = time.monotonic() + RESTART_AFTER_S
+                self._workers[number] = self._spawn()
 
     def stop(self) -> None:
-        """Ask all to stop, wait, and kill what does not: its leases run out or are taken back at the next start."""
-        for process in self.processes:
-            if process.poll() is None:
-                process.terminate()
-        deadline = time.monotonic() + WORKERS_STOP_S
-        for process in self.processes:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdin:
-                process.stdin.close()
+        """Ask all workers to stop, wait, and kill those that do not.
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+        The leases of a killed worker run out, or are taken back at the next start.
+        """
+        for worker in self._workers:
+            if worker.process.poll() is None:
+                worker.process.terminate()
+        deadline = time.monotonic() + WORKERS_STOP_S
+        for worker in self._workers:
+            try:
+                worker.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            worker.close()
+
+    def _spawn(self) -> _Worker:
         command = [sys.executable, "-m", "pipeline.cli", "work", "--until-stdin-closes"]
-        return subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        lines = threading.Thread(
+            target=forward_lines, args=(process.stderr, self.on_line), name="worker's stderr", daemon=True
+        )
+        lines.start()
+        return _Worker(process, lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    lines: threading.Thread
+
+    def close(self) -> None:
+        """Wait until the last lines of a worker that ended have been forwarded, and close its pipes."""
+        # bounded, since a grandchild may keep the pipe open
+        self.lines.join(DRAIN_S)
+        if self.process.stdin:
+            self.process.stdin.close()
+
+
+def forward_lines(stream: IO[bytes], on_line: Callable[[str], None]) -> None:
+    """Give each line of a stream to `on_line`, until the stream ends.
+
+    Reading goes on where a line cannot be shown, since a worker blocks when its pipe is full.
+    """
+    with stream:
+        for line in stream:
+            with suppress(OSError, ValueError):
+                on_line(line.decode("utf-8", "replace").rstrip("\n"))
+
+
+def write_to_stderr(line: str) -> None:
+    """Write a line to this process's stderr, in one piece."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 @contextmanager
@@ -100,37 +151,37 @@ def stop_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run(config: Config, feeds: Sequence[str], once: bool = False, show: Shows | None = None) -> Audit | None:
-    """Poll and ingest until told to stop, or with `once` until every URL has its fate or is due later than patience.
+def run(config: Config, feeds: Sequence[str], once: bool = False, view: ProgressView | None = None) -> Audit | None:
+    """Poll and ingest until stopped; with `once`, until each URL has an outcome or its retry is beyond patience.
 
-    Returns, with `once`, the audit of the ledger at the end. Raises UserError for what the user can mend.
+    Returns the final audit of the ledger with `once`. Raises UserError for errors that the user can fix.
     """
     engine = open_database(config.db)
     ledger = Ledger(engine)
     started = datetime.now(UTC)
     ledger.feeds.add(feeds, started)
     if not ledger.feeds.count():
-        raise UserError("no feed to poll: say one, as in newsbeam run https://example.org/feed.xml")
+        raise UserError("no feed to poll: pass one, as in newsbeam run https://example.org/feed.xml")
     poller = Poller(ledger, config)
-    workers = Workers(config, config.workers or os.cpu_count() or 1)
     polling = threading.Thread(target=poller.run, kwargs={"once_since": started if once else None}, name="poller")
     stop = threading.Event()
     with stop_signals(stop):
-        workers.start()
+        on_line = write_to_stderr if view is None else view.print_line
+        workers = Workers(config, config.workers or os.cpu_count() or 1, on_line)
         polling.start()
         try:
-            while not stop.wait(LOOK_S):
+            while not stop.wait(TICK_S):
                 now = datetime.now(UTC)
-                workers.look_after()
+                workers.restart_dead()
                 if not polling.is_alive() and not once:
-                    raise RuntimeError("the poller ended; its error stands above")
+                    raise RuntimeError("the poller ended; see its error above")
                 try:
-                    if show is not None:
-                        show.update(progress(engine, now), now)
+                    if view is not None:
+                        view.update(progress(engine, now), now)
                     if not polling.is_alive() and not ledger.links.has_due(now + timedelta(seconds=config.patience)):
                         break
                 except sa.exc.OperationalError as error:
-                    # the poller and the workers wait for the database too
+                    # the poller and the workers wait for it too
                     log.warning("database away", error=str(error.orig))
                     stop.wait(TROUBLE_S)
         finally:

@@ -1,4 +1,4 @@
-"""What a user may give as FEED: an address, or a file that lists addresses."""
+"""Read what users give as FEED: an address, or a file that lists addresses."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from transforms.urls import canonical_url
 
 
 def read_feed_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return the addresses that the arguments name, each once; a file is read as OPML or as lines of addresses.
+    """Return the addresses in the arguments, each once; files are read as OPML or as one address per line.
 
-    An address is taken as it is: whether it is a feed, a home page, an OPML list or a text list shows when it is
-    polled. Raises UserError for a file that is missing or names no feed, and for what is no web address.
+    Addresses are not fetched here: polling shows whether one is a feed, a home page, or a list of feeds. Raises
+    UserError for a file that is missing or lists no feed, and for text that is not a web address.
     """
     found: dict[str, None] = {}
     for argument in arguments:
         for address in [argument] if "://" in argument else _read_list(Path(argument)):
             try:
+                address.encode()
                 canonical_url(address)
-            except NewsbeamError as exc:
-                raise UserError(f"not a web address: {address!r}: {exc}") from exc
+            except (UnicodeEncodeError, NewsbeamError) as exc:
+                reason = exc if isinstance(exc, NewsbeamError) else "not valid UTF-8"
+                raise UserError(f"not a web address: {address!r}: {reason}") from exc
             if len(address) > LONGEST_FEED:
-                raise UserError(f"an address of a feed has at most {LONGEST_FEED} characters: {address[:100]}...")
+                raise UserError(f"feed address longer than {LONGEST_FEED} characters: {address[:100]}...")
             found.setdefault(address)
     return list(found)
 
@@ -41,5 +43,5 @@ def _read_list(path: Path) -> tuple[str, ...]:
     except FeedError:
         feeds = read_feed_list(body.decode("utf-8", "replace"))
     if not feeds:
-        raise UserError(f"no feed in {path}: write one address a line, or give an OPML file")
+        raise UserError(f"no address in {path}: write one per line, or pass an OPML file")
     return feeds

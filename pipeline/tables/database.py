@@ -23,25 +23,48 @@ from transforms.errors import UserError
 BUSY_TIMEOUT_S = 60
 
 
+DRIVERS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+DRIVERS["postgresql+psycopg"] = DRIVERS["postgresql"]
+EXAMPLES = "use sqlite:///FILE or postgresql://USER@HOST/NAME"
+IN_MEMORY = (None, "", ":memory:")
+SECRETS = ("password", "sslpassword")  # parameters of a URL that libpq takes
+
+
+def shown_url(url: str | sa.URL) -> str:
+    """Return a database URL for messages and tables: without passwords. Raises ArgumentError if it is not a URL."""
+    url = sa.make_url(url)
+    hidden = {name: "***" for name in SECRETS if name in url.query}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def parse_database_url(url: str) -> sa.URL:
+    """Parse the URL of a database that we have a driver for; raises UserError, without passwords, for any other."""
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as exc:
+        # what cannot be parsed may hold a password anywhere
+        raise UserError(f"not a database URL{'' if '@' in url else f': {url!r}'}; {EXAMPLES}") from exc
+    if parsed.drivername not in DRIVERS:
+        raise UserError(f"unknown database {parsed.drivername}://; {EXAMPLES}")
+    parsed = parsed.set(drivername=DRIVERS[parsed.drivername])
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in IN_MEMORY:
+            raise UserError(f"{url} needs a file, since several processes share the database; {EXAMPLES}")
+        if parsed.query.keys() - {"mode", "cache", "uri"}:
+            raise UserError(f"not a database URL: {shown_url(parsed)}: no parameters are allowed; {EXAMPLES}")
+    return parsed
+
+
 def create_engine(url: str, foreign_keys: bool = True) -> sa.Engine:
-    """Make an engine without touching the database; raises UserError for a URL that no driver takes.
+    """Make an engine without connecting; raises UserError for a URL that we have no driver for.
 
     `foreign_keys` says whether SQLite enforces them; PostgreSQL always does.
     """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as exc:
-        raise UserError(
-            f"not a database URL: {url!r}; say sqlite:///newsbeam.db or postgresql://user@host/name"
-        ) from exc
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise UserError(f"unknown database {parsed.get_backend_name()!r} in --db: sqlite:/// or postgresql://")
-    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+    parsed = parse_database_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
         folder = Path(parsed.database).resolve().parent
         if not folder.is_dir():
-            raise UserError(f"database unreachable: the folder {folder} does not exist; make it first")
+            raise UserError(f"database unreachable: the folder {folder} does not exist; create it first")
     try:
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
@@ -100,7 +123,7 @@ def is_sql(url: str) -> bool:
 def open_database(url: str) -> sa.Engine:
     """Return an engine whose schema is at the newest migration; raises UserError if the database cannot be used."""
     engine = create_engine(url)
-    with _disposed_on_error(engine), _explained(url):
+    with _user_errors(engine):
         if engine.dialect.name == "sqlite":
             # SQLite changes a table by making it anew, which foreign keys must not follow
             without_keys = create_engine(url, foreign_keys=False)
@@ -112,54 +135,58 @@ def open_database(url: str) -> sa.Engine:
 
 
 def open_for_reading(url: str) -> sa.Engine:
-    """Return an engine for questions: the database is neither made nor migrated.
+    """Return an engine that cannot write, for reports: the schema stays as it is.
 
-    Raises UserError if it cannot be reached, has no tables of newsbeam, or has a schema that this version cannot read.
+    Raises UserError if there is no such database, or it has a schema that this version cannot read.
     """
+    file = parse_database_url(url)
+    if file.get_backend_name() == "sqlite" and file.database and not Path(file.database).exists():
+        raise UserError(f"no database at {file.database}: pass --db, or create it with `newsbeam run FEED`")
     engine = create_engine(url)
-    with _disposed_on_error(engine), _explained(url):
+    sa.event.listen(engine, "connect", _refuse_writes)
+    with _user_errors(engine):
         with reading(engine) as connection:
             schema = read_schema(connection)
-        shown = shown_url(url)
         match schema.state:
             case SchemaState.EMPTY:
-                raise UserError(f"no tables of newsbeam in {shown}: check --db, or make them with `newsbeam run FEED`")
+                raise UserError(f"no tables in {shown_url(url)} yet: create them with `newsbeam run FEED`")
             case SchemaState.OLDER:
                 raise UserError(
-                    f"{shown} has an older schema ({schema.revision}): start `newsbeam run` or `newsbeam work` once to"
-                    " migrate it, or ask with the newsbeam that wrote it"
+                    f"{shown_url(url)} has an older schema ({schema.revision}): `newsbeam run` or `newsbeam work`"
+                    " upgrades it; to leave it as it is, ask with the version that wrote it"
                 )
             case SchemaState.TOO_NEW:
                 raise UserError(too_new(schema))
     return engine
 
 
-def shown_url(url: str) -> str:
-    """Return a database URL as it may be shown: without its password."""
-    return sa.make_url(url).render_as_string(hide_password=True)
-
-
 @contextmanager
-def _disposed_on_error(engine: sa.Engine) -> Iterator[None]:
+def _user_errors(engine: sa.Engine) -> Iterator[None]:
+    """Raise UserError for a database that cannot be used, and close the engine."""
     try:
         yield
-    except BaseException:
+    except UserError:
         engine.dispose()
         raise
-
-
-@contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Turn what a driver raises into what a user can do about it."""
-    try:
-        yield
     except sa.exc.OperationalError as exc:
-        cause = str(exc.orig).strip().splitlines()[0]
+        engine.dispose()
         raise UserError(
-            f"database unreachable: {shown_url(url)}: {cause}; check --db and that the server runs"
+            f"database unreachable: {shown_url(engine.url)}: {_cause(exc)}; check --db and that the server runs"
         ) from exc
     except sa.exc.DatabaseError as exc:
-        raise UserError(f"not usable as a database: {shown_url(url)}: {exc.orig}; check --db") from exc
+        engine.dispose()
+        raise UserError(f"not usable as a database: {shown_url(engine.url)}: {_cause(exc)}; check --db") from exc
+
+
+def _cause(error: sa.exc.DBAPIError) -> str:
+    return (str(error.orig).strip().splitlines() or ["no reason given"])[0]
+
+
+def _refuse_writes(connection: Any, _record: Any) -> None:
+    if hasattr(connection, "execute") and type(connection).__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA query_only=ON")
+    else:
+        connection.read_only = True
 
 
 _engines: dict[str, sa.Engine] = {}

@@ -1,4 +1,4 @@
-"""The pages and feeds of the demo's three publishers, from the files in `site/`.
+"""The pages and feeds of the demo's three newspapers, made from the files in `html/`.
 
 Everything here is pure: the same opening time gives the same pages.
 """
@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What a feed names. Without a `file` there is no article behind it."""
+    """An entry of a feed. Without a `file`, its link leads to no article."""
 
     path: str
     file: str
@@ -32,8 +32,8 @@ class Story:
 
 
 @dataclass(frozen=True, slots=True)
-class Publisher:
-    """One site: `feed_path` is where its feed lives, `listed_feed_path` the address that people know."""
+class Newspaper:
+    """One site: its feed is at `feed_path`; `listed_feed_path` is the address that people know."""
 
     name: str
     layout: str
@@ -49,7 +49,7 @@ SOLAR = (
     "A solar field near Taroudant is to supply most of the power of Morocco's largest desalination plant.",
 )
 
-COURIER = Publisher(
+COURIER = Newspaper(
     "Harbour Courier",
     "courier-layout",
     "rss",
@@ -123,7 +123,7 @@ COURIER = Publisher(
     ),
 )
 
-MERIDIAN = Publisher(
+MERIDIAN = Newspaper(
     "Meridian Wire",
     "meridian-layout",
     "atom",
@@ -163,7 +163,7 @@ MERIDIAN = Publisher(
     ),
 )
 
-OBSERVER = Publisher(
+OBSERVER = Newspaper(
     "Alpine Observer",
     "observer-layout",
     "json",
@@ -204,44 +204,44 @@ OBSERVER = Publisher(
     ),
 )
 
-PUBLISHERS = (COURIER, MERIDIAN, OBSERVER)
+NEWSPAPERS = (COURIER, MERIDIAN, OBSERVER)
 EDITED_TITLE = "All 16 rescued from freighter aground off Madeira"
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The state of a publisher's site: its address, when it opened, and when the article was edited, if it was."""
+    """The state of a newspaper's site: its address, when it opened, and when its article was edited, if it was."""
 
-    publisher: Publisher
+    newspaper: Newspaper
     base: str
     opened_at: datetime
     edited_at: datetime | None = None
 
     def published_at(self, story: Story) -> datetime:
-        """When a story came out."""
+        """Return when a story was published."""
         return self.opened_at - timedelta(hours=story.hours_ago)
 
     def modified_at(self, story: Story) -> datetime:
-        """When it was last changed."""
+        """Return when a story was last changed."""
         return self.edited_at if self.is_edited(story) and self.edited_at else self.published_at(story)
 
     def is_edited(self, story: Story) -> bool:
-        """Whether it shows its second version."""
+        """Tell whether the second version of a story is published."""
         return bool(story.edited_file) and self.edited_at is not None
 
     def title(self, story: Story) -> str:
-        """Its headline now."""
+        """Return the current headline of a story."""
         return EDITED_TITLE if self.is_edited(story) else story.title
 
 
 @cache
 def read_site_file(name: str) -> str:
-    """Return a file of the folder `site/`."""
+    """Return a file of the folder `html/`."""
     return (files("pipeline.cli.demo") / "html" / f"{name}.html").read_text("utf-8")
 
 
 def render_page(edition: Edition, story: Story) -> str:
-    """Put a story into its publisher's layout."""
+    """Return the page of a story in its newspaper's layout."""
     published = edition.published_at(story)
     file = story.edited_file if edition.is_edited(story) else story.file
     values = {
@@ -259,27 +259,27 @@ def render_page(edition: Edition, story: Story) -> str:
         "modified": edition.modified_at(story).isoformat(),
         "published_text": f"{published:%d %B %Y, %H:%M} UTC",
     }
-    page = read_site_file(edition.publisher.layout)
+    page = read_site_file(edition.newspaper.layout)
     for name, value in values.items():
         page = page.replace("{{" + name + "}}", value)
     return page
 
 
 def render_home(edition: Edition) -> str:
-    """List the stories, so that the site can be looked at in a browser and its feed be discovered."""
+    """Return the home page: links to the stories, and to the feed for those who look for it."""
     kinds = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
-    publisher = edition.publisher
-    links = "".join(f'<li><a href="{escape(s.path)}">{edition.title(s)}</a></li>\n' for s in publisher.stories)
+    newspaper = edition.newspaper
+    links = "".join(f'<li><a href="{escape(s.path)}">{edition.title(s)}</a></li>\n' for s in newspaper.stories)
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{publisher.name}</title>'
-        f'<link rel="alternate" type="{kinds[publisher.feed_format]}" href="{publisher.feed_path}"></head>'
-        f"<body><h1>{publisher.name}</h1><ul>\n{links}</ul></body></html>\n"
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{newspaper.name}</title>'
+        f'<link rel="alternate" type="{kinds[newspaper.feed_format]}" href="{newspaper.feed_path}"></head>'
+        f"<body><h1>{newspaper.name}</h1><ul>\n{links}</ul></body></html>\n"
     )
 
 
 def render_feed(edition: Edition) -> tuple[str, str]:
-    """Return the feed's content type and text."""
-    return {"rss": _rss, "atom": _atom, "json": _json_feed}[edition.publisher.feed_format](edition)
+    """Return the content type and the text of the feed."""
+    return {"rss": _rss, "atom": _atom, "json": _json_feed}[edition.newspaper.feed_format](edition)
 
 
 def _rss(edition: Edition) -> tuple[str, str]:
@@ -288,12 +288,12 @@ def _rss(edition: Edition) -> tuple[str, str]:
         f'<guid isPermaLink="false">courier-{number}</guid><description>{escape(story.description)}</description>'
         f"<dc:creator>{escape(story.author)}</dc:creator><category>{escape(story.section)}</category>"
         f"<pubDate>{format_datetime(edition.published_at(story))}</pubDate></item>\n"
-        for number, story in enumerate(edition.publisher.stories)
+        for number, story in enumerate(edition.newspaper.stories)
     )
     return "application/rss+xml; charset=utf-8", (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>'
-        f"<title>{edition.publisher.name}</title><link>{edition.base}/</link><language>en-GB</language>\n"
+        f"<title>{edition.newspaper.name}</title><link>{edition.base}/</link><language>en-GB</language>\n"
         f"{items}</channel></rss>\n"
     )
 
@@ -305,12 +305,12 @@ def _atom(edition: Edition) -> tuple[str, str]:
         f"<author><name>{escape(story.author)}</name></author><summary>{escape(story.description)}</summary>"
         f"<published>{edition.published_at(story).isoformat()}</published>"
         f"<updated>{edition.modified_at(story).isoformat()}</updated></entry>\n"
-        for story in edition.publisher.stories
+        for story in edition.newspaper.stories
     )
-    latest = max(edition.modified_at(story) for story in edition.publisher.stories)
+    latest = max(edition.modified_at(story) for story in edition.newspaper.stories)
     return "application/atom+xml; charset=utf-8", (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><title>{edition.publisher.name}</title>'
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><title>{edition.newspaper.name}</title>'
         f"<id>{edition.base}/</id><updated>{latest.isoformat()}</updated>\n{entries}</feed>\n"
     )
 
@@ -327,13 +327,13 @@ def _json_feed(edition: Edition) -> tuple[str, str]:
             "tags": [story.section],
             "date_published": edition.published_at(story).isoformat(),
         }
-        for story in edition.publisher.stories
+        for story in edition.newspaper.stories
     ]
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": edition.publisher.name,
+        "title": edition.newspaper.name,
         "home_page_url": f"{edition.base}/",
-        "feed_url": edition.base + edition.publisher.feed_path,
+        "feed_url": edition.base + edition.newspaper.feed_path,
         "items": items,
     }
     return "application/feed+json", json.dumps(feed, ensure_ascii=False, indent=1)

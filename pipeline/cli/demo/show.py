@@ -1,4 +1,4 @@
-"""What the demo shows when it is done: tables of what landed."""
+"""Print the result of the demo: tables of the rows that landed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.ledger.reports import Audit, audit
-from pipeline.tables.database import METADATA, reading
+from pipeline.logs.terminal import one_line
+from pipeline.tables.database import METADATA, reading, shown_url
 
 ARTICLES, ENTITIES, IMAGES = METADATA.tables["articles"], METADATA.tables["entities"], METADATA.tables["images"]
 REMOVED, REVISIONS, URLS = METADATA.tables["removed_blocks"], METADATA.tables["revisions"], METADATA.tables["urls"]
@@ -21,7 +22,7 @@ TOP = 12
 
 
 def show_results(engine: sa.Engine, feeds: Sequence[str], edited_url: str, db: str, console: Console) -> Audit:
-    """Print what came of these feeds; returns the audit of the database."""
+    """Print what these feeds gave; returns the audit of the database."""
     counts = audit(engine, datetime.now(UTC))
     with reading(engine) as connection:
         show_articles(connection, feeds, console)
@@ -36,8 +37,8 @@ def show_results(engine: sa.Engine, feeds: Sequence[str], edited_url: str, db: s
         f"{counts.urls} URLs = {counts.article} articles + {sum(counts.rejected.values())} rejected + "
         f"{sum(counts.failed.values())} failed + {counts.waiting + counts.leased} under way + {counts.lost} lost"
     )
-    db = sa.make_url(db).render_as_string(hide_password=True)
-    console.print(f"\nIt is all in [bold]{escape(db)}[/bold]. Next:", highlight=False, soft_wrap=True)
+    db = shown_url(db)
+    console.print(f"\nThe tables are in [bold]{escape(db)}[/bold]. Next:", highlight=False, soft_wrap=True)
     for command in (
         f"newsbeam audit --db {db}",
         f"newsbeam why {edited_url} --db {db}",
@@ -48,23 +49,25 @@ def show_results(engine: sa.Engine, feeds: Sequence[str], edited_url: str, db: s
 
 
 def show_articles(connection: sa.Connection, feeds: Sequence[str], console: Console) -> None:
-    """Print one line an article."""
+    """Print one line per article."""
     rows = connection.execute(_of_feeds(sa.select(ARTICLES), feeds).order_by(ARTICLES.c.published_at.desc())).mappings()
     table = _table("", "title", "publisher", "words", "entities")
     for row in rows:
         marks = [row["language"]] if row["language"] != "en" else []
         marks += ["paywalled"] if row["is_paywalled"] else []
         marks += [f"revision {row['revision']}"] if row["revision"] > 1 else []
-        title = Text(row["title"] or "").append(f" ({', '.join(marks)})" if marks else "", "dim")
+        title = Text(one_line(row["title"] or "")).append(f" ({', '.join(marks)})" if marks else "", "dim")
         count, names = _entities_of(connection, row["article_id"])
-        entities = Text(names).append(f" ({count})", "dim") if count else Text("no model for this language", "dim")
-        table.add_row("", title, row["site_name"] or row["host"], str(row["word_count"]), entities)
+        entities = (
+            Text(one_line(names)).append(f" ({count})", "dim") if count else Text("no model for this language", "dim")
+        )
+        table.add_row("", title, Text(one_line(row["site_name"] or row["host"])), str(row["word_count"]), entities)
     _head(console, "articles", "clean and enriched")
     console.print(table)
 
 
 def show_blocks(connection: sa.Connection, feeds: Sequence[str], console: Console) -> None:
-    """Print the article from which most kinds of things were removed, block by block as the page has it."""
+    """Print the article with the most kinds of removed blocks, block by block in page order."""
     reasons, blocks = sa.func.count(REMOVED.c.reason.distinct()).label("reasons"), sa.func.count().label("blocks")
     most = sa.select(REMOVED.c.article_id, reasons, blocks).group_by(REMOVED.c.article_id).subquery("most")
     query = _of_feeds(sa.select(ARTICLES).join(most, most.c.article_id == ARTICLES.c.article_id), feeds)
@@ -82,7 +85,7 @@ def show_blocks(connection: sa.Connection, feeds: Sequence[str], console: Consol
     table.add_column(no_wrap=True, min_width=8)
     table.add_column(no_wrap=True, overflow="ellipsis")
     for reason, text in interleave_blocks(article["body"].split("\n\n"), list(removed.mappings())):
-        line = " ".join(text.split())
+        line = one_line(text)
         table.add_row(Text(reason or "body", "red" if reason else "green"), Text(line, "dim" if reason else ""))
     _head(console, "one page", f"{article['title']}: what is body, and why the rest is not")
     console.print(table)
@@ -90,11 +93,11 @@ def show_blocks(connection: sa.Connection, feeds: Sequence[str], console: Consol
     for image in images.mappings():
         if image["caption"]:
             credit = f" [{image['credit']}]" if image["credit"] else ""
-            console.print(Text(f"picture {image['image_no'] + 1}: {image['caption']}{credit}", "dim"))
+            console.print(Text(one_line(f"picture {image['image_no'] + 1}: {image['caption']}{credit}"), "dim"))
 
 
 def interleave_blocks(paragraphs: Sequence[str], removed: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    """Yield (reason, text) of every block in the page's order; the reason of body is empty."""
+    """Yield (reason, text) of every block in page order; the reason of kept blocks is empty."""
     waiting = sorted(removed, key=lambda block: block["position"])
     position = 0
     for paragraph in paragraphs:
@@ -109,7 +112,7 @@ def interleave_blocks(paragraphs: Sequence[str], removed: Sequence[Any]) -> Iter
 
 
 def show_entities(connection: sa.Connection, feeds: Sequence[str], console: Console) -> None:
-    """Print the things that most articles name."""
+    """Print the entities that most articles mention."""
     articles, mentions = sa.func.count().label("articles"), sa.func.sum(ENTITIES.c.mentions).label("mentions")
     query = sa.select(ENTITIES.c.name, ENTITIES.c.label, articles, mentions)
     query = _of_feeds(query.join(ARTICLES, ARTICLES.c.article_id == ENTITIES.c.article_id), feeds)
@@ -118,7 +121,7 @@ def show_entities(connection: sa.Connection, feeds: Sequence[str], console: Cons
     )
     table = _table("", "entity", "label", "articles", "mentions")
     for name, label, in_articles, count in connection.execute(query.limit(TOP)):
-        table.add_row("", Text(name), label, str(in_articles), str(count))
+        table.add_row("", Text(one_line(name)), label, str(in_articles), str(count))
     _head(console, "entities", "named most")
     console.print(table)
 
@@ -134,28 +137,33 @@ def show_revisions(connection: sa.Connection, edited_url: str, console: Console)
     table = _table("", "revision", "title", "words", "content hash")
     for row in connection.execute(query).mappings():
         words = str(len(row["body"].split()))
-        table.add_row("", str(row["revision"]), Text(row["title"] or ""), words, row["content_hash"][:12])
+        table.add_row("", str(row["revision"]), Text(one_line(row["title"] or "")), words, row["content_hash"][:12])
     _head(console, "revisions", "the edited article, every version kept")
     console.print(table)
 
 
 def show_copies(connection: sa.Connection, feeds: Sequence[str], console: Console) -> None:
-    """Print the articles that say the same at several publishers."""
+    """Print the articles whose text appeared at several publishers."""
     shared = sa.select(ARTICLES.c.content_hash).group_by(ARTICLES.c.content_hash).having(sa.func.count() > 1)
     query = _of_feeds(sa.select(ARTICLES), feeds).where(ARTICLES.c.content_hash.in_(shared))
     table = _table("", "content hash", "publisher", "title")
     for row in connection.execute(query.order_by(ARTICLES.c.content_hash, ARTICLES.c.site_name)).mappings():
-        table.add_row("", row["content_hash"][:12], row["site_name"] or row["host"], Text(row["title"] or ""))
+        table.add_row(
+            "",
+            row["content_hash"][:12],
+            Text(one_line(row["site_name"] or row["host"])),
+            Text(one_line(row["title"] or "")),
+        )
     _head(console, "copies", "one text at several publishers")
     console.print(table)
 
 
 def show_endings(connection: sa.Connection, feeds: Sequence[str], console: Console) -> None:
-    """Print the URLs that became no article, and why."""
+    """Print the URLs that did not become articles, and why."""
     query = sa.select(URLS).where(URLS.c.feed_url.in_(feeds), URLS.c.outcome.is_distinct_from("article"))
     table = _table("", "url", "fate", "reason")
     for row in connection.execute(query.order_by(URLS.c.canonical_url)).mappings():
-        table.add_row("", Text(row["canonical_url"]), row["outcome"] or "under way", row["reason"] or "")
+        table.add_row("", Text(one_line(row["canonical_url"])), row["outcome"] or "under way", row["reason"] or "")
     _head(console, "no articles", "and why")
     console.print(table)
 
@@ -172,7 +180,7 @@ def _entities_of(connection: sa.Connection, article_id: str) -> tuple[int, str]:
 
 def _head(console: Console, name: str, remark: str) -> None:
     console.print()
-    console.print(Text.assemble((name, "bold cyan"), f"  {remark}"))
+    console.print(Text.assemble((name, "bold cyan"), f"  {one_line(remark)}"))
 
 
 def _table(*columns: str) -> Table:

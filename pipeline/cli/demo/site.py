@@ -1,10 +1,10 @@
-"""The demo's news site: three publishers on loopback addresses of their own.
+"""The demo's news sites: three newspapers, each at a loopback address of its own.
 
     with DemoSite(datetime.now(UTC)) as site:
         site.feeds               the addresses to poll
-        site.edit(at)            one article gets its second version, and its feed says so
+        site.edit(at)            replace one article by its second version, which its feed announces
 
-Where the system has only 127.0.0.1 (macOS), the publishers differ by their ports.
+Where the system has only 127.0.0.1 (macOS), the newspapers differ by port.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from socketserver import TCPServer
 from types import TracebackType
 from typing import Self
 
-from pipeline.cli.demo.newspapers import PUBLISHERS, Edition, Publisher, render_feed, render_home, render_page
+from pipeline.cli.demo.newspapers import NEWSPAPERS, Edition, Newspaper, render_feed, render_home, render_page
 
 IDLE_TIMEOUT_S = 5.0
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF\n"
@@ -30,8 +30,8 @@ PICTURE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the site says to one request."""
+class Response:
+    """The response to one request."""
 
     status: HTTPStatus
     content_type: str = "text/html; charset=utf-8"
@@ -41,37 +41,37 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that came, and the status that it got."""
+    """A request that was received, and the status of its response."""
 
-    publisher: str
+    newspaper: str
     path: str
     status: int
 
 
-def answer(edition: Edition, path: str) -> Answer:
-    """Decide what stands at a path; pure."""
-    publisher, bare = edition.publisher, path.partition("?")[0]
-    if bare == publisher.feed_path:
+def respond(edition: Edition, path: str) -> Response:
+    """Return the response for a path."""
+    newspaper, bare = edition.newspaper, path.partition("?")[0]
+    if bare == newspaper.feed_path:
         content_type, text = render_feed(edition)
-        return Answer(HTTPStatus.OK, content_type, text.encode())
-    if bare == publisher.listed_feed_path:
-        return Answer(HTTPStatus.MOVED_PERMANENTLY, location=edition.base + publisher.feed_path)
+        return Response(HTTPStatus.OK, content_type, text.encode())
+    if bare == newspaper.listed_feed_path:
+        return Response(HTTPStatus.MOVED_PERMANENTLY, location=edition.base + newspaper.feed_path)
     if bare == "/robots.txt":
-        return Answer(HTTPStatus.OK, "text/plain", f"User-agent: *\nDisallow: {publisher.disallowed}\n".encode())
+        return Response(HTTPStatus.OK, "text/plain", f"User-agent: *\nDisallow: {newspaper.disallowed}\n".encode())
     if bare == "/":
-        return Answer(HTTPStatus.OK, body=render_home(edition).encode())
+        return Response(HTTPStatus.OK, body=render_home(edition).encode())
     if bare.endswith(".svg"):
-        return Answer(HTTPStatus.OK, "image/svg+xml", PICTURE.encode())
-    for story in publisher.stories:
+        return Response(HTTPStatus.OK, "image/svg+xml", PICTURE.encode())
+    for story in newspaper.stories:
         if story.path.partition("?")[0] == bare and story.file:
-            return Answer(HTTPStatus.OK, body=render_page(edition, story).encode())
+            return Response(HTTPStatus.OK, body=render_page(edition, story).encode())
         if story.path == bare and bare.endswith(".pdf"):
-            return Answer(HTTPStatus.OK, "application/pdf", PDF)
-    return Answer(HTTPStatus.NOT_FOUND, body=b"<!DOCTYPE html><title>Not found</title><h1>This page is gone</h1>")
+            return Response(HTTPStatus.OK, "application/pdf", PDF)
+    return Response(HTTPStatus.NOT_FOUND, body=b"<!DOCTYPE html><title>Not found</title><h1>This page is gone</h1>")
 
 
 class DemoSite:
-    """Serve the publishers for as long as the context lasts."""
+    """Serve the newspapers for as long as the context lasts."""
 
     def __init__(self, opened_at: datetime) -> None:
         self.requests: list[Request] = []
@@ -81,11 +81,11 @@ class DemoSite:
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        for number, publisher in enumerate(PUBLISHERS):
-            server = self._open_server(f"127.0.0.{number + 2}", publisher)
+        for number, newspaper in enumerate(NEWSPAPERS):
+            server = self._open_server(f"127.0.0.{number + 2}", newspaper)
             base = f"http://{server.server_address[0]!s}:{server.server_address[1]}"
-            self.editions[publisher.name] = Edition(publisher, base, self._opened_at)
-            thread = threading.Thread(target=server.serve_forever, args=(0.05,), name=publisher.name, daemon=True)
+            self.editions[newspaper.name] = Edition(newspaper, base, self._opened_at)
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,), name=newspaper.name, daemon=True)
             thread.start()
             self._servers.append(server)
             self._threads.append(thread)
@@ -101,45 +101,45 @@ class DemoSite:
 
     @property
     def feeds(self) -> list[str]:
-        """The addresses of the feeds as people know them; one has moved since."""
-        return [edition.base + edition.publisher.listed_feed_path for edition in self.editions.values()]
+        """Return the well-known addresses of the feeds; one has moved since."""
+        return [edition.base + edition.newspaper.listed_feed_path for edition in self.editions.values()]
 
     @property
     def edited_url(self) -> str:
-        """The address of the article that `edit` changes."""
+        """Return the address of the article that `edit` changes."""
         return next(
             edition.base + story.path
             for edition in self.editions.values()
-            for story in edition.publisher.stories
+            for story in edition.newspaper.stories
             if story.edited_file
         )
 
     def edit(self, at: datetime) -> None:
-        """Put the second version of the edited article up; `at` is the time that its feed gives."""
+        """Publish the second version of the edited article; its feed gives `at` as the time."""
         for name, edition in self.editions.items():
             self.editions[name] = replace(edition, edited_at=at.replace(microsecond=0))
 
-    def _open_server(self, address: str, publisher: Publisher) -> ThreadingHTTPServer:
+    def _open_server(self, address: str, newspaper: Newspaper) -> ThreadingHTTPServer:
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             timeout = IDLE_TIMEOUT_S
 
             def do_GET(self) -> None:
-                said = answer(site.editions[publisher.name], self.path)
-                etag = f'"{hashlib.sha256(said.body).hexdigest()[:16]}"'
-                if said.status is HTTPStatus.OK and self.headers["If-None-Match"] == etag:
-                    said = replace(said, status=HTTPStatus.NOT_MODIFIED, body=b"")
-                site.requests.append(Request(publisher.name, self.path, said.status.value))
-                self.send_response(said.status)
+                response = respond(site.editions[newspaper.name], self.path)
+                etag = f'"{hashlib.sha256(response.body).hexdigest()[:16]}"'
+                if response.status is HTTPStatus.OK and self.headers["If-None-Match"] == etag:
+                    response = replace(response, status=HTTPStatus.NOT_MODIFIED, body=b"")
+                site.requests.append(Request(newspaper.name, self.path, response.status.value))
+                self.send_response(response.status)
                 self.send_header("ETag", etag)
-                if said.location:
-                    self.send_header("Location", said.location)
-                if said.status is not HTTPStatus.NOT_MODIFIED:
-                    self.send_header("Content-Type", said.content_type)
-                    self.send_header("Content-Length", str(len(said.body)))
+                if response.location:
+                    self.send_header("Location", response.location)
+                if response.status is not HTTPStatus.NOT_MODIFIED:
+                    self.send_header("Content-Type", response.content_type)
+                    self.send_header("Content-Length", str(len(response.body)))
                 self.end_headers()
-                self.wfile.write(said.body)
+                self.wfile.write(response.body)
 
             def log_message(self, format: str, *arguments: object) -> None:
                 """Keep requests out of the terminal; `requests` has them."""

@@ -1,9 +1,7 @@
-"""Logs: events with fields, JSON lines on stderr for machines, readable lines for a person.
+"""Set up logging in a process: where events go, in which form, and which libraries are heard.
 
-    {"timestamp":"2026-03-01T09:30:00.123456Z","level":"info","event":"batch","links":64,"logger":"pipeline.jobs.work"}
-
-`configure_logs` comes before the heavy imports of a command, since libraries talk while they are imported. What
-libraries log goes the same way as our own events, from WARNING on.
+Call `configure_logs` before the heavy imports of a command, since libraries log while they are imported. What libraries
+log goes the same way as our own events, from WARNING on.
 """
 
 from __future__ import annotations
@@ -11,24 +9,25 @@ from __future__ import annotations
 import json as json_module
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 import structlog
 
+from pipeline.logs.terminal import LEVELS, console_renderer, shorten
+
 OURS = ("pipeline", "transforms", "__main__")
-# Libraries whose warnings say nothing that somebody could act on.
+# libraries whose warnings nobody can act on
 QUIETER: Mapping[str, int] = {
-    # remarks on options and file systems that nothing here uses
+    # about options and file systems that nothing here uses
     "apache_beam": logging.ERROR,
-    # remarks on single pages: what becomes of each page stands in the tables
+    # about single pages: the tables say what became of each page
     "trafilatura": logging.CRITICAL,
     "htmldate": logging.CRITICAL,
     "courlan": logging.CRITICAL,
 }
 FIRST_KEYS = ("timestamp", "level", "event")
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def configure_logs(json: bool, level: str = "info") -> None:
@@ -56,7 +55,7 @@ def configure_logs(json: bool, level: str = "info") -> None:
     if json:
         last = [structlog.processors.format_exc_info, _order_keys, structlog.processors.JSONRenderer(_dump)]
     else:
-        last = [_shorten, _console_renderer(colors=sys.stderr.isatty())]
+        last = [shorten, console_renderer(colors=sys.stderr.isatty())]
     handler = _StderrHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -77,11 +76,24 @@ def configure_logs(json: bool, level: str = "info") -> None:
     logging.captureWarnings(True)
 
 
-def configure_worker_logs() -> None:
-    """Send events, as JSON lines, where the worker of a Beam runner sends what is logged; not to its standard output.
+@contextmanager
+def redirected_logs(on_line: Callable[[str], None]) -> Iterator[None]:
+    """Give the lines that `configure_logs` sends to stderr to `on_line` for as long as the context lasts."""
+    handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, _StderrHandler)]
+    for handler in handlers:
+        handler.on_line = on_line
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.on_line = None
 
-    Does nothing in a process whose logs are configured already. Some runners give a worker an output that nobody reads:
-    after 64 KB it would stand still.
+
+def configure_worker_logs() -> None:
+    """Send events as JSON lines to the logging of a Beam runner's worker, and none to its standard output.
+
+    Does nothing in a process whose logs are configured already. Some runners never read a worker's standard output, so
+    that it would block after 64 KB.
     """
     if structlog.is_configured():
         return
@@ -102,34 +114,22 @@ def configure_worker_logs() -> None:
         logging.getLogger(name).setLevel(least)
 
 
-def readable_line(line: str, level: str = "debug") -> str | None:
-    """Turn one JSON line of ours into a readable one; None if it is below `level`. Other lines stay as they are."""
-    if not line.startswith("{"):
-        return line
-    try:
-        event = json_module.loads(line)
-    except ValueError:
-        return line
-    if not isinstance(event, dict) or "event" not in event:
-        return line
-    if LEVELS.get(event.get("level", ""), logging.CRITICAL) < LEVELS[level]:
-        return None
-    return str(_console_renderer(colors=False)(None, "", _shorten(None, "", event)))
-
-
-def _console_renderer(colors: bool) -> structlog.dev.ConsoleRenderer:
-    # the pretty traceback shows local variables, passwords of database URLs among them
-    plain = structlog.dev.plain_traceback
-    return structlog.dev.ConsoleRenderer(
-        colors=colors, pad_event_to=0, pad_level=False, sort_keys=False, exception_formatter=plain
-    )
-
-
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Write to what sys.stderr is at that moment: the live display takes its place for a while."""
+    """Write to what sys.stderr is at that moment, or give each line to `on_line` while that is set."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
+        self.on_line: Callable[[str], None] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        if self.on_line is None:
+            super().emit(record)
+            return
+        try:
+            self.on_line(self.format(record))
+        except OSError:
+            self.handleError(record)
 
     @property
     def stream(self) -> TextIO:
@@ -141,26 +141,13 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def _is_named(record: logging.LogRecord) -> bool:
-    # Only libraries log on the root logger itself; Beam does, while it is imported: "apitools not found" without [gcp].
+    # only libraries log to the root logger; Beam does so when imported without [gcp]: "apitools not found"
     return record.name != "root" or record.levelno >= logging.ERROR
 
 
 def _order_keys(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     first = {key: event[key] for key in FIRST_KEYS if key in event}
     return first | {key: value for key, value in event.items() if key not in first}
-
-
-def _shorten(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """For a person: the time of day here, no logger, and no fields without a value."""
-    event.pop("logger", None)
-    for name in [name for name, value in event.items() if value is None]:
-        del event[name]
-    try:
-        at = datetime.fromisoformat(event["timestamp"])
-    except (KeyError, TypeError, ValueError):
-        return event
-    event["timestamp"] = f"{at.replace(tzinfo=at.tzinfo or UTC).astimezone():%H:%M:%S}"
-    return event
 
 
 def _dump(event: Any, **_: Any) -> str:

@@ -1,0 +1,159 @@
+"""`newsbeam run`, `poll`, `work` and `publish`: the commands that fill the tables."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.options import FETCHING, ONCE, configured
+from pipeline.cli.output import json_text
+from pipeline.config import Config
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from pipeline.jobs.publish import Publisher
+
+
+@click.command()
+@click.argument("feeds", nargs=-1, metavar="[FEED...]")
+@ONCE
+@configured("db", "patience", "workers", "body", *FETCHING)
+def run(config: Config, /, feeds: Sequence[str], once: bool) -> None:
+    """Poll feeds and ingest their articles until stopped.
+
+    A FEED is the URL of a feed, a home page that links to its feeds, a text file with one URL per line, or an OPML
+    file. Feeds are remembered: without a FEED, those already in the database are polled.
+    """
+    _exit_on_signal()
+    from pipeline.sources.addresses import read_feed_arguments
+
+    addresses = read_feed_arguments(feeds)
+    from pipeline.jobs.run import run as supervise
+
+    if sys.stderr.isatty():
+        from pipeline.cli.display import Display
+        from pipeline.logs import configure_logs
+
+        # the display makes the lines of this process and of the workers readable
+        configure_logs(json=True)
+        with Display() as display:
+            counts = supervise(config, addresses, once, display)
+    else:
+        counts = supervise(config, addresses, once)
+    if counts is not None:
+        click.echo(json_text(counts.as_json()))
+
+
+@click.command()
+@click.argument("feeds", nargs=-1, metavar="[FEED...]")
+@click.option("--once", is_flag=True, help="Poll every feed once and stop.")
+@click.option("--topic", metavar="projects/P/topics/T", help="Also publish due URLs to this topic, as `publish` does.")
+@configured("db", *FETCHING)
+def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None) -> None:
+    """Poll feeds into the database without fetching articles.
+
+    `newsbeam work` fetches them, or a streaming job that reads the topic.
+    """
+    _exit_on_signal()
+    from pipeline.sources.addresses import read_feed_arguments
+
+    addresses = read_feed_arguments(feeds)
+    from pipeline.jobs.poll import Poller
+    from pipeline.ledger import Ledger
+    from pipeline.tables.database import open_database
+
+    ledger = Ledger(open_database(config.db))
+    now = datetime.now(UTC)
+    ledger.feeds.add(addresses, now)
+    poller = Poller(ledger, config)
+    if topic is None:
+        _on_stop(poller.stop)
+        poller.run(once_since=now if once else None)
+        return
+    publisher = _publisher(ledger.engine, topic, config)
+
+    def stop() -> None:
+        poller.stop()
+        publisher.stop()
+
+    _on_stop(stop)
+    with ThreadPoolExecutor(1, "publisher") as threads:
+        publishing = threads.submit(publisher.run)
+        # a poller whose publisher has failed would fill the ledger unnoticed
+        publishing.add_done_callback(lambda done: poller.stop() if done.exception() else None)
+        poller.run(once_since=now if once else None)
+        publisher.finish()
+        publishing.result()
+
+
+@click.command()
+@ONCE
+@click.option("--until-stdin-closes", is_flag=True, hidden=True)
+@configured("db", "patience", "body", *FETCHING)
+def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
+    """Fetch and process the articles that `poll` has found.
+
+    Start one worker per core, on as many machines as you like: each reserves the hosts that it fetches from.
+    """
+    _exit_on_signal()
+    from pipeline.jobs.work import Worker
+    from pipeline.ledger import Ledger
+    from pipeline.tables.database import open_database
+
+    worker = Worker(Ledger(open_database(config.db)), config)
+    _on_stop(worker.stop)
+    if until_stdin_closes:
+
+        def wait_for_parent() -> None:
+            # not sys.stdin, whose lock a thread must not hold when the interpreter ends
+            while os.read(0, 1024):
+                pass
+            worker.stop()
+
+        threading.Thread(target=wait_for_parent, name="parent", daemon=True).start()
+    worker.run(once)
+
+
+@click.command()
+@click.option("--topic", metavar="projects/P/topics/T", required=True, help="Topic that the streaming job reads.")
+@click.option("--once", is_flag=True, help="Stop when everything that is due has been published.")
+@configured("db", "host_delay")
+def publish(config: Config, /, topic: str, once: bool) -> None:
+    """Publish due URLs to a Pub/Sub topic for a streaming job.
+
+    URLs of one host are published no faster than that host may be asked.
+    """
+    _exit_on_signal()
+    from pipeline.tables.database import open_database
+
+    publisher = _publisher(open_database(config.db), topic, config)
+    _on_stop(publisher.stop)
+    if once:
+        publisher.finish()
+    publisher.run()
+
+
+def _publisher(engine: sa.Engine, topic: str, config: Config) -> Publisher:
+    from pipeline.jobs.publish import Publisher
+    from pipeline.messages.links import checked_topic
+
+    return Publisher(engine, checked_topic(topic), config)
+
+
+def _on_stop(stop: Callable[[], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop())
+
+
+def _exit_on_signal() -> None:
+    """Exit at once on a signal, until there is something to give back."""
+    _on_stop(lambda: sys.exit(0))

@@ -1,0 +1,12 @@
+"""Logs: events with fields, as JSON lines on stderr for machines and as readable lines for a person.
+
+    {"timestamp":"2026-03-01T09:30:00.123456Z","level":"info","event":"batch","links":64,"logger":"pipeline.jobs.work"}
+
+configure  where the events of this process go
+terminal   JSON lines made readable, and text from outside made safe to show on a terminal
+"""
+
+from pipeline.logs.configure import configure_logs, configure_worker_logs, redirected_logs
+from pipeline.logs.terminal import one_line, printable, readable_line
+
+__all__ = ["configure_logs", "configure_worker_logs", "one_line", "printable", "readable_line", "redirected_logs"]
