@@ -1,0 +1,108 @@
+"""Batches of the fetcher: order, slow consumers, what is left when one is abandoned."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from test_fetch import POLICY, Names, links_of
+from test_fetch_failures import say_nothing
+from tinyserver import Seen, TinyServer, answer, page
+
+from transforms.errors import (
+    HostBusy,
+)
+from transforms.fetch.fetcher import FeedRequest, Fetcher, FetchPolicy, shared_fetcher
+from transforms.results import Ended, Ok
+
+# Batches.
+
+
+def test_a_slow_consumer_slows_the_work() -> None:
+    names = Names({f"site{n}.example": ["127.0.0.1"] for n in range(100)} | {"clock.example": ["127.0.0.1"]})
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY, resolve=names) as fetcher:
+        urls = [f"http://site{n}.example:{server.port}/page/{k}" for n in range(100) for k in range(2)]
+        stream = fetcher.fetch_articles(links_of(urls))
+        next(stream)
+        # requests of our own tell the time; they must not wait for the slow consumer either
+        for n in range(100):
+            fetcher.fetch_page(f"http://clock.example:{server.port}/tick/{n}")
+        ahead = sum(path.startswith("/page") for path in server.paths())
+        assert 1 < ahead <= 1 + 32
+        assert len(list(stream)) == 199
+
+
+def test_a_slow_consumer_does_not_hold_up_its_own_side_requests() -> None:
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
+        urls = [f"{server.base}/page/{n}" for n in range(120)]
+        stream = fetcher.fetch_articles(links_of(urls))
+        next(stream)
+        for n in range(60):
+            assert fetcher.fetch_page(f"{server.base}/side/{n}").body
+        assert len(list(stream)) == 119
+
+
+def test_an_abandoned_batch_ends() -> None:
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
+        stream = fetcher.fetch_articles(links_of([f"{server.base}/page/{n}" for n in range(300)]))
+        next(stream)
+        stream.close()
+        for n in range(100):
+            fetcher.fetch_page(f"{server.base}/tick/{n}")
+        assert sum(path.startswith("/page") for path in server.paths()) < 60
+
+
+def test_results_come_in_the_order_in_which_they_are_done() -> None:
+    async def slow(seen: Seen) -> AsyncIterator[bytes]:
+        while "/fast" not in server.paths():
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        yield page()
+
+    with TinyServer({"/slow": slow, "*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
+        links = links_of([f"{server.base}/slow", f"{server.base}/fast"])
+        urls = [outcome.record.url for outcome in fetcher.fetch_articles(links) if isinstance(outcome, Ok)]
+    assert urls == [f"{server.base}/fast", f"{server.base}/slow"]
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    with Fetcher(POLICY) as fetcher:
+        assert list(fetcher.fetch_articles([])) == []
+        assert list(fetcher.fetch_feeds([])) == []
+
+
+def test_closing_ends_a_batch_that_somebody_reads() -> None:
+    with TinyServer({"*": say_nothing, "/feed": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
+        requests = [FeedRequest(f"{server.base}/feed"), FeedRequest(f"{server.base}/never")]
+        stream = fetcher.fetch_feeds(requests)
+        assert next(stream).status == 200
+        fetcher.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            next(stream)
+
+
+def test_a_process_shares_one_fetcher_for_each_policy() -> None:
+    first = shared_fetcher(POLICY)
+    assert shared_fetcher(POLICY) is first
+    assert shared_fetcher(FetchPolicy(host_delay_s=5)) is not first
+    first.close()
+    assert shared_fetcher(POLICY) is not first
+    shared_fetcher(POLICY).close()
+    shared_fetcher(FetchPolicy(host_delay_s=5)).close()
+
+
+def test_a_host_that_wants_long_pauses_does_not_hold_up_a_batch() -> None:
+    robots = answer(200, b"User-agent: *\nCrawl-delay: 100\n", content_type="text/plain")
+    routes = {"/robots.txt": lambda seen: robots, "*": lambda seen: page()}
+    started = time.monotonic()
+    with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
+        links = links_of([f"{server.base}/{n}" for n in range(5)])
+        outcomes = list(fetcher.fetch_articles(links, budget_s=3))
+        assert server.paths() == ["/robots.txt"] and fetcher.delay_of("127.0.0.1") == 100
+    assert time.monotonic() - started < 3
+    assert len(outcomes) == 5
+    for outcome in outcomes:
+        assert isinstance(outcome, Ended) and isinstance(outcome.error, HostBusy)
+        assert 90 < (outcome.error.retry_after or 0) <= 100
