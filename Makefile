@@ -24,7 +24,7 @@ $(VENV)/.cloud: $(VENV)/.ready
 	touch $@
 
 demo: setup  ## Serve a small news site, ingest it and show the rows; needs no network
-	$(BIN)/newsbeam demo
+	$(BIN)/newsbeam demo $(ARGS)
 
 run: setup  ## Ingest feeds until stopped: make run FEEDS="https://example.org/feed.xml feeds.opml"
 	@test -n "$(FEEDS)" || { echo 'name the feeds: make run FEEDS="https://example.org/feed.xml feeds.opml"'; exit 2; }

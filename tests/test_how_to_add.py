@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from howto import Copy, read_steps
 
-from pipeline.cli.demo.newspapers import Edition
-from pipeline.cli.demo.site import DemoSite
 from pipeline.tables.database import create_engine, reading
 
 pytestmark = pytest.mark.slow
@@ -23,11 +20,6 @@ from pipeline.sinks.bigquery.tables import create_tables
 
 create_tables(bigquery.Client(PROJECT, AnonymousCredentials()), "{dataset}")
 """
-
-
-def paths_of(edition: Edition) -> list[str]:
-    """The articles of a newspaper."""
-    return [story.path for story in edition.publisher.stories if story.file]
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +69,10 @@ def test_bigquery_has_one_row_per_article(copy: Copy, tmp_path: Path) -> None:
         client.create_dataset(dataset)
         created = "from emulators.bigquery import open_doors; open_doors()\n" + CREATE_TABLES.format(dataset=dataset)
         copy.run("-c", created, environment=server.environment)
-        with DemoSite(datetime.now(UTC)) as site:
-            articles = [edition.base + path for edition in site.editions.values() for path in paths_of(edition)]
-            (tmp_path / "urls.txt").write_text("\n".join(articles))
-            copy.run(
-                *("-m", "emulators.bigquery", "-m", "pipeline", "--urls", str(tmp_path / "urls.txt")),
-                *("--sink", f"bigquery:{dataset}", "--bigquery-method", "STREAMING_INSERTS", "--project", PROJECT),
-                *("--allow-private-addresses", "--host-delay", "0.1"),
-                environment=server.environment,
-            )
+        copy.run(
+            *("-m", "emulators.bigquery", "-m", "pipeline.cli", "demo", "--sink", f"bigquery:{dataset}"),
+            environment={**server.environment, "NEWSBEAM_BIGQUERY_METHOD": "STREAMING_INSERTS"},
+        )
         (row,) = client.query(
             f"SELECT COUNT(*) AS n, MIN(minutes) > 0.5 AS ok FROM `{dataset}.readings_latest`"
         ).result()

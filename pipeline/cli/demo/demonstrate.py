@@ -25,7 +25,7 @@ from pipeline.config import Config, read_config
 from pipeline.ledger import Ledger
 from pipeline.ledger.reports import progress
 from pipeline.logs import configure_logs
-from pipeline.tables.database import open_database
+from pipeline.tables.database import METADATA, open_database, reading
 
 HOST_DELAY_S = 0.2
 PATIENCE_S = 5.0
@@ -33,10 +33,10 @@ LOOK_S = 0.5
 PLAIN_WIDTH = 110  # columns, in a file or a pipe
 
 
-def demonstrate(db: str | None, console: Console | None = None) -> int:
+def demonstrate(db: str | None, console: Console | None = None, sink: str | None = None) -> int:
     """Run the demo and return its exit code; the result stays in `db`, or in a new temporary file if that is None.
 
-    Raises UserError if the database cannot be used.
+    The articles are written to `sink` too, if it is given. Raises UserError if the database or the sink cannot be used.
     """
     console = console or Console()
     if not console.is_terminal:
@@ -64,6 +64,9 @@ def demonstrate(db: str | None, console: Console | None = None) -> int:
             f"[bold]Second round[/bold], after one article was edited, in {second:.1f} s, {_requests(site, before)}.",
             highlight=False,
         )
+        if sink is not None:
+            written = _write_to(sink, engine, config)
+            console.print(f"[bold]Wrote[/bold] {written} articles to {sink}.", highlight=False)
         counts = show_results(engine, site.feeds, site.edited_url, config.db, console)
     engine.dispose()
     return 1 if counts.lost else 0
@@ -97,6 +100,20 @@ def _work_off(ledger: Ledger, config: Config, now: datetime) -> None:
 
     Poller(ledger, config).run(once_since=now)
     Worker(ledger, config).run(once=True)
+
+
+def _write_to(sink: str, engine: sa.Engine, config: Config) -> int:
+    """Run the graph on every article's URL as one bounded Beam job; returns how many articles came out."""
+    from pipeline.jobs.bounded import run_bounded
+
+    with reading(engine) as connection:
+        urls = connection.execute(sa.select(METADATA.tables["articles"].c.url)).scalars().all()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "urls.txt"
+        path.write_text("\n".join(urls))
+        project = sink.partition(":")[2].partition(".")[0]
+        counts = run_bounded(path, sink, config, [f"--project={project}"] if sink.startswith("bigquery:") else [])
+    return counts["strip_out"]
 
 
 def _watch(engine: sa.Engine, update: Callable[..., None], stop: threading.Event) -> None:
