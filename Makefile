@@ -33,7 +33,7 @@ run: setup  ## Ingest feeds until stopped: make run FEEDS="https://example.org/f
 # -- tests; ARGS is passed to pytest
 
 test: setup  ## Run all tests that need neither a cloud emulator nor Flink (under 4 minutes)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-fast: setup  ## Run the tests that take less than a few seconds each
 	$(BIN)/python -m pytest -m 'not slow and not cloud and not shared' $(ARGS)

