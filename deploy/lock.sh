@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pin everything that the image installs: write deploy/requirements.lock from setup.py.
-# usage: deploy/lock.sh [--upgrade]      (without --upgrade, versions that still fit stay)
+# Pin everything that the image installs: write deploy/requirements.lock from setup.py and deploy/build.in.
+# usage: deploy/lock.sh [--upgrade]      (without --upgrade, versions that still fit are kept)
 set -eu
 cd "$(dirname "$0")/.."
 tools=${TOOLS:-.venv/tools}

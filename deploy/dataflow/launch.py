@@ -1,9 +1,9 @@
 """Start the streaming job from the parameters that the Flex Template launcher passes.
 
-Parameters arrive as `--name=value` with underscores, and flags cannot be given. So `--bigquery_method=X` becomes
-`--bigquery-method=X`, and `--streaming` is added. Beam's own options stay as they are. A value that names a version of
-a secret (`projects/P/secrets/S/versions/V`) is replaced by the secret: everybody who may view the project can read the
-parameters of a job, so that passwords must not be among them.
+Parameters arrive as `--name=value` with underscores, and flags cannot be passed. So `--bigquery_method=X` becomes
+`--bigquery-method=X`, and `--streaming` is added. Beam's own options are left as they are. A value that names a version of
+a secret (`projects/P/secrets/S/versions/V`) is replaced by the secret. Everybody who may view the project can read the
+parameters of a job, so passwords must not be among them.
 """
 
 import json
@@ -17,7 +17,7 @@ METADATA = Path(__file__).with_name("metadata.json")
 
 
 def job_options(arguments: Iterable[str], own: Iterable[str], read_secret: Callable[[str], str]) -> list[str]:
-    """Return the arguments as the job spells them; `own` are the names of the template's parameters."""
+    """Return the arguments as options of the job; `own` are the names of the template's parameters."""
     names = set(own)
     options = ["--streaming"]
     for argument in arguments:
@@ -30,7 +30,7 @@ def job_options(arguments: Iterable[str], own: Iterable[str], read_secret: Calla
 
 
 def read_secret(version: str) -> str:
-    """Read a secret with the service account of the job."""
+    """Return the content of a secret version, read with the service account of the job."""
     from google.cloud import secretmanager
 
     answer = secretmanager.SecretManagerServiceClient().access_secret_version(name=version)
