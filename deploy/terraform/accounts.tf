@@ -1,4 +1,4 @@
-# Two accounts, each with what its process does and no more.
+# Two service accounts, each with only the permissions that its process needs.
 resource "google_service_account" "poller" {
   provider     = google-beta
   account_id   = "${var.name}-poller"
@@ -58,7 +58,7 @@ resource "google_project_iam_member" "job" {
   member   = local.job
 }
 
-# viewer, since Beam looks the subscription up before it reads
+# viewer, because Beam looks up the subscription before it reads from it
 resource "google_pubsub_subscription_iam_member" "job" {
   provider     = google-beta
   for_each     = toset(["roles/pubsub.subscriber", "roles/pubsub.viewer"])

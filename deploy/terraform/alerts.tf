@@ -1,4 +1,4 @@
-# Each alert says in its documentation where the runbook tells what to do. docs/operations.md has them in this order.
+# The documentation of each alert names its section in the runbook, docs/operations.md.
 resource "google_monitoring_notification_channel" "email" {
   provider     = google-beta
   for_each     = toset(var.alert_emails)
@@ -7,7 +7,7 @@ resource "google_monitoring_notification_channel" "email" {
   labels       = { email_address = each.value }
 }
 
-# Every poll is one event in the poller's log.
+# The poller logs one `polled` event per poll.
 resource "google_logging_metric" "polls" {
   provider = google-beta
   for_each = { polls = "", polls-failed = " AND jsonPayload.error=~\".\"" }
@@ -57,7 +57,7 @@ resource "google_monitoring_alert_policy" "system_lag" {
   }
 
   documentation {
-    content = "A record has been inside the job for longer than that. ${local.runbook}: system lag."
+    content = "A record has been in the job for longer than that. ${local.runbook}: system lag."
   }
 }
 
@@ -84,7 +84,7 @@ resource "google_monitoring_alert_policy" "oldest_message" {
   }
 
   documentation {
-    content = "The job does not keep up, or does not run. ${local.runbook}: oldest unacknowledged message."
+    content = "The job is not running or does not keep up. ${local.runbook}: oldest unacknowledged message."
   }
 }
 
@@ -96,7 +96,7 @@ resource "google_monitoring_alert_policy" "dead_letters" {
   notification_channels = local.channels
 
   conditions {
-    display_name = "More than ${var.dead_letter_alert * 100} % of the URLs of an hour failed"
+    display_name = "Dead letters exceed ${var.dead_letter_alert * 100} % of the URLs published in an hour"
     condition_threshold {
       filter             = local.sent_dead
       denominator_filter = local.sent_links
@@ -119,7 +119,7 @@ resource "google_monitoring_alert_policy" "dead_letters" {
   }
 
   documentation {
-    content = "Many publishers at once, or one large one, or our own fault. ${local.runbook}: dead letters."
+    content = "Many publishers fail, or one large one does, or newsbeam has a bug. ${local.runbook}: dead letters."
   }
 }
 
@@ -130,7 +130,7 @@ resource "google_monitoring_alert_policy" "no_article" {
   severity              = "CRITICAL"
   notification_channels = local.channels
 
-  # articles that went through the graph, as the job itself counts them; a job that is not there counts none
+  # the job's own count of articles at the end of its graph; a job that is not running counts none
   conditions {
     display_name = "No article in 30 minutes"
     condition_prometheus_query_language {
@@ -140,7 +140,7 @@ resource "google_monitoring_alert_policy" "no_article" {
     }
   }
 
-  # events of articles and of other fates
+  # events of articles and of other outcomes
   conditions {
     display_name = "No event in 30 minutes"
     condition_absent {
@@ -156,7 +156,7 @@ resource "google_monitoring_alert_policy" "no_article" {
   }
 
   documentation {
-    content = "The one alert that tells of every kind of standstill. ${local.runbook}: no article landed."
+    content = "Something between the feeds and BigQuery has stopped. ${local.runbook}: no article landed."
   }
 }
 
@@ -168,7 +168,7 @@ resource "google_monitoring_alert_policy" "feeds" {
   notification_channels = local.channels
 
   conditions {
-    display_name = "More than ${var.feed_error_alert * 100} % of the polls of an hour failed"
+    display_name = "More than ${var.feed_error_alert * 100} % of an hour's polls failed"
     condition_threshold {
       filter             = local.polls["polls-failed"]
       denominator_filter = local.polls["polls"]
@@ -205,6 +205,6 @@ resource "google_monitoring_alert_policy" "feeds" {
   }
 
   documentation {
-    content = "Feeds answer with errors, or the poller stands still. ${local.runbook}: feeds failing."
+    content = "Feeds return errors, or the poller has stopped. ${local.runbook}: feeds failing."
   }
 }

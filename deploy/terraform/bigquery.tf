@@ -1,4 +1,4 @@
-# tables.json is written by `make tables` from pipeline/tables/schema.py; a test fails while it is stale.
+# `make tables` writes tables.json from the tables declared in pipeline/tables/; a test fails if it is stale.
 locals {
   bigquery   = jsondecode(file("${path.module}/tables.json"))
   dataset_id = replace(var.name, "-", "_")
@@ -8,7 +8,7 @@ locals {
     view.name => merge(view, { query = replace(view.query, "PROJECT.DATASET", "${var.project}.${local.dataset_id}") })
   }
 
-  # A view must stand before another can read it. reads: the views that each one reads; then layer upon layer.
+  # A view must exist before another can read it, so views are created in layers. reads: the views that each one reads.
   reads = {
     for name, view in local.views :
     name => [for other in keys(local.views) : other if strcontains(view.query, ".${other}`")]
@@ -25,9 +25,9 @@ resource "google_bigquery_dataset" "this" {
   provider    = google-beta
   dataset_id  = local.dataset_id
   location    = var.location
-  description = "Articles, their entities, and the fate of every URL. Append-only tables; read the views."
+  description = "Articles, their entities, and the outcome of every URL. The tables are append-only: read the views."
   labels      = local.labels
-  # compressed text costs a third as physical bytes
+  # text compresses well, so physical billing costs a third
   storage_billing_model = "PHYSICAL"
 
   depends_on = [google_project_service.this]

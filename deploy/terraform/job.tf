@@ -1,5 +1,5 @@
-# What `gcloud dataflow flex-template build` would write: the image and what its parameters mean. A new image or a new
-# parameter is a new file, and so an update of the job.
+# What `gcloud dataflow flex-template build` would write: the image and the metadata of its parameters. A new image or
+# parameter makes a new file, which updates the job.
 locals {
   template = jsonencode({
     image    = var.dataflow_image
@@ -23,7 +23,7 @@ resource "google_dataflow_flex_template_job" "this" {
   container_spec_gcs_path = "gs://${google_storage_bucket.this.name}/${google_storage_bucket_object.template.name}"
   labels                  = merge(local.labels, { version = replace(lower(local.image_version), "/[^a-z0-9_-]/", "-") })
 
-  # what is under way is finished, and only then is the job gone
+  # finish the work in progress before the job ends
   on_delete = "drain"
 
   parameters = {
@@ -50,12 +50,12 @@ resource "google_dataflow_flex_template_job" "this" {
   num_workers             = 1
   max_workers             = var.max_workers
   launcher_machine_type   = "n2-standard-2"
-  # Rows are keyed and views keep the newest, so that a repeat does no harm: the cheaper mode is enough. FILE_LOADS
-  # has state of its own that needs the exact one.
+  # Rows are keyed and the views show the newest, so duplicates are harmless and the cheaper at-least-once mode is enough.
+  # FILE_LOADS keeps state that needs exactly-once mode.
   additional_experiments = var.bigquery_method == "FILE_LOADS" ? ["use_runner_v2"] : ["use_runner_v2", "streaming_mode_at_least_once"]
 
   lifecycle {
-    # set by the service while it runs
+    # the service changes it while the job runs
     ignore_changes = [num_workers]
   }
 

@@ -1,4 +1,4 @@
-# The pollers' ledger: PostgreSQL, reachable from the network of this installation only.
+# The poller's ledger: PostgreSQL, reachable only from the network of this installation.
 resource "google_compute_global_address" "database" {
   provider      = google-beta
   name          = "${var.name}-database"
@@ -69,7 +69,7 @@ resource "google_sql_user" "ledger" {
   password = random_password.ledger.result
 }
 
-# The whole address with its password, as NEWSBEAM_DB and --ledger take it.
+# The database URL with its password, as NEWSBEAM_DB and --ledger take it.
 resource "google_secret_manager_secret" "ledger" {
   provider  = google-beta
   secret_id = "${var.name}-ledger"

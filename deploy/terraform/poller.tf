@@ -1,5 +1,5 @@
-# The poller runs all the time and answers no requests, which is what Cloud Run calls a worker pool: CPU always on,
-# a fixed number of instances. Pollers share the feeds by leases in the ledger, so that two are safe and one is enough.
+# The poller runs all the time and answers no requests, so it is a Cloud Run worker pool: CPU always on, a fixed number of
+# instances. Pollers share the feeds by leases in the ledger: several are safe, one is enough.
 resource "google_storage_bucket_object" "feeds" {
   provider = google-beta
   bucket   = google_storage_bucket.this.name
@@ -23,7 +23,7 @@ resource "google_cloud_run_v2_worker_pool" "poller" {
 
   template {
     service_account = google_service_account.poller.email
-    # a changed list of feeds is a new revision, which reads it
+    # a changed list of feeds makes a new revision, which reads it
     annotations = { "newsbeam/feeds" = filemd5(var.feeds_file) }
 
     containers {
@@ -68,7 +68,7 @@ resource "google_cloud_run_v2_worker_pool" "poller" {
       }
     }
 
-    # to the database by the network; to feeds straight out
+    # the database is reached through the network, feeds directly
     vpc_access {
       egress = "PRIVATE_RANGES_ONLY"
       network_interfaces {

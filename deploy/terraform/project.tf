@@ -21,7 +21,7 @@ resource "google_project_service" "this" {
   disable_on_destroy = false
 }
 
-# Images of the poller and the job. The first apply makes it (-target), then the images are pushed, then the rest.
+# Images of the poller and the job. Apply this first (-target), push the images, then apply the rest.
 resource "google_artifact_registry_repository" "images" {
   provider      = google-beta
   repository_id = var.name
@@ -37,7 +37,7 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.this]
 }
 
-# Staging, temporary files of load jobs, the template's specification and the list of feeds.
+# Staging and temporary files of the job, the template's specification and the list of feeds.
 resource "google_storage_bucket" "this" {
   provider                    = google-beta
   name                        = local.bucket
@@ -72,8 +72,8 @@ resource "google_compute_network" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Workers fetch from the open web with addresses of their own (no NAT to pay for by the byte); nothing reaches them,
-# since a network without rules lets nothing in.
+# Workers fetch from the web with external addresses of their own, since a NAT is billed by the byte. Without ingress rules
+# nothing can connect to them; the only rule, below, is for the workers themselves.
 resource "google_compute_subnetwork" "this" {
   provider                 = google-beta
   name                     = var.name
@@ -87,7 +87,7 @@ resource "google_compute_firewall" "workers" {
   provider    = google-beta
   name        = "${var.name}-workers"
   network     = google_compute_network.this.id
-  description = "Workers of one Dataflow job talk to one another."
+  description = "Lets the workers of a Dataflow job reach one another."
   direction   = "INGRESS"
   source_tags = ["dataflow"]
   target_tags = ["dataflow"]

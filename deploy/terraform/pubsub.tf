@@ -1,5 +1,5 @@
-# links: what pollers publish, one message a URL. events: every article and every other fate, for consumers who want
-# them as they come. dead-letters: what nobody will try again, as it stood on the topic of links.
+# links: what the poller publishes, one message per URL. events: every article and other outcome, for consumers that want
+# them as they happen. dead-letters: messages that nobody will retry, with the body that they had on the links topic.
 resource "google_pubsub_topic" "this" {
   provider                   = google-beta
   for_each                   = toset(["links", "events", "dead-letters"])
@@ -27,15 +27,15 @@ resource "google_pubsub_subscription" "links" {
     maximum_backoff = "600s"
   }
 
-  # The job sends what fails to the dead letters itself and acknowledges it. This is for a message that even that
-  # cannot stop, so the limit is the highest: Dataflow hands messages back also for reasons of its own.
+  # The job itself publishes failures to the dead letters and acknowledges them. This policy is for messages that the job
+  # never acknowledges. The limit is the highest allowed, because Dataflow also returns messages for reasons of its own.
   dead_letter_policy {
     dead_letter_topic     = google_pubsub_topic.this["dead-letters"].id
     max_delivery_attempts = 100
   }
 }
 
-# Keeps dead letters until somebody has looked: docs/operations.md says how to read and replay them.
+# Keeps dead letters for seven days. docs/operations.md says how to read and replay them.
 resource "google_pubsub_subscription" "dead_letters" {
   provider                   = google-beta
   name                       = "${var.name}-dead-letters"
@@ -49,7 +49,7 @@ resource "google_pubsub_subscription" "dead_letters" {
   }
 }
 
-# Pub/Sub itself moves messages to the dead letters: publish there, acknowledge here.
+# Pub/Sub's own agent moves messages to the dead letters: it needs to publish there and acknowledge here.
 resource "google_pubsub_topic_iam_member" "agent" {
   provider = google-beta
   topic    = google_pubsub_topic.this["dead-letters"].id

@@ -2,7 +2,7 @@ terraform {
   required_version = ">= 1.9"
 
   required_providers {
-    # google_dataflow_flex_template_job is in the beta provider only; one provider for all keeps it simple
+    # only the beta provider has google_dataflow_flex_template_job, so everything uses it
     google-beta = {
       source  = "hashicorp/google-beta"
       version = ">= 6.50"
@@ -13,7 +13,7 @@ terraform {
     }
   }
 
-  # The state holds the database password: keep it in a bucket that few can read. Said at init:
+  # The state holds the database password: keep it in a bucket that few people can read. Pass it at init:
   #   terraform init -backend-config=bucket=BUCKET -backend-config=prefix=newsbeam
   backend "gcs" {}
 }
