@@ -1,9 +1,9 @@
 """Start the streaming job from the parameters that the Flex Template launcher passes.
 
 Parameters arrive as `--name=value` with underscores, and flags cannot be passed. So `--bigquery_method=X` becomes
-`--bigquery-method=X`, and `--streaming` is added. Beam's own options are left as they are. A value that names a version of
-a secret (`projects/P/secrets/S/versions/V`) is replaced by the secret. Everybody who may view the project can read the
-parameters of a job, so passwords must not be among them.
+`--bigquery-method=X`, and `--streaming` is added. Beam's own options are left as they are. A value that names a version
+of a secret (`projects/P/secrets/S/versions/V`) is replaced by the secret. Everybody who may view the project can read
+the parameters of a job, so passwords must not be among them.
 """
 
 import json
