@@ -61,7 +61,7 @@ def extract_page(page: FetchedPage, policy: BodyPolicy) -> str:
 
 
 def explain_page(page: FetchedPage, policy: BodyPolicy, html: bool = False) -> str:
-    """Return the page as kept and removed blocks, for a terminal or as an HTML page; raises UserError if it has none."""
+    """Return the page as kept and removed blocks, for a terminal or as HTML; raises UserError if it has no article."""
     try:
         return explain(extract_article(page, policy), html)
     except NewsbeamError as exc:

@@ -154,8 +154,9 @@ class Config:
     bigquery_method: Annotated[
         Literal["FILE_LOADS", "STORAGE_WRITE_API", "STREAMING_INSERTS"],
         Setting(
-            "How rows are written to BigQuery. FILE_LOADS: exactly once, free of charge, after minutes. "
-            "STORAGE_WRITE_API: after seconds, needs Java in the image. STREAMING_INSERTS: after seconds, at least once",
+            "How rows are written to BigQuery. FILE_LOADS: exactly once, free of charge, takes minutes. "
+            "STORAGE_WRITE_API: takes seconds, needs Java in the image. STREAMING_INSERTS: takes seconds, at least "
+            "once",
             group="Streaming jobs",
             label="How rows are written to BigQuery",
         ),
