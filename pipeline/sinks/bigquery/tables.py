@@ -37,7 +37,7 @@ TYPES = {
     Type.JSON: "STRING",
 }
 VERSION: Column[object] = Column(
-    "processed_at", Type.TIMESTAMP, "`processed_at` of the article version.", required=True
+    "processed_at", Type.TIMESTAMP, "The version of the article (articles.processed_at).", required=True
 )
 
 
