@@ -52,7 +52,7 @@ URLS: Table[Fate] = Table(
         time("settled_at", "When the outcome was last written.", lambda f: f.settled_at, is_final=True),
         time(
             "due_at",
-            "When it is to be processed next; NULL if its fate is final.",
+            "When it is to be processed next; NULL if no further try is planned.",
             lambda f: f.due_at,
         ),
         time("leased_until", "When the lease of the worker that holds it expires.", lambda f: None, owner=Owner.LEDGER),
