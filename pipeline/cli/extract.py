@@ -28,7 +28,7 @@ def extract(
 ) -> None:
     """Extract articles from pages as JSON lines, without a database."""
     if (source is None) == (manifest is None):
-        raise UserError("give either a FILE or URL, or --manifest FILE")
+        raise UserError("pass either a FILE or URL, or --manifest FILE")
     from pipeline.cli import extraction
 
     policy = config.body_policy()

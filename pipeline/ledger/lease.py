@@ -42,7 +42,7 @@ def is_dead(owner: str) -> bool:
     """Tell whether the holder of a lease was a process of this machine that no longer exists.
 
     A process id alone is not enough: the main process of a container always has id 1, and ids are reused. So the start
-    of the process is compared too. Two containers that share a host name would take each other for dead: give each its
+    of the process is compared too. Two containers with the same host name would consider each other dead: give each its
     own, as Docker and Kubernetes do by default.
     """
     host, pid, start, process = (owner.split("/") + [""] * 3)[:4]

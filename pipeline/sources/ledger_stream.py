@@ -1,6 +1,6 @@
 """Read links from the ledger itself, for runners that cannot read Pub/Sub from Python, such as Flink.
 
-    lanes -> (poll: claim a batch of due links, by host -> the graph, fused downstream -> release the hosts) for ever
+    lanes -> (poll: claim a batch of due links, by host -> the graph, fused downstream -> release the hosts) forever
 
 A lane is one element of an unbounded splittable DoFn: https://beam.apache.org/documentation/programming-guide/#sdf-basics.
 It holds its batch until the downstream stages have finished it, so that no more is claimed than is in progress, and

@@ -1,4 +1,4 @@
-"""The tables of articles: their newest versions, all versions, images, and what was left out of the body."""
+"""The tables of articles: the newest version, all versions, images, and what was left out of the body."""
 
 from __future__ import annotations
 
