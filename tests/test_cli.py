@@ -53,7 +53,7 @@ PAGE = (
             ["run", "--host-concurrency", "0", "https://example.org/feed"],
             "--host-concurrency 0: expected a whole number from 1 to 64",
         ),
-        (["extract"], "give either a FILE or URL"),
+        (["extract"], "pass either a FILE or URL"),
         (["extract", "page.html", "--body", "adverts"], "--body adverts: adverts: expected any of tables"),
         (["extract", "missing.html"], "cannot read missing.html"),
         (["extract", "empty.txt"], "no article in"),

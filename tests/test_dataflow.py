@@ -106,14 +106,14 @@ def test_what_was_written_down_is_what_we_want() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--temp_location=/somewhere"], "say gs://BUCKET/FOLDER, where load jobs find their files"),
-        (["--sink=bigquery:nowhere"], "not a dataset: 'nowhere'; say bigquery:PROJECT.DATASET"),
-        (["--sink=mongodb://x"], "unknown sink 'mongodb': say one of sqlite, postgresql, bigquery"),
-        (["--source=kafka:x"], "unknown source 'kafka:x': say pubsub:projects/P/subscriptions/S or ledger:URL"),
-        (["--source=pubsub:x"], "not a subscription: 'x'; say projects/P/subscriptions/S"),
-        (["--dead-letter-topic=x"], "not a topic: 'x'; say projects/P/topics/T"),
-        (["--ledger=mysql://x"], "not a ledger: 'mysql://x'; say sqlite:///newsbeam.db or postgresql://user@host/name"),
-        (["--runner=FlinkRunner"], "FlinkRunner cannot read Pub/Sub from Python: say --source ledger:URL"),
+        (["--temp_location=/somewhere"], "use gs://BUCKET/FOLDER, where load jobs find their files"),
+        (["--sink=bigquery:nowhere"], "not a dataset: 'nowhere'; use bigquery:PROJECT.DATASET"),
+        (["--sink=mongodb://x"], "unknown sink 'mongodb': use one of sqlite, postgresql, bigquery"),
+        (["--source=kafka:x"], "unknown source 'kafka:x': use pubsub:projects/P/subscriptions/S or ledger:URL"),
+        (["--source=pubsub:x"], "not a subscription: 'x'; use projects/P/subscriptions/S"),
+        (["--dead-letter-topic=x"], "not a topic: 'x'; use projects/P/topics/T"),
+        (["--ledger=mysql://x"], "not a ledger: 'mysql://x'; use sqlite:///newsbeam.db or postgresql://user@host/name"),
+        (["--runner=FlinkRunner"], "FlinkRunner cannot read Pub/Sub from Python: use --source ledger:URL"),
     ],
 )
 def test_what_the_user_can_mend_is_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_every_figure_is_shown() -> None:
     for part in (
         "12 feeds (1 failing)",
         "1,034 waiting",
-        "8 in work",
+        "8 in progress",
         "1,204 articles (71 in the last minute)",
         "15 rejected: http 404 12, robots 3",
         "2 failed: timeout 2",
@@ -54,7 +54,7 @@ def test_nothing_is_said_of_what_there_is_none() -> None:
     assert re.split(r"  +", shown(EMPTY).strip()) == [
         "0 feeds",
         "0 waiting",
-        "0 in work",
+        "0 in progress",
         "0 articles (0 in the last minute)",
     ]
 

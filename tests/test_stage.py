@@ -111,7 +111,7 @@ def test_the_whole_graph_is_typed() -> None:
 
 
 def test_a_callable_without_annotations_is_no_stage() -> None:
-    with pytest.raises(TypeError, match="annotate what it takes and returns"):
+    with pytest.raises(TypeError, match="annotate its parameter and return type"):
         Stage("work", lambda record: record)
     with pytest.raises(TypeError, match=r"annotate it as \(Sequence\[X\]\) -> Iterator\[Ok\[Y\] \| Ended\]"):
         Stage("work", work_on_one, many=True)
