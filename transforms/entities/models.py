@@ -83,7 +83,7 @@ class LoadedModel:
     def open_zone(self) -> AbstractContextManager[Any]:
         """Open a memory zone; when it ends, spaCy forgets the words that it met inside.
 
-        In a zone, spaCy's tokenizer caches nothing and splits every word by regular expressions again, at 15 ms per page.
+        In a zone, spaCy's tokenizer caches nothing and splits every word by regular expressions again: 15 ms per page.
         So the first MAX_VOCABULARY words are processed outside a zone and kept for good.
         """
         return self.nlp.memory_zone() if len(self.nlp.vocab) >= MAX_VOCABULARY else nullcontext()
