@@ -1,10 +1,10 @@
-"""CPU for each article in batches of 1, 8 and 96 links: with a graph built for every batch, and with one that is kept.
+"""Measure CPU per article in batches of 1, 8 and 96 links, with a graph built for every batch and with one kept.
 
 usage: python bench/batches.py [--articles N]
 
 Both run the same graph on Beam's FnApiRunner, from a server on the loopback interface to an SQLite database, with no
-pause between requests; their batches take turns. The CPU is that of this process (all its threads), the server is
-another one. The first line is an empty batch: what a run costs before it does any work.
+pause between requests; their batches alternate. Only the CPU of this process (all its threads) counts; the server is
+another process. The first line is an empty batch: the cost of a run before it does any work.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from itertools import count
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# in place of this folder, where this file would stand before a package of its name
+# replaces this folder, in which pipeline.py would hide the package of the same name
 sys.path[0] = str(REPOSITORY)
 
 import apache_beam as beam  # noqa: E402
@@ -47,7 +47,7 @@ Run = Callable[[Sequence[ArticleLink], str], object]
 
 @contextmanager
 def serve_news() -> Iterator[str]:
-    """Serve the small news site of the tests from a process of its own; gives its address."""
+    """Serve the small news site of the tests from a separate process; yields its address."""
     command = [sys.executable, str(REPOSITORY / "tests/smallnews.py")]
     environment = {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'tests'}"}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as server:
@@ -78,7 +78,7 @@ def measure(run: Run, links: Sequence[ArticleLink], sink: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=120, help="at least that many for each size (default: 120)")
+    parser.add_argument("--articles", type=int, default=120, help="minimum articles per size (default: 120)")
     articles = parser.parse_args().articles
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     numbers = count()
@@ -91,10 +91,10 @@ def main() -> None:
         sink = f"sqlite:///{folder}/bench.db"
         open_database(sink).dispose()
         for run in (run_on_new_graph, run_on_kept_graph):
-            # loads the model, and lets it meet the words of the site
+            # loads the model and fills its vocabulary with the words of the site
             run(take(20), sink)
         print(
-            "links  runs   graph built each time   graph kept   ratio   (ms of CPU for each article; 0 links: each run)"
+            "links  runs   graph built each time   graph kept   ratio   (ms of CPU per article; for 0 links, per run)"
         )
         for size in SIZES:
             runs = max(FEWEST_RUNS, min(MOST_RUNS, articles // max(1, size)))

@@ -1,12 +1,12 @@
-"""What ingesting costs: CPU and bytes per article, measured here, times prices, which are assumptions.
+"""Estimate the cost of ingestion: CPU and bytes per article, measured here, times assumed prices.
 
 usage: python bench/cost.py [--small N] [--large N] [--cpu-ms MS --row-kb KB] [--PRICE DOLLARS ...]
 
-Two runs of `newsbeam run --once` on the shared news web, of few and of many pages, one worker each: the difference of
-their CPU time (user and system, of all processes), over the difference of their articles, is the CPU per article
-without the start of the interpreter and the load of the model. With --cpu-ms and --row-kb nothing is measured.
-Prices are Google's list prices for us-central1 in US dollars as remembered in 2025, without discounts; every one is an
-option, so that yours can be put in. Money is per month of 30.4 days.
+`newsbeam run --once` runs twice on the shared news web with one worker, on few and on many pages. The difference in CPU
+time (user and system, of all processes) divided by the difference in articles is the CPU per article, excluding the
+start of the interpreter and loading the model. With --cpu-ms and --row-kb nothing is measured.
+Prices are Google's list prices for us-central1 in US dollars as remembered in 2025, without discounts; each is an
+option, so that you can use your own. Costs are per month of 30.4 days.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# in place of this folder, where pipeline.py would stand before the package of its name
+# replaces this folder, in which pipeline.py would hide the package of the same name
 sys.path[0] = str(REPOSITORY / "tests")
 
 DAYS = 30.4
@@ -34,19 +34,19 @@ DAILY = (10_000, 1_000_000, 10_000_000)
 
 @dataclass(frozen=True)
 class Assumed:
-    """What is assumed, not measured: prices in US dollars, and how the installation is run."""
+    """What is assumed, not measured: prices in US dollars, and how the installation is operated."""
 
-    utilisation: float = 0.6  # share of the CPU paid for that does this work; the rest waits for the network
-    peak: float = 2.0  # the busiest hour beside the average one; it decides how many machines must be allowed
+    utilisation: float = 0.6  # share of the CPU paid for that does work; the rest waits for the network
+    peak: float = 2.0  # load of the busiest hour over the average; it determines the maximum number of machines
     server_vcpu_hour: float = 0.0335  # general-purpose virtual machine, per vCPU with its memory (4 GB)
     server_disk_gb: float = 0.10  # balanced disk, per GB and month
-    runner: float = 1.3  # CPU of Beam's streaming workers over that of the local driver, for moving records
+    runner: float = 1.3  # CPU of Beam's streaming workers over that of the local driver, due to moving records
     dataflow_vcpu_hour: float = 0.069  # streaming worker
     dataflow_gb_hour: float = 0.003557  # its memory; 4 GB a vCPU
     streaming_engine_gb: float = 0.018  # per GB through Streaming Engine
-    streaming_engine_kb: float = 60.0  # KB of an article that go through it: URL, then rows
+    streaming_engine_kb: float = 60.0  # KB per article that go through it: the URL, then its rows
     address_hour: float = 0.005  # external address of a worker of 2 vCPU
-    pubsub_tib: float = 40.0  # per TiB published and again per TiB delivered
+    pubsub_tib: float = 40.0  # per TiB published, and again per TiB delivered
     message_kb: float = 1.0  # a URL with its hints; an article event is as large as its rows
     bigquery_gb: float = 0.04  # physical storage, per GB and month
     compression: float = 4.0  # logical bytes over physical ones
@@ -54,19 +54,19 @@ class Assumed:
     ledger_gb: float = 0.17  # Cloud SQL storage, per GB and month
     ledger_kb: float = 1.5  # a URL with its indexes in the ledger
     poller_month: float = 52.6  # Cloud Run, 1 vCPU and 1 GiB all the time (0.000018 and 0.000002 a second)
-    kept_months: float = 12.0  # months of articles that storage is reckoned for
+    kept_months: float = 12.0  # months of articles kept in storage
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one article: CPU in milliseconds, rows in KB."""
+    """The measurements per article: CPU in milliseconds, rows in KB."""
 
     cpu_ms: float
     row_kb: float
 
 
 def run_once(pages: int, folder: Path) -> tuple[int, float, float]:
-    """Ingest the news web with that many pages; returns articles, CPU seconds and KB of rows."""
+    """Ingest the news web with this many pages; returns articles, CPU seconds and KB of rows."""
     from sharedworld import SharedNewsworld
 
     from pipeline.tables.database import METADATA, open_database, reading
@@ -95,7 +95,7 @@ def measure(small: int, large: int) -> Measured:
         few, few_cpu, _ = run_once(small, Path(folder))
         print(f"{few:5} articles  {few_cpu:7.1f} s CPU")
         many, many_cpu, kilobytes = run_once(large, Path(folder))
-        print(f"{many:5} articles  {many_cpu:7.1f} s CPU  {kilobytes / many:.1f} KB of rows an article")
+        print(f"{many:5} articles  {many_cpu:7.1f} s CPU  {kilobytes / many:.1f} KB of rows per article")
     return Measured((many_cpu - few_cpu) / (many - few) * 1e3, kilobytes / many)
 
 
@@ -106,14 +106,14 @@ def machines(daily: int, measured: Measured, assumed: Assumed) -> tuple[float, i
 
 
 def server_month(daily: int, measured: Measured, assumed: Assumed) -> dict[str, float]:
-    """Reckon a server of one's own (compose.yaml), sized for the busiest hour, one vCPU more for PostgreSQL."""
+    """Estimate a self-managed server (compose.yaml), sized for the busiest hour plus one vCPU for PostgreSQL."""
     vcpus = machines(daily, measured, assumed)[1] + 1
     stored = daily * DAYS * assumed.kept_months * (measured.row_kb * 1.5 + assumed.ledger_kb) * 1e3 / GB
     return {"machines": vcpus * HOURS * assumed.server_vcpu_hour, "disk": stored * assumed.server_disk_gb}
 
 
 def cloud_month(daily: int, measured: Measured, assumed: Assumed) -> dict[str, float]:
-    """Reckon Google Cloud as deploy/terraform makes it, with the default FILE_LOADS, whose loading costs nothing."""
+    """Estimate Google Cloud as deploy/terraform sets it up, with the default FILE_LOADS, for which loading is free."""
     vcpus = max(2.0, machines(daily, measured, assumed)[0] * assumed.runner)
     articles = daily * DAYS
     moved = articles * (assumed.message_kb * 2 + measured.row_kb) * 1e3 / 2**40
@@ -154,8 +154,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", type=int, default=40, help="pages of the small run")
     parser.add_argument("--large", type=int, default=264, help="pages of the large run")
-    parser.add_argument("--cpu-ms", type=float, help="do not measure: CPU milliseconds an article")
-    parser.add_argument("--row-kb", type=float, default=20.0, help="with --cpu-ms: KB of rows an article")
+    parser.add_argument("--cpu-ms", type=float, help="CPU milliseconds per article, instead of measuring")
+    parser.add_argument("--row-kb", type=float, default=20.0, help="with --cpu-ms: KB of rows per article")
     for field in fields(Assumed):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=float, default=None, help=f"[{field.default}]")
     options = vars(parser.parse_args())

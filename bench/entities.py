@@ -1,8 +1,8 @@
-"""Print what entities cost a page, and as a share of plain `spacy.load(...)(text)` in the same run.
+"""Print the cost of entities per page, also relative to plain `spacy.load(...)(text)` in the same run.
 
 usage: python bench/entities.py [--pages 120] [GOLD.jsonl]      (default: ../shared/corpus/gold.jsonl)
 
-Both run in turns, in slices of pages, so that a busy machine slows both. CPU time, one process, models loaded before.
+They alternate on slices of pages, so that a busy machine slows both. Times are CPU of one process, without loading.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def read_texts(path: Path, limit: int) -> list[list[str]]:
 
 
 def main() -> None:
-    """Run and print."""
+    """Run the benchmark and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gold", nargs="?", type=Path, default=GOLD)
     parser.add_argument("--pages", type=int, default=120)
@@ -70,7 +70,7 @@ def main() -> None:
                 run(paragraphs)
             seconds[kind] += time.process_time() - began
     words = sum(len(paragraph.split()) for paragraphs in texts for paragraph in paragraphs)
-    print(f"{name}, {len(texts)} pages, {words / len(texts):.0f} words a page")
+    print(f"{name}, {len(texts)} pages, {words / len(texts):.0f} words per page")
     for kind, spent in seconds.items():
         ratio = seconds["plain"] / spent
         print(f"{kind:16} {1000 * spent * 800 / words:7.1f} ms CPU / 800 words   {ratio:5.2f} x plain")

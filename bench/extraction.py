@@ -1,10 +1,11 @@
-"""Print the scores and the cost of extraction on a corpus, beside trafilatura's in the same run.
+"""Print the scores and the cost of extraction on a corpus, next to trafilatura's in the same run.
 
 usage: python bench/extraction.py CORPUS [--pages N] [--unseen SCORES.npz]
 
-CORPUS holds gold.jsonl and html/ID.html.gz; its scorer is looked for in ../eval/score.py. `--unseen` takes the file
-that tools/train_blocks.py --unseen writes: block scores by models that have not seen a page's publisher, so that the
-second line of figures says what to expect on other pages. Times are CPU milliseconds a page, parsing included.
+CORPUS contains gold.jsonl and html/ID.html.gz; the scorer is CORPUS/../eval/score.py. `--unseen` takes the file that
+tools/train_blocks.py --unseen writes: block scores by models that have not seen a page's publisher. The table
+"publishers unseen" made from them says what to expect on other pages. Times are CPU milliseconds per page, including
+parsing.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def extract_ours(page: FetchedPage) -> Row:
 
 
 def extract_theirs(page: FetchedPage) -> Row:
-    """Extract one page with trafilatura as it comes, with metadata."""
+    """Extract one page with trafilatura, with metadata and without comments."""
     document = trafilatura.bare_extraction(page.body, url=page.url, with_metadata=True, include_comments=False)
     if document is None:
         return {"body": []}
@@ -64,7 +65,7 @@ def extract_theirs(page: FetchedPage) -> Row:
 
 
 def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
-    """Extract one page with block scores that were made elsewhere."""
+    """Extract one page with given block scores."""
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
     walk = walk_page(parsed.tree)
@@ -83,7 +84,7 @@ def load_scorer(corpus: Path) -> ModuleType:
     """Import the corpus's own scorer."""
     spec = importlib.util.spec_from_file_location("score", corpus.parent / "eval" / "score.py")
     if spec is None or spec.loader is None:
-        sys.exit(f"no scorer beside {corpus}")
+        sys.exit(f"no eval/score.py beside {corpus}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -92,7 +93,7 @@ def load_scorer(corpus: Path) -> ModuleType:
 def run(
     pages: list[tuple[str, FetchedPage]], work: Callable[[str, FetchedPage], Row]
 ) -> tuple[dict[str, Row], list[float]]:
-    """Return what `work` makes of each page and the CPU milliseconds that it took."""
+    """Return the result of `work` for each page, and the CPU milliseconds it took."""
     rows, times = {}, []
     for name, page in pages:
         start = time.process_time()
@@ -116,7 +117,7 @@ def main() -> None:
         body = gzip.decompress((args.corpus / "html" / f"{row['id']}.html.gz").read_bytes())
         link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="")
         pages.append((row["id"], FetchedPage(link, row["url"], "text/html", body, now)))
-    extract_ours(pages[0][1])  # the model is read once a process
+    extract_ours(pages[0][1])  # reads the model, once per process
     runs: dict[str, Callable[[str, FetchedPage], Row]] = {
         "newsbeam": lambda _, page: extract_ours(page),
         "trafilatura": lambda _, page: extract_theirs(page),
@@ -129,7 +130,7 @@ def main() -> None:
         rows, times = run(pages, work)
         result, _ = scorer.score(gold, rows)
         print(
-            f"{title}: {statistics.mean(times):.1f} ms of CPU a page, median {statistics.median(times):.1f}, "
+            f"{title}: {statistics.mean(times):.1f} ms of CPU per page, median {statistics.median(times):.1f}, "
             f"worst {max(times):.0f}; rejected {sum('rejected' in row for row in rows.values())}"
         )
         for name, measures in result.items():

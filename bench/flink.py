@@ -1,10 +1,10 @@
-"""Articles a second of the streaming job on Flink, beside the local driver with as many processes.
+"""Compare articles per second of the streaming job on Flink with the local driver using as many processes.
 
 usage: python bench/flink.py [--articles N] [--workers N] [--no-flink | --no-local]
 
-Both work off the same ledger's URLs on PostgreSQL, from the same shared news web, with no pause between requests.
-Rates are counted from the first request to the last row, so that neither the start of a cluster nor of an interpreter
-is in them. Wants the extras cloud and cloud-test, Java and Maven.
+Both process the same URLs of the shared news web from a ledger on PostgreSQL, with no pause between requests. Rates are
+counted from the first request to the last row, so they exclude the start of the cluster and of interpreters. Needs the
+extras cloud and cloud-test, Java and Maven.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# in place of this folder, where this file would stand before the package of its name
+# replaces this folder, in which pipeline.py would hide the package of the same name
 sys.path[0] = str(REPOSITORY / "tests")
 
 from emulators.flink import FlinkCluster  # noqa: E402
@@ -38,7 +38,7 @@ PATIENCE_S = 300
 
 
 def fill_ledger(world: SharedNewsworld, articles: int) -> str:
-    """Return a database whose ledger has that many URLs: the pages of the web, over and over."""
+    """Return a database whose ledger has this many URLs: the pages of the web, repeated."""
     url = create_database()
     ledger = Ledger(open_database(url))
     now = datetime.now(UTC)
@@ -61,7 +61,7 @@ def wait_until_landed(url: str, articles: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while (landed := count_landed(url)) < articles:
         if time.monotonic() > deadline:
-            sys.exit(f"{landed} of {articles} articles after {PATIENCE_S} s")
+            sys.exit(f"only {landed} of {articles} articles after {PATIENCE_S} s")
         time.sleep(1)
 
 
@@ -72,7 +72,7 @@ def rate_of(url: str) -> dict[str, float]:
             ARTICLES.select().with_only_columns(ARTICLES.c.fetched_at, ARTICLES.c.processed_at)
         ).all()
     engine.dispose()
-    # after the first few, when every process has its model
+    # the second rate leaves out the first quarter, in which processes load their models
     starts, ends = sorted(row.fetched_at for row in rows), sorted(row.processed_at for row in rows)
     seconds = (ends[-1] - starts[0]).total_seconds()
     warm = len(rows) // 4
@@ -86,7 +86,7 @@ def rate_of(url: str) -> dict[str, float]:
 
 
 def run_local(world: SharedNewsworld, articles: int, workers: int) -> dict[str, float]:
-    """Run that many `newsbeam work` processes."""
+    """Run this many `newsbeam work` processes."""
     url = fill_ledger(world, articles)
     command = [sys.executable, "-m", "pipeline.cli", "work", "--once", "--patience", "0", "--db", url, *POLITE]
     processes = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(workers)]
@@ -96,7 +96,7 @@ def run_local(world: SharedNewsworld, articles: int, workers: int) -> dict[str, 
 
 
 def run_flink(world: SharedNewsworld, articles: int, workers: int) -> dict[str, float]:
-    """Run the streaming job on that many task managers with a Python process each."""
+    """Run the streaming job on this many task managers with one Python process each."""
     url = fill_ledger(world, articles)
     with tempfile.TemporaryDirectory() as folder, FlinkCluster(Path(folder), task_managers=workers) as cluster:
         arguments = ["--source", f"ledger:{url}", "--sink", url, *POLITE, *cluster.submit_args()]

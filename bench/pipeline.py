@@ -1,12 +1,12 @@
-"""Articles a second and peak memory of a whole run, beside the script that a user would write instead.
+"""Measure articles per second and peak memory of a whole run, next to the script that a user would write instead.
 
 usage: python bench/pipeline.py [--pages N] [--workers N] [--no-naive] [--memory ARTICLES]
 
 Both ingest the same shared news web (../shared/newsworld/serve.py --no-faults) with no pause between requests, one
 after the other on the same cores. Rates are counted as naive.py counts its own: from the first request to the last
-row, without the start of the interpreter and the load of the model; `whole_command` counts those too.
-With --memory, one worker ingests that many articles (the pages over and over, under new addresses) and the resident
-memory is printed along the way.
+row, without starting the interpreter and loading the model; `whole_command` counts those too.
+With --memory, one worker ingests that many articles (the pages repeated under new addresses) and its resident memory
+is printed along the way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# in place of this folder, where this file would stand before the package of its name
+# replaces this folder, in which pipeline.py would hide the package of the same name
 sys.path[0] = str(REPOSITORY / "tests")
 
 from sharedworld import SHARED, SharedNewsworld  # noqa: E402
@@ -37,7 +37,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class PeakMemory(threading.Thread):
-    """Sample the resident memory of the workers below a process until stopped."""
+    """Samples the resident memory of a process's workers until stopped."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)

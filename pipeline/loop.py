@@ -1,4 +1,4 @@
-"""A loop that works until told to stop, and rests when there is nothing to do or something is wrong."""
+"""A loop that works until told to stop, and pauses when there is nothing to do or after an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Loop:
     def __init__(self, trouble: str, idle_s: float = IDLE_S, trouble_s: float = TROUBLE_S) -> None:
         """`trouble` is the event that is logged when a round raises, for example "polling failed".
 
-        After a round that found nothing the loop waits `idle_s` seconds, after one that raised `trouble_s`.
+        The loop waits `idle_s` seconds after a round that found nothing, and `trouble_s` seconds after one that raised.
         """
         self.trouble, self.idle_s, self.trouble_s = trouble, idle_s, trouble_s
         self._stopping = threading.Event()
@@ -30,7 +30,7 @@ class Loop:
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """End the loop after the round that is under way."""
+        """End the loop after the current round."""
         self._stopping.set()
 
     def run(
@@ -39,10 +39,10 @@ class Loop:
         is_done: Callable[[], bool] = lambda: False,
         fatal: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Call `work` until told to stop, or until it found nothing to do and `is_done` holds.
+        """Call `work` until told to stop, or until it finds nothing to do and `is_done` returns true.
 
-        `work` returns whether there was something to do. What it raises is logged and tried again, as a database or a
-        topic may be away for a while; only errors of the classes `fatal` are raised.
+        `work` returns whether there was something to do. If it raises, the error is logged and the round retried, as a
+        database or a topic may be unavailable for a while; only errors of the classes `fatal` are raised.
         """
         while not self.stopping:
             try:

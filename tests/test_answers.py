@@ -20,7 +20,7 @@ INDEX = b"""<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>
 </sitemapindex>"""
 
 
-def test_a_feed_is_read_as_one() -> None:
+def test_a_feed_is_read_as_a_feed() -> None:
     feed = read_answer(RSS, BASE, "application/rss+xml", NOW)
     assert [entry.url for entry in feed.entries] == ["https://a.example/1"]
     assert children_of(feed, NOW) == []
@@ -34,13 +34,13 @@ def test_a_feed_is_read_as_one() -> None:
         (TEXT, ["https://a.example/f", "https://b.example/f"]),
     ],
 )
-def test_what_a_person_lists_is_polled_at_once(body: bytes, feeds: list[str]) -> None:
+def test_feeds_listed_by_a_person_are_polled_at_once(body: bytes, feeds: list[str]) -> None:
     answer = read_answer(body, BASE, "", NOW)
     assert answer.kind == LIST
     assert children_of(answer, NOW) == [(feed, NOW) for feed in feeds]
 
 
-def test_what_an_index_names_is_polled_one_by_one() -> None:
+def test_feeds_of_a_sitemap_index_are_spread_out() -> None:
     children = children_of(read_answer(INDEX, BASE, "", NOW), NOW)
     assert {url for url, _ in children} == {"https://a.example/1.xml", "https://a.example/2.xml"}
     assert max(at for _, at in children) > NOW + timedelta(minutes=1)

@@ -46,7 +46,7 @@ def test_results_wait_for_room() -> None:
         background.close(5)
 
 
-def test_closing_a_stream_cancels_what_it_still_does() -> None:
+def test_closing_a_stream_cancels_its_running_jobs() -> None:
     ended = []
 
     async def work(job: int, permit: Permit) -> int:
@@ -74,7 +74,7 @@ async def many_turns() -> None:
         await asyncio.sleep(0)
 
 
-def test_what_runs_is_cancelled_before_the_end() -> None:
+def test_running_tasks_are_cancelled_before_at_end() -> None:
     order = []
 
     async def wait() -> None:

@@ -141,7 +141,7 @@ def test_every_declared_table_is_written_and_every_column_filled(
 
 
 @pytest.mark.parametrize("method", ["STREAMING_INSERTS", "FILE_LOADS"])
-def test_views_give_one_row_an_article_after_repeats_and_edits(
+def test_views_give_one_row_per_article_after_repeats_and_edits(
     method: str, server: BigQueryServer, client: Any, tmp_path: Path
 ) -> None:
     one, other = article("one", "Ann Lee went to Oslo."), article("other", "Nothing new.", names=())
@@ -189,7 +189,7 @@ def test_views_give_one_row_an_article_after_repeats_and_edits(
     assert payload == [{"payload": "\\xffno json"}]
 
 
-def test_tables_are_those_of_the_schema() -> None:
+def test_tables_match_the_schema() -> None:
     printed = subprocess.run(
         [sys.executable, "-m", "pipeline.sinks.bigquery", DATASET], capture_output=True, text=True, check=True
     )

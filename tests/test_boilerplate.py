@@ -39,7 +39,7 @@ def test_tables_and_embeds_are_options() -> None:
     assert strip_boilerplate(article, BodyPolicy(embeds=True)).paragraphs == ["A post"]
 
 
-def test_a_standfirst_opens_the_body_of_a_sectioned_article_only() -> None:
+def test_a_standfirst_opens_the_body_only_in_a_sectioned_article() -> None:
     plain = make_article(
         Block(BlockKind.STANDFIRST, "In short", score=SCORE), Block(BlockKind.PARAGRAPH, STORY, score=SCORE)
     )
@@ -50,7 +50,7 @@ def test_a_standfirst_opens_the_body_of_a_sectioned_article_only() -> None:
     assert "In short" not in strip_boilerplate(sectioned, BodyPolicy(standfirst=Standfirst.NEVER)).paragraphs
 
 
-def test_a_removed_block_says_what_decided() -> None:
+def test_a_removed_block_names_the_rule_that_decided() -> None:
     article = make_article(
         Block(BlockKind.RELATED, "More news", "related by name", 0.02),
         Block(BlockKind.OTHER, "Something", score=0.114),
@@ -92,7 +92,7 @@ def test_scored_blocks_are_not_judged_by_words_again() -> None:
         ("* * *", "other"),
     ],
 )  # fmt: skip
-def test_words_that_give_a_block_away(text: str, reason: str) -> None:
+def test_words_reveal_the_kind_of_a_block(text: str, reason: str) -> None:
     article = strip_boilerplate(make_article(STORY, STORY.replace("Tuesday", "Monday"), text))
     assert [(r.text, r.reason) for r in article.removed] == [(text, reason)]
 
@@ -108,7 +108,7 @@ def test_words_that_give_a_block_away(text: str, reason: str) -> None:
         "All rights of passage were reserved to the crown by a treaty that both countries signed in 1763.",
     ],
 )
-def test_sentences_of_a_story_stay(text: str) -> None:
+def test_sentences_of_a_story_are_kept(text: str) -> None:
     story = (STORY, text, STORY.replace("Tuesday", "Monday"))
     assert strip_boilerplate(make_article(*story)).paragraphs == list(story)
 
@@ -148,7 +148,7 @@ POLICIES = st.builds(
 
 
 @given(BLOCKS, POLICIES)
-def test_no_block_is_lost_or_made_up(blocks: list[Block], policy: BodyPolicy) -> None:
+def test_no_block_is_lost_or_invented(blocks: list[Block], policy: BodyPolicy) -> None:
     article = strip_boilerplate(make_article(*blocks), policy)
     gone = {r.position: r for r in article.removed}
     left = iter(article.blocks)
@@ -158,7 +158,7 @@ def test_no_block_is_lost_or_made_up(blocks: list[Block], policy: BodyPolicy) ->
 
 
 @given(BLOCKS)
-def test_blocks_kept_have_kinds_of_the_policy(blocks: list[Block]) -> None:
+def test_kept_blocks_have_kinds_of_the_policy(blocks: list[Block]) -> None:
     article = strip_boilerplate(make_article(*blocks))
     assert {b.kind for b in article.blocks} <= DEFAULT.kinds | {BlockKind.STANDFIRST}
 

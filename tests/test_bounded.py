@@ -35,7 +35,7 @@ def test_a_file_of_urls_is_one_bounded_job(tmp_path: Path) -> None:
     assert audit["article"] == 12 and audit["rejected"] == {"http 404": 1} and audit["lost"] == 0
 
 
-def test_what_the_user_can_mend_is_one_line(tmp_path: Path) -> None:
+def test_user_errors_are_one_line(tmp_path: Path) -> None:
     done = run_job("--db", f"sqlite:///{tmp_path}/x.db")
     assert done.returncode == 2 and done.stderr.splitlines() == [
         "newsbeam: nothing to read: pass --urls FILE, or --streaming and --source SOURCE"

@@ -24,7 +24,7 @@ TITLE = "Harbour board votes to close eastern quay"
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the corpus is not here")
-def test_the_seed_article_comes_out_exact() -> None:
+def test_the_seed_article_is_cleaned_exactly() -> None:
     lines = [line.strip() for line in SEED.read_text().splitlines() if line.strip()]
     end = next(i for i, line in enumerate(lines) if "live blog" in line)
     article = clean_text(SEED.read_text())
@@ -40,7 +40,7 @@ def test_the_seed_article_comes_out_exact() -> None:
     ] + [(i, "promo") for i in range(end + 4, len(lines))]
 
 
-def test_a_caption_in_the_middle_in_both_forms() -> None:
+def test_a_caption_in_the_middle_is_removed_in_both_forms() -> None:
     caption = ["The eastern quay", "The eastern quay at low tide on Monday. The market is behind it. JON VANCE/Getty"]
     article = clean_text("\n\n".join([TITLE, *STORY[:2], *caption, *STORY[2:]]))
     assert article.title == TITLE
@@ -48,7 +48,7 @@ def test_a_caption_in_the_middle_in_both_forms() -> None:
     assert [(r.text, r.reason) for r in article.removed[1:]] == [(caption[0], "caption"), (caption[1], "caption")]
 
 
-def test_promos_at_the_top() -> None:
+def test_promos_at_the_top_are_removed() -> None:
     promo = [
         "Courier cover",
         "• Unlimited access to",
@@ -62,19 +62,19 @@ def test_promos_at_the_top() -> None:
     assert {r.text for r in article.removed if r.reason == "promo"} == set(promo)
 
 
-def test_a_text_without_a_title() -> None:
+def test_a_text_without_a_title_gets_none() -> None:
     article = clean_text("\n".join(STORY))
     assert article.title == ""
     assert article.paragraphs == STORY
 
 
-def test_a_title_that_is_known_is_not_repeated() -> None:
+def test_a_given_title_is_removed_from_the_text() -> None:
     article = clean_text("\n".join([TITLE, *STORY]), title=TITLE)
     assert article.title == TITLE
     assert article.paragraphs == STORY
 
 
-def test_a_list_of_the_story_stays() -> None:
+def test_a_list_in_the_story_is_kept() -> None:
     items = ["• The quay closes on 1 April.", "• The basin gets two cold stores.", "• The auction moves indoors."]
     article = clean_text("\n".join([TITLE, *STORY[:2], *items, *STORY[2:]]))
     assert article.paragraphs == [*STORY[:2], *items, *STORY[2:]]
@@ -103,7 +103,7 @@ def test_every_line_is_kept_or_removed_with_a_reason(text: str) -> None:
     "text",
     ["A/A " * 200_000, "Photo: " * 100_000, "\n".join(["• x"] * 30_000), "By " * 300_000, "subscribe " * 100_000],
 )
-def test_hostile_texts_end_in_time(text: str) -> None:
+def test_hostile_texts_take_bounded_time(text: str) -> None:
     start = time.process_time()
     clean_text(text)
     assert time.process_time() - start < 5

@@ -53,7 +53,7 @@ PAGE = (
             ["run", "--host-concurrency", "0", "https://example.org/feed"],
             "--host-concurrency 0: expected a whole number from 1 to 64",
         ),
-        (["extract"], "give either a FILE or URL"),
+        (["extract"], "pass either a FILE or URL"),
         (["extract", "page.html", "--body", "adverts"], "--body adverts: adverts: expected any of tables"),
         (["extract", "missing.html"], "cannot read missing.html"),
         (["extract", "empty.txt"], "no article in"),
@@ -62,7 +62,7 @@ PAGE = (
         (["clean", "missing.txt"], "cannot read missing.txt"),
     ],
 )
-def test_errors_of_the_user_are_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_user_errors_are_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
     (tmp_path / "empty.txt").write_text("# nothing here\n")
     if says.startswith("not usable"):
         (tmp_path / "empty.txt").write_text("this is text and no database\n" * 100)
@@ -72,7 +72,7 @@ def test_errors_of_the_user_are_one_line(tmp_path: Path, arguments: list[str], s
     assert "sesame" not in done.stderr
 
 
-def test_a_full_disk_at_standard_output_is_one_line(tmp_path: Path) -> None:
+def test_a_full_disk_behind_standard_output_is_reported_in_one_line(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/x.db"
     assert newsbeam("run", "--once", "--db", db).returncode == 2
     for arguments in (["audit", "--db", db], ["--help"], ["audit", "--help"]):
@@ -84,7 +84,7 @@ def test_a_full_disk_at_standard_output_is_one_line(tmp_path: Path) -> None:
         assert done.stderr == "newsbeam: cannot write the output: no space left on device\n"
 
 
-def test_reports_leave_an_older_schema_as_it_is(tmp_path: Path) -> None:
+def test_reports_do_not_migrate_an_older_schema(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/x.db"
     settings = AlembicConfig()
     settings.set_main_option("script_location", str(MIGRATIONS))
@@ -98,7 +98,7 @@ def test_reports_leave_an_older_schema_as_it_is(tmp_path: Path) -> None:
             assert connection.execute(sa.text("select version_num from alembic_version")).scalar_one() == "0001"
 
 
-def test_a_model_that_is_not_installed_is_an_error_of_the_user(tmp_path: Path) -> None:
+def test_a_model_that_is_not_installed_is_a_user_error(tmp_path: Path) -> None:
     environment = clean_environment() | {"NEWSBEAM_MODELS": "en=en_core_web_huge"}
     command = [*NEWSBEAM, "run", "https://example.org/feed", "--once", "--db", f"sqlite:///{tmp_path}/x.db"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -144,7 +144,7 @@ def test_extract_reads_files_and_manifests(tmp_path: Path) -> None:
     assert lines[1]["body"] == [] and lines[1]["rejected"] == "no text"
 
 
-def test_what_is_body_can_be_chosen(tmp_path: Path) -> None:
+def test_the_kinds_of_body_can_be_chosen(tmp_path: Path) -> None:
     table = "<table><tr><td>Ships a year</td><td>1,200</td></tr><tr><td>Tonnes a year</td><td>90,000</td></tr></table>"
     (tmp_path / "page.html").write_text(PAGE.replace("<p>Opponents", table + "<p>Opponents"))
     default = json.loads(newsbeam("extract", "page.html", cwd=tmp_path).stdout)
@@ -169,7 +169,7 @@ def test_extract_reads_many_pages_in_the_order_of_the_manifest(tmp_path: Path) -
     )
 
 
-def test_questions_of_an_empty_database(tmp_path: Path) -> None:
+def test_reports_on_an_empty_database(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/x.db"
     no_feed = newsbeam("run", "--once", "--db", db)
     assert no_feed.returncode == 2 and "no feed to poll" in no_feed.stderr

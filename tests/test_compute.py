@@ -77,7 +77,7 @@ def test_a_locked_database_does_not_stop_the_other_batch(tmp_path: Path, migrate
     assert len(rows_of(db, ARTICLES.select())) == WRITTEN_AT_ONCE + 3
 
 
-def test_the_lock_goes_to_whoever_has_waited_longest() -> None:
+def test_the_lock_goes_to_the_thread_that_has_waited_longest() -> None:
     lock, order, threads = FairLock(), [], []
 
     def take(name: int) -> None:

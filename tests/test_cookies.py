@@ -32,13 +32,13 @@ WWW = parse_target("https://www.news.example/a")
         ("a=" + "x" * 5_000, "https://www.news.example/b", ""),
     ],
 )
-def test_a_cookie_goes_back_where_it_belongs(line: str, url: str, sent: str) -> None:
+def test_a_cookie_is_sent_only_where_it_belongs(line: str, url: str, sent: str) -> None:
     jar = CookieJar()
     jar.store(WWW, [line])
     assert jar.header(parse_target(url)) == sent
 
 
-def test_the_last_value_counts_and_the_number_is_bounded() -> None:
+def test_the_last_value_counts_and_the_number_is_limited() -> None:
     jar = CookieJar()
     jar.store(WWW, ["a=1", "b=2", "a=3", *(f"c{n}=x" for n in range(100)), "a=4"])
     sent = jar.header(WWW)

@@ -87,13 +87,13 @@ def test_the_counts_follow_every_fate(ledger: Ledger) -> None:
     assert kept(ledger) == {("article", ""): 2, ("lost", ""): 1} == counted(ledger)
 
 
-def test_a_url_that_lands_without_having_been_added_counts(ledger: Ledger) -> None:
+def test_a_url_that_lands_without_having_been_added_is_counted(ledger: Ledger) -> None:
     one, two = links("1", "2")
     settle(ledger, article(one), Rejection(two, "robots", "fetch", "", NOW))
     assert kept(ledger) == {("article", ""): 1, ("rejected", "robots"): 1}
 
 
-def test_what_is_rolled_back_was_not_counted(ledger: Ledger) -> None:
+def test_a_rollback_leaves_the_counts_unchanged(ledger: Ledger) -> None:
     add(ledger, "1")
     with pytest.raises(ZeroDivisionError), ledger.engine.begin() as connection:
         connection.execute(sa.delete(URLS))
@@ -110,7 +110,7 @@ def test_an_emptied_table_has_no_fates(ledger: Ledger) -> None:
     assert kept(ledger) == {}
 
 
-def test_many_writers_wait_for_nobody_and_lose_no_count(ledger: Ledger) -> None:
+def test_concurrent_writers_do_not_deadlock_or_lose_counts(ledger: Ledger) -> None:
     found = add(ledger, *map(str, range(400)))
     failures: list[BaseException] = []
 
@@ -136,7 +136,7 @@ def test_many_writers_wait_for_nobody_and_lose_no_count(ledger: Ledger) -> None:
     assert kept(ledger)[("article", "")] == 200
 
 
-def test_writers_on_postgresql_hold_no_count_from_each_other(ledger: Ledger) -> None:
+def test_writers_on_postgresql_do_not_block_each_other(ledger: Ledger) -> None:
     if ledger.engine.dialect.name != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     one, two = add(ledger, "1", "2")
@@ -151,7 +151,7 @@ def test_writers_on_postgresql_hold_no_count_from_each_other(ledger: Ledger) -> 
     assert kept(ledger) == {("rejected", "robots"): 2}
 
 
-def test_folding_leaves_one_row_a_fate(ledger: Ledger) -> None:
+def test_folding_leaves_one_row_per_fate(ledger: Ledger) -> None:
     if ledger.engine.dialect.name != "postgresql":
         pytest.skip("SQLite has one shard")
     fill_ledger(ledger.engine, 200, 5, NOW)
@@ -173,7 +173,7 @@ def test_folding_leaves_one_row_a_fate(ledger: Ledger) -> None:
     assert kept(ledger) == {**whole, ("article", ""): whole[("article", "")] - 5}, "what is held is left alone"
 
 
-def test_the_audit_finds_and_mends_a_wrong_count(ledger: Ledger) -> None:
+def test_the_audit_finds_and_repairs_a_wrong_count(ledger: Ledger) -> None:
     add(ledger, "1", "2", "3")
     with ledger.engine.begin() as connection:
         connection.execute(sa.update(COUNTS).values(urls=5))
@@ -185,7 +185,7 @@ def test_the_audit_finds_and_mends_a_wrong_count(ledger: Ledger) -> None:
     assert kept(ledger) == {("waiting", ""): 3}
 
 
-def test_a_database_of_before_is_counted_by_the_migration(database_url: str, tmp_path: Path) -> None:
+def test_the_migration_counts_an_existing_database(database_url: str, tmp_path: Path) -> None:
     if database_url.startswith("postgresql"):
         from emulators.postgres import create_database
 

@@ -78,7 +78,7 @@ def describe_graph(graph: Any) -> dict[str, Any]:
     }
 
 
-def test_job_and_graph_are_as_they_were_written_down(tmp_path: Path) -> None:
+def test_job_and_graph_match_the_golden_file(tmp_path: Path) -> None:
     job, graph, done = submit(tmp_path)
     assert done.returncode == 0, done.stderr[-4000:]
     assert json.loads(done.stdout) == {"runner": "DataflowRunner", "job": job_id(done)}
@@ -90,7 +90,7 @@ def job_id(done: subprocess.CompletedProcess[str]) -> str:
     return str(json.loads(done.stdout)["job"])
 
 
-def test_what_was_written_down_is_what_we_want() -> None:
+def test_the_golden_file_has_the_intended_job() -> None:
     golden = json.loads(GOLDEN.read_text())
     assert golden["type"] == 2, "JOB_TYPE_STREAMING"
     assert golden["image"] == IMAGE and golden["graph"]["images"] == [IMAGE]
@@ -106,17 +106,17 @@ def test_what_was_written_down_is_what_we_want() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--temp_location=/somewhere"], "say gs://BUCKET/FOLDER, where load jobs find their files"),
-        (["--sink=bigquery:nowhere"], "not a dataset: 'nowhere'; say bigquery:PROJECT.DATASET"),
-        (["--sink=mongodb://x"], "unknown sink 'mongodb': say one of sqlite, postgresql, bigquery"),
-        (["--source=kafka:x"], "unknown source 'kafka:x': say pubsub:projects/P/subscriptions/S or ledger:URL"),
-        (["--source=pubsub:x"], "not a subscription: 'x'; say projects/P/subscriptions/S"),
-        (["--dead-letter-topic=x"], "not a topic: 'x'; say projects/P/topics/T"),
-        (["--ledger=mysql://x"], "not a ledger: 'mysql://x'; say sqlite:///newsbeam.db or postgresql://user@host/name"),
-        (["--runner=FlinkRunner"], "FlinkRunner cannot read Pub/Sub from Python: say --source ledger:URL"),
+        (["--temp_location=/somewhere"], "use gs://BUCKET/FOLDER, where load jobs find their files"),
+        (["--sink=bigquery:nowhere"], "not a dataset: 'nowhere'; use bigquery:PROJECT.DATASET"),
+        (["--sink=mongodb://x"], "unknown sink 'mongodb': use one of sqlite, postgresql, bigquery"),
+        (["--source=kafka:x"], "unknown source 'kafka:x': use pubsub:projects/P/subscriptions/S or ledger:URL"),
+        (["--source=pubsub:x"], "not a subscription: 'x'; use projects/P/subscriptions/S"),
+        (["--dead-letter-topic=x"], "not a topic: 'x'; use projects/P/topics/T"),
+        (["--ledger=mysql://x"], "not a ledger: 'mysql://x'; use sqlite:///newsbeam.db or postgresql://user@host/name"),
+        (["--runner=FlinkRunner"], "FlinkRunner cannot read Pub/Sub from Python: use --source ledger:URL"),
     ],
 )
-def test_what_the_user_can_mend_is_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_user_errors_are_one_line(arguments: list[str], message: str, tmp_path: Path) -> None:
     job, _, done = submit(tmp_path, *arguments)
     assert done.returncode == 2 and not job, done.stderr[-3000:]
     lines = done.stderr.splitlines()

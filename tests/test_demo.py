@@ -100,7 +100,7 @@ def test_the_listed_address_of_one_feed_has_moved(site: DemoSite) -> None:
     assert get(headers["Location"])[0] == 200
 
 
-def test_what_is_no_article(site: DemoSite) -> None:
+def test_pages_that_are_not_articles_are_served(site: DemoSite) -> None:
     base = site.editions[COURIER.name].base
     assert get(f"{base}/news/2026/council-minutes")[0] == 404
     status, headers, body = get(f"{base}/files/harbour-report.pdf")
@@ -141,7 +141,7 @@ def test_publishers_differ_by_address(site: DemoSite) -> None:
     assert len({edition.base for edition in site.editions.values()}) == 3
 
 
-def test_a_closed_site_answers_no_more() -> None:
+def test_a_closed_site_no_longer_answers() -> None:
     with DemoSite(NOW) as site:
         base = site.editions[COURIER.name].base
     with pytest.raises(urllib.error.URLError):
@@ -269,7 +269,7 @@ def test_the_body_is_the_article_and_nothing_else(publisher: Any, story: Story) 
 
 
 @pytest.mark.parametrize(("publisher", "story"), FETCHED, ids=NAMES)
-def test_what_the_page_says_of_itself_is_read(publisher: Any, story: Story) -> None:
+def test_the_metadata_of_a_page_is_read(publisher: Any, story: Story) -> None:
     article = extract_story(publisher, story)
     assert article.title == story.title
     assert article.authors == (story.author,)
@@ -281,20 +281,20 @@ def test_what_the_page_says_of_itself_is_read(publisher: Any, story: Story) -> N
 
 
 @pytest.mark.parametrize(("publisher", "story"), FETCHED, ids=NAMES)
-def test_captions_are_with_their_pictures(publisher: Any, story: Story) -> None:
+def test_captions_are_paired_with_their_pictures(publisher: Any, story: Story) -> None:
     captions = [image.caption for image in extract_story(publisher, story).images]
     wanted = TRUTH[story.file].captions
     assert [text for text in wanted if not any(text in caption for caption in captions)] == []
 
 
-def test_copies_have_one_body() -> None:
+def test_copies_have_the_same_body() -> None:
     copies = [extract_story(p, s) for p, s in FETCHED if s.file == "solar-desalination"]
     assert len(copies) == 2
     assert len({(article.title, article.body) for article in copies}) == 1
     assert len({article.link.article_id for article in copies}) == 2
 
 
-def test_the_edited_version_reads_as_another_one() -> None:
+def test_the_edited_version_is_extracted_with_its_changes() -> None:
     (story,) = [story for story in MERIDIAN.stories if story.edited_file]
     at = NOW + timedelta(minutes=1)
     first, second = extract_story(MERIDIAN, story), extract_story(MERIDIAN, story, at)
@@ -307,7 +307,7 @@ def test_the_edited_version_reads_as_another_one() -> None:
 # -- the demo
 
 
-def test_blocks_come_in_the_order_of_the_page() -> None:
+def test_blocks_are_in_page_order() -> None:
     removed = [{"position": p, "reason": r, "text": t} for p, r, t in ((3, "promo", "x"), (0, "headline", "h"))]
     assert list(interleave_blocks(["a", "b", "c"], removed)) == [
         ("headline", "h"),

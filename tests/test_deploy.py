@@ -115,7 +115,7 @@ def unresolved(blocks: Mapping[str, list[dict[str, Any]]]) -> set[str]:
     return {name for name in re.findall(pattern, text) if name not in declared}
 
 
-def test_references_lead_somewhere() -> None:
+def test_references_resolve() -> None:
     assert not unresolved(configuration())
     assert unresolved(parse(['resource "google_a" "b" {\n  c = google_a.other.id\n  d = var.gone\n}\n'])) == {
         "google_a.other",
@@ -137,8 +137,8 @@ def unknown_names(body: Mapping[str, Any], schema: Mapping[str, Any], where: str
     yield from (f"{where} lacks {name}" for name in needed - set(body))
 
 
-def test_resources_are_as_their_provider_has_them() -> None:
-    """Without Terraform itself, which test_terraform_finds_it_valid needs."""
+def test_resources_match_the_schemas_of_their_providers() -> None:
+    """Without Terraform itself, which test_terraform_validates_the_configuration needs."""
     meta = {"provider", "for_each", "count", "depends_on", "lifecycle"}
     known = {
         name: schema["block"]
@@ -177,7 +177,7 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, 
         yield folder / "deploy/terraform", environment
 
 
-def test_terraform_finds_it_valid(terraform: tuple[Path, dict[str, str]]) -> None:
+def test_terraform_validates_the_configuration(terraform: tuple[Path, dict[str, str]]) -> None:
     done = run_terraform(*terraform, "validate")
     assert done.returncode == 0, done.stderr
     assert run_terraform(*terraform, "fmt", "-check", "-diff").stdout == ""
@@ -192,7 +192,7 @@ def test_terraform_finds_it_valid(terraform: tuple[Path, dict[str, str]]) -> Non
         ("bigquery.tf", "jsonencode(each.value.fields)", "jsonify(each.value.fields)"),
     ],
 )
-def test_terraform_finds_mistakes(terraform: tuple[Path, dict[str, str]], file: str, right: str, wrong: str) -> None:
+def test_terraform_detects_mistakes(terraform: tuple[Path, dict[str, str]], file: str, right: str, wrong: str) -> None:
     folder, environment = terraform
     text = (folder / file).read_text()
     assert right in text
@@ -212,7 +212,7 @@ def test_everything_is_described() -> None:
                 assert body.get("description"), name
 
 
-def test_the_example_sets_what_has_no_default() -> None:
+def test_the_example_sets_every_variable_without_a_default() -> None:
     variables = {name: body for block in configuration()["variable"] for name, body in block.items()}
     example = unquoted(hcl2.loads((TERRAFORM / "terraform.tfvars.example").read_text()))
     assert set(example) <= set(variables)
@@ -222,16 +222,16 @@ def test_the_example_sets_what_has_no_default() -> None:
 # -- the job's options
 
 
-def test_the_template_is_made_from_the_declaration() -> None:
+def test_the_template_matches_the_declared_settings() -> None:
     assert (DEPLOY / "dataflow" / "metadata.json").read_text() == metadata_text(), "stale: run `make docs`"
 
 
-def test_template_names_options_of_the_job() -> None:
+def test_the_template_names_only_options_of_the_job() -> None:
     names = {parameter["name"].replace("_", "-") for parameter in template()["parameters"]}
     assert names < options_of(job_command)
 
 
-def test_the_job_is_given_what_its_template_names() -> None:
+def test_the_job_sets_the_parameters_of_its_template() -> None:
     parameters = {parameter["name"]: parameter for parameter in template()["parameters"]}
     given = job()["parameters"]
     assert set(given) <= set(parameters)
@@ -239,7 +239,7 @@ def test_the_job_is_given_what_its_template_names() -> None:
     assert job()["on_delete"] == "drain"
 
 
-def test_terraform_says_what_the_template_takes() -> None:
+def test_parameters_in_terraform_match_the_patterns_of_the_template() -> None:
     """Parameters are held against the template's patterns, with references filled in as the cloud would."""
     filled = {
         "${google_pubsub_subscription.links.id}": "projects/p/subscriptions/s",
@@ -263,7 +263,7 @@ def test_terraform_says_what_the_template_takes() -> None:
     assert checked >= 8
 
 
-def test_the_poller_is_given_options_that_it_has() -> None:
+def test_the_poller_gets_only_options_that_exist() -> None:
     [(_, _, body)] = resources("google_cloud_run_v2_worker_pool")
     [container] = body["template"][0]["containers"]
     command, *arguments = container["args"]
@@ -272,7 +272,7 @@ def test_the_poller_is_given_options_that_it_has() -> None:
     assert given <= command_options(command)
 
 
-def test_the_launcher_spells_parameters_as_options() -> None:
+def test_the_launcher_turns_parameters_into_options() -> None:
     launch = load(DEPLOY / "dataflow" / "launch.py")
     names = [parameter["name"] for parameter in template()["parameters"]]
     secret = "projects/1/secrets/newsbeam-ledger/versions/3"
@@ -294,7 +294,7 @@ def test_the_launcher_spells_parameters_as_options() -> None:
 
 
 @pytest.mark.cloud
-def test_the_launcher_sends_the_job(tmp_path: Path) -> None:
+def test_the_launcher_submits_the_job(tmp_path: Path) -> None:
     """As the service runs it: the template's parameters, and what it adds itself, on one command line."""
     pytest.importorskip("google.cloud.bigquery", reason="pip install 'newsbeam[cloud]'")
     from commands import clean_environment
@@ -337,7 +337,7 @@ def test_the_launcher_sends_the_job(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FLINK_FILES, ids=lambda path: path.name)
-def test_flink_jobs_are_given_options_that_the_job_has(path: Path) -> None:
+def test_flink_jobs_get_only_options_that_exist(path: Path) -> None:
     # our own options are spelled with dashes and Beam's with underscores; `runner` and the like could be either
     beam = {"runner", "parallelism", "streaming"}
     [command] = re.findall(r"exec python -m pipeline\n((?:\s+--.+\n)+)", path.read_text() + "\n")
@@ -347,7 +347,7 @@ def test_flink_jobs_are_given_options_that_the_job_has(path: Path) -> None:
     assert ours <= options_of(job_command)
 
 
-def test_settings_exist() -> None:
+def test_only_existing_settings_are_mentioned() -> None:
     known = {setting.variable for setting in settings_of(Config).values()} | COMPOSE_OWN
     # neither byte code nor what `terraform init` downloads
     own = [p for p in DEPLOY.rglob("*") if not re.search(r"__pycache__|/[.]", f"/{p.relative_to(DEPLOY)}")]

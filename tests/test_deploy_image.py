@@ -41,7 +41,7 @@ def bigquery_tables() -> dict[str, Any]:
     return said
 
 
-def test_bigquery_has_the_tables_of_the_schema() -> None:
+def test_bigquery_tables_match_the_schema() -> None:
     schema = {table.name: table for table in TABLES if table.is_output}
     tables = bigquery_tables()["tables"]
     assert {table["name"] for table in tables} >= {"articles", "entities", "urls", "dead_letters"}
@@ -55,7 +55,7 @@ def test_bigquery_has_the_tables_of_the_schema() -> None:
         assert {table["partition"], *table["clustering"]} <= set(fields_)
 
 
-def test_views_stand_on_four_layers() -> None:
+def test_terraform_has_a_layer_for_each_level_of_views() -> None:
     """bigquery.tf makes views layer by layer, so that each finds those that it reads."""
     views = {view["name"]: view["query"] for view in bigquery_tables()["views"]}
 
@@ -67,7 +67,7 @@ def test_views_stand_on_four_layers() -> None:
     )
 
 
-def test_bigquery_tables_are_those_that_the_sink_writes() -> None:
+def test_bigquery_tables_are_generated_from_the_sink() -> None:
     from pipeline.sinks.bigquery.tables import describe
 
     assert json.loads(json.dumps(describe("PROJECT.DATASET"))) == bigquery_tables(), "stale: run `make tables`"
@@ -105,7 +105,7 @@ def test_lock_satisfies_setup() -> None:
         )
 
 
-def test_lock_pins_by_hash_and_names_no_place() -> None:
+def test_lock_pins_hashes_and_names_no_index() -> None:
     text = (DEPLOY / "requirements.lock").read_text()
     entries = re.split(r"^(?=[\w.-]+==)", text, flags=re.M)[1:]
     assert len(entries) == len(locked()) > 100
@@ -113,7 +113,7 @@ def test_lock_pins_by_hash_and_names_no_place() -> None:
     assert not re.search(r"://|^--|index|find-links", re.sub(r"--hash=\S+", "", text), re.M)
 
 
-def test_image_has_the_versions_of_the_lock() -> None:
+def test_image_and_lock_have_the_same_versions() -> None:
     dockerfile = (DEPLOY / "Dockerfile").read_text()
     arguments = dict(re.findall(r"^ARG (\w+)=(\S+)", dockerfile, re.M))
     assert arguments["BEAM"] == locked()["apache-beam"]
@@ -124,7 +124,7 @@ def test_image_has_the_versions_of_the_lock() -> None:
         assert re.findall(r"job_server:(\S+)", path.read_text()) == [arguments["BEAM"]], path
 
 
-def test_image_copies_what_there_is() -> None:
+def test_image_copies_only_files_that_exist() -> None:
     lines = re.findall(r"^COPY (?!--from)(.+) \S+$", (DEPLOY / "Dockerfile").read_text(), re.M)
     sources = [source for line in lines for source in line.split()]
     assert len(sources) > 5
@@ -159,7 +159,7 @@ def test_scripts_parse(script: str) -> None:
 # -- one server
 
 
-def test_compose_is_whole() -> None:
+def test_compose_services_are_complete() -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     assert set(services) == {"db", "poller", "worker", "api"}
     for name, service in services.items():
@@ -172,7 +172,7 @@ def test_compose_is_whole() -> None:
     assert re.search(r"newsbeam (\w+) ", services["worker"]["healthcheck"]["test"][1])[1] in COMMANDS  # type: ignore[index]
 
 
-def test_secrets_stand_in_no_file() -> None:
+def test_no_file_contains_secrets() -> None:
     assert (DEPLOY / ".gitignore").read_text().splitlines()[0] == "newsbeam.env"
     for path in (*DEPLOY.rglob("*.yaml"), *TERRAFORM.glob("*.tf")):
         assert not re.search(r"(?i)password[\"']?\s*[:=]\s*[\"']?\w+[\"']?\s*$", path.read_text(), re.M), path
@@ -191,7 +191,7 @@ def test_secrets_stand_in_no_file() -> None:
     assert sa.make_url(values["PGRST_DB_URI"]).password == values["READER_PASSWORD"]
 
 
-def test_readers_read_and_never_write() -> None:
+def test_the_reader_role_can_only_read() -> None:
     from emulators.postgres import create_database
 
     from pipeline.tables.database import open_database, reading
@@ -236,7 +236,7 @@ def test_readers_read_and_never_write() -> None:
 # -- the runbook
 
 
-def test_alerts_watch_what_the_code_says() -> None:
+def test_alerts_watch_metrics_and_events_of_the_code() -> None:
     text = (TERRAFORM / "alerts.tf").read_text()
     [metric] = re.findall(r'metric_name=\\"(\w+)_COUNT', text)
     assert f'Metrics.distribution("newsbeam", "{metric}")' in (ROOT / "pipeline/jobs/stream.py").read_text()
@@ -245,21 +245,21 @@ def test_alerts_watch_what_the_code_says() -> None:
     assert re.search(rf'"{event}",(\s+\w+=.+,)*\s+{field}=', (ROOT / "pipeline/jobs/poll.py").read_text())
 
 
-def test_runbook_tells_of_every_alert() -> None:
+def test_runbook_covers_every_alert() -> None:
     text = OPERATIONS.read_text()
     for _, name, body in resources("google_monitoring_alert_policy"):
         [heading] = re.findall(r"\$\{local\.runbook\}: ([a-z ]+)\.$", body["documentation"][0]["content"])
         assert re.search(rf"^### {heading}$", text, re.M | re.I), name
 
 
-def test_runbook_costs_are_those_of_the_bench() -> None:
+def test_runbook_costs_are_those_of_the_benchmark() -> None:
     text = OPERATIONS.read_text()
     [(cpu_ms, row_kb)] = re.findall(r"python bench/cost\.py --cpu-ms ([\d.]+) --row-kb ([\d.]+)\n", text)
     cost = load(ROOT / "bench" / "cost.py")
     assert cost.report(cost.Measured(float(cpu_ms), float(row_kb)), cost.Assumed()) in text
 
 
-def test_runbook_names_what_there_is() -> None:
+def test_runbook_names_only_what_exists() -> None:
     text = OPERATIONS.read_text()
     for command, rest in re.findall(
         r"\bnewsbeam ([a-z]+)\b([^`\n]*)", "\n".join(re.findall(r"^    .*|`[^`\n]+`", text, re.M))

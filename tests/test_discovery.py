@@ -17,7 +17,7 @@ PAGE = b"""<!doctype html><html><head><meta charset=iso-8859-1><title>x</title>
 <link rel=alternate type="application/rss+xml" href="/feed.xml"></head><body>caf\xe9</body></html>"""
 
 
-def test_feeds_of_a_page_come_absolute_and_in_page_order() -> None:
+def test_feeds_of_a_page_are_absolute_and_in_page_order() -> None:
     assert find_feeds(PAGE, URL) == (
         "http://news.example/feed.xml",
         "http://news.example/section/atom?a=1&b=2",
@@ -26,7 +26,7 @@ def test_feeds_of_a_page_come_absolute_and_in_page_order() -> None:
     )
 
 
-def test_base_of_the_page_counts() -> None:
+def test_the_base_of_a_page_applies() -> None:
     page = b"<base href='http://other.example/x/'><link rel=alternate type=application/rss+xml href=feed>"
     assert find_feeds(page, URL) == ("http://other.example/x/feed",)
 
@@ -47,12 +47,12 @@ def test_opml_is_read_through_nested_outlines() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"http://a.example/feed", b"<rss/>"])
-def test_what_is_no_opml_is_refused(body: bytes) -> None:
+def test_anything_but_opml_is_refused(body: bytes) -> None:
     with pytest.raises(FeedUnreadable):
         read_opml(body)
 
 
-def test_feed_list() -> None:
+def test_a_feed_list_has_one_address_per_line() -> None:
     text = "\ufeff# papers\nhttp://a.example/feed\n\n  http://b.example/feed#top  # Bee\r\n"
     text += "http://a.example/feed\nlocal.opml\t# x"
     assert read_feed_list(text) == ("http://a.example/feed", "http://b.example/feed#top", "local.opml")

@@ -40,7 +40,7 @@ def test_every_figure_is_shown() -> None:
     for part in (
         "12 feeds (1 failing)",
         "1,034 waiting",
-        "8 in work",
+        "8 in progress",
         "1,204 articles (71 in the last minute)",
         "15 rejected: http 404 12, robots 3",
         "2 failed: timeout 2",
@@ -50,11 +50,11 @@ def test_every_figure_is_shown() -> None:
         assert part in text
 
 
-def test_nothing_is_said_of_what_there_is_none() -> None:
+def test_empty_sections_are_not_shown() -> None:
     assert re.split(r"  +", shown(EMPTY).strip()) == [
         "0 feeds",
         "0 waiting",
-        "0 in work",
+        "0 in progress",
         "0 articles (0 in the last minute)",
     ]
 
@@ -64,7 +64,7 @@ def test_lines_fit_a_narrow_terminal(width: int) -> None:
     assert max(map(len, shown(BUSY, width).splitlines())) <= width
 
 
-def test_it_draws_at_most_twice_a_second_and_the_last_figures_in_the_end() -> None:
+def test_it_draws_at_most_twice_a_second_and_the_last_figures_at_the_end() -> None:
     out = io.StringIO()
     with Display(Console(file=out, force_terminal=True, width=100)) as display:
         for number in range(100):
@@ -106,7 +106,7 @@ print("after", file=sys.stderr)
 """
 
 
-def test_log_lines_of_all_processes_stand_whole_above_the_display() -> None:
+def test_log_lines_of_all_processes_stay_whole_above_the_display() -> None:
     parent, child = pty.openpty()
     process = subprocess.Popen([sys.executable, "-c", WITH_WORKER], stderr=child, stdout=child, stdin=child)
     os.close(child)

@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 
 
-def test_its_queries_run(tmp_path: Path) -> None:
+def test_queries_in_the_readme_run(tmp_path: Path) -> None:
     queries = [
         query for block in re.findall(r"```sql\n(.*?)```", README, re.S) for query in block.split(";") if query.strip()
     ]
@@ -29,19 +29,19 @@ def test_its_queries_run(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_it_names_every_command() -> None:
+def test_the_readme_names_every_command() -> None:
     for name in COMMANDS:
         assert f"newsbeam {name}" in README, name
     for name in re.findall(r"[`$] ?newsbeam ([a-z]+)", README):
         assert name in COMMANDS, name
 
 
-def test_its_settings_are_those_of_the_declaration() -> None:
+def test_settings_in_the_readme_match_the_declaration() -> None:
     assert insert_settings(README) == README, "stale: run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_resolve(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target
 

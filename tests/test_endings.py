@@ -14,11 +14,11 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LINK = replace(link_of(FeedEntry("https://a.example/1"), "https://a.example/feed", NOW), tries=2)
 
 
-def test_what_no_retry_changes_is_a_rejection() -> None:
+def test_a_final_error_is_a_rejection() -> None:
     assert end(LINK, RobotsDisallowed("no"), "fetch", NOW, 0.5) == Rejection(LINK, "robots", "fetch", "no", NOW)
 
 
-def test_what_a_retry_may_change_is_a_failure_that_is_due_again() -> None:
+def test_a_temporary_error_is_a_failure_that_is_due_again() -> None:
     failure = end(LINK, HttpUnavailable(503, LINK.url, retry_after=3600), "fetch", NOW, 0.5)
     assert isinstance(failure, Failure)
     assert (failure.reason, failure.tries, failure.error_class) == ("http 503", 3, "HttpUnavailable")
@@ -31,7 +31,7 @@ def test_the_tenth_failure_is_the_last() -> None:
     assert isinstance(failure, Failure) and failure.due_at is None and failure.tries == 10
 
 
-def test_a_host_that_has_no_turn_left_costs_no_try() -> None:
+def test_a_busy_host_does_not_count_as_a_try() -> None:
     failure = end(LINK, HostBusy("later", retry_after=30), "fetch", NOW, 0.5)
     assert isinstance(failure, Failure)
     assert (failure.tries, failure.due_at) == (2, NOW + timedelta(seconds=30))

@@ -50,7 +50,7 @@ def news() -> Article:
     return EntityRecognizer(MODELS)(make_article(paragraphs, "The news of the day", "en-US"))
 
 
-def test_seed_article_names_its_things(seed: Article) -> None:
+def test_seed_article_has_its_entities(seed: Article) -> None:
     entities = {entity.name: entity for entity in seed.entities}
     surfaces = {
         name: {mention.text for mention in seed.mentions if seed.entities[mention.entity].name == name}
@@ -84,7 +84,7 @@ def test_offsets_are_exact(news: Article) -> None:
     assert sum(entity.salience for entity in news.entities) == pytest.approx(1.0)
 
 
-def test_same_spans_as_spacy(news: Article) -> None:
+def test_spans_are_the_same_as_those_of_spacy(news: Article) -> None:
     """The decoder is only faster: plain spaCy, on its own matrix library, sees the same."""
     import spacy
 
@@ -127,7 +127,7 @@ def test_empty_article_has_no_entities() -> None:
     assert (article.entities, article.mentions, article.entity_model) == ((), (), NAME)
 
 
-def test_missing_configured_model_is_the_users_error() -> None:
+def test_missing_configured_model_is_a_user_error() -> None:
     with pytest.raises(
         UserError, match=r"'en_core_web_nonesuch'.*not installed: run `pip install en_core_web_nonesuch`"
     ):
@@ -187,7 +187,7 @@ def test_very_long_bodies_are_cut() -> None:
     assert berlin.mentions == text[:50_000].count("Berlin")
 
 
-def test_text_without_any_blank_is_cut() -> None:
+def test_text_without_spaces_is_cut() -> None:
     assert list(split_text("x" * 45_000)) == [(0, 20_000), (20_000, 40_000), (40_000, 45_000)]
     assert list(split_text("")) == []
 

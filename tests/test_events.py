@@ -37,7 +37,7 @@ def letters(ending: Rejection | Failure | BadMessage, tries_again: bool) -> list
     return list(letters_of(ending, tries_again))
 
 
-def test_a_failure_is_a_letter_when_nobody_tries_again() -> None:
+def test_a_failure_is_a_dead_letter_if_it_is_not_retried() -> None:
     for ending, tries_again, count in (
         (FAILURE, True, 1),
         (AGAIN, True, 0),
@@ -52,7 +52,7 @@ def test_a_failure_is_a_letter_when_nobody_tries_again() -> None:
     assert letter.attributes.items() >= why.items()
 
 
-def test_a_bad_message_is_kept_as_it_came() -> None:
+def test_a_bad_message_is_kept_unchanged() -> None:
     bad = BadMessage(b"\xffno json" * 1000, "é" * 2000, NOW, {"origin": "test"})
     (letter,) = letters(bad, True)
     assert letter.data == bad.data and letter.attributes["origin"] == "test"
@@ -98,6 +98,6 @@ def test_a_fate_is_an_event() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "news", "projects/p/subscriptions/s", "projects/p/topics/t/x"])
-def test_what_is_no_topic_is_refused(name: str) -> None:
+def test_an_invalid_topic_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="not a topic"):
         checked_topic(name)

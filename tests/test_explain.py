@@ -24,7 +24,7 @@ def make_article() -> Article:
     return Article(link=LINK, url=LINK.url, title="Quay <closed>", blocks=blocks, sources={"title": "h1"})
 
 
-def test_blocks_come_in_the_order_of_the_page() -> None:
+def test_blocks_are_in_page_order() -> None:
     rows = interleave(strip_boilerplate(make_article()))
     assert [row.text for row in rows] == [block.text for block in make_article().blocks]
 

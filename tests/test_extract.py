@@ -100,14 +100,14 @@ def test_charsets(charset: str, where: str, word: str) -> None:
 
 
 @pytest.mark.parametrize("label", ["unicode_escape", "punycode", "idna", "utf-7", "undefined", "zlib", "rot13"])
-def test_a_page_cannot_choose_a_codec_that_is_no_charset(label: str) -> None:
+def test_a_page_cannot_choose_a_codec_that_is_not_a_charset(label: str) -> None:
     text, charset = decode_page(b"<p>caf\xe9 \\x41+AEE-</p>", f"text/html; charset={label}")
     assert "\\x41+AEE-" in text
     assert "codec" not in charset
     assert charset not in ("unicode-escape", "punycode", "idna", "utf-7")
 
 
-def test_a_utf32_mark_is_not_taken_for_utf16() -> None:
+def test_a_utf32_mark_is_not_mistaken_for_utf16() -> None:
     assert decode_page("<p>süß</p>".encode("utf-32"))[0] == "<p>süß</p>"
 
 
@@ -130,7 +130,7 @@ def test_a_page_without_text_is_rejected(body: bytes) -> None:
     ("body", "content_type"),
     [(b"%PDF-1.7 \x00", "application/pdf"), (b"%PDF-1.7 \x00", "text/html"), (b"\x89PNG\r\n", "text/html"), (b"{}", "application/json")],
 )  # fmt: skip
-def test_what_is_no_markup_is_rejected(body: bytes, content_type: str) -> None:
+def test_anything_but_markup_is_rejected(body: bytes, content_type: str) -> None:
     with pytest.raises(ContentTypeRejected):
         extract(make_page(body, content_type=content_type))
 
@@ -141,7 +141,7 @@ def test_three_sentences_are_an_article() -> None:
     assert tuple(article.paragraphs) == STORY
 
 
-def test_a_locked_page_is_kept_and_marked() -> None:
+def test_a_page_behind_a_paywall_is_kept_and_marked() -> None:
     head = '<script type="application/ld+json">{"@type":"NewsArticle","isAccessibleForFree":false}</script>'
     page = tell_story(head).replace(
         "</article>", "<p>Subscribe now to continue reading. Unlimited access.</p></article>"
@@ -152,7 +152,7 @@ def test_a_locked_page_is_kept_and_marked() -> None:
     assert [r.reason for r in article.removed if r.text.startswith("Subscribe")] == ["promo"]
 
 
-def test_hints_of_the_feed_fill_what_the_page_does_not_say() -> None:
+def test_hints_of_the_feed_fill_in_missing_metadata() -> None:
     page = make_page(
         tell_story(title="").replace("<h1></h1>", ""), title="From the feed", authors=("Ann Lee",), published_at=NOW
     )
@@ -178,7 +178,7 @@ TEASERS = "".join(
         (URL, "<title>Your privacy</title><body><h1>Your privacy</h1><p>We and our partners use cookies and need your consent to process personal data.</p><p>Cookies let us measure how our consent pages are used. You can withdraw your consent at any time in the cookie settings.</p>", "consent wall"),
     ],
 )  # fmt: skip
-def test_pages_that_are_no_article(url: str, html: str, reason: str) -> None:
+def test_pages_that_are_not_articles_are_rejected(url: str, html: str, reason: str) -> None:
     with pytest.raises((NotAnArticle, NoText)) as caught:
         extract(make_page(html, url=url))
     assert caught.value.reason in (reason, "no text")
@@ -186,7 +186,7 @@ def test_pages_that_are_no_article(url: str, html: str, reason: str) -> None:
         assert isinstance(caught.value, NotAnArticle)
 
 
-def test_an_article_about_cookies_is_no_consent_wall() -> None:
+def test_an_article_about_cookies_is_not_a_consent_wall() -> None:
     text = "".join(
         f"<p>{p} The cookie law asks for consent, and cookies without consent are banned.</p>" for p in STORY
     )
@@ -197,7 +197,7 @@ def test_an_article_about_cookies_is_no_consent_wall() -> None:
     assert len(article.paragraphs) == 3
 
 
-def test_a_page_with_its_text_in_linked_data_only() -> None:
+def test_text_that_is_only_in_linked_data_is_read() -> None:
     body = "\\n\\n".join(STORY * 2) + "\\n\\nRead more: The ferry is late"
     script = f'<script type="application/ld+json">{{"@type":"NewsArticle","articleBody":"{body}"%s}}</script>'
     page = f"<html><head><title>Quay</title>{script}</head><body><div id='app'></div></body></html>"

@@ -121,7 +121,7 @@ PIECES = st.one_of(
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PIECES, max_size=60))
-def test_any_markup(pieces: list[str]) -> None:
+def test_any_markup_is_an_article_or_rejected(pieces: list[str]) -> None:
     check_article("".join(pieces).encode("utf-8", "surrogatepass"))
 
 
@@ -130,7 +130,7 @@ def test_any_markup(pieces: list[str]) -> None:
     st.binary(max_size=400),
     st.sampled_from(["text/html", "", "text/html; charset=utf-16", "text/html; charset=zlib", "x"]),
 )
-def test_any_bytes(body: bytes, content_type: str) -> None:
+def test_any_bytes_are_an_article_or_rejected(body: bytes, content_type: str) -> None:
     check_article(body, content_type)
     text, charset = decode_page(body, content_type)
     assert isinstance(text, str)
@@ -142,7 +142,7 @@ def test_any_bytes(body: bytes, content_type: str) -> None:
     st.text(max_size=200),
     st.sampled_from(["http://[", "", "https://a.example/\udc80", "https://a.example:99999/", "x"]),
 )
-def test_any_url(text: str, url: str) -> None:
+def test_any_url_is_accepted(text: str, url: str) -> None:
     body = f"<title>{text}</title><link rel=canonical href='http://['><meta property=og:image content='//['><article><p>{STORY}</p><img src='http://[x'>"
     try_extract(body.encode("utf-8", "surrogatepass"), url=url)
 
@@ -174,14 +174,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_pages_end_in_time(name: str) -> None:
+def test_hostile_pages_take_bounded_time(name: str) -> None:
     start = time.process_time()
     try_extract(HOSTILE[name])
     assert time.process_time() - start < 6
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
-def test_pages_of_the_corpus_are_articles_and_hold_only_their_own_text() -> None:
+def test_pages_of_the_corpus_are_articles_and_contain_only_their_own_text() -> None:
     rows = [json.loads(line) for line in (CORPUS / "manifest.jsonl").read_text().splitlines()][::9]
     for row in rows:
         body = gzip.decompress((CORPUS / row["html"]).read_bytes())
@@ -192,6 +192,6 @@ def test_pages_of_the_corpus_are_articles_and_hold_only_their_own_text() -> None
         check_article(body)
 
 
-def test_the_walk_is_bounded() -> None:
+def test_the_walk_takes_bounded_time() -> None:
     walk = walk_page(parse_page(b"<p>x</p>" * 50_000, "text/html").tree)
     assert len(walk.blocks) <= 6_000

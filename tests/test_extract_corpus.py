@@ -48,7 +48,7 @@ def test_scores_on_a_sample() -> None:
     assert result["fpt"]["date_minute"] > 0.9
 
 
-def test_threads_give_what_one_gives() -> None:
+def test_threads_give_the_same_results_as_one() -> None:
     pages = [page for _, page in read_pages(20)]
     alone = [extract_json(page) for page in pages]
     with ThreadPoolExecutor(4) as pool:

@@ -54,7 +54,7 @@ def test_the_clutter_is_kept_with_a_reason() -> None:
     assert all(removed.values())
 
 
-def test_threads_give_what_one_gives() -> None:
+def test_threads_give_the_same_results_as_one() -> None:
     def extract_json(page: tuple[dict[str, Any], bytes]) -> dict[str, Any]:
         return article_json(extract_page(*page), "1")
 

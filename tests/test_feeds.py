@@ -223,7 +223,7 @@ def test_json_feed() -> None:
     )
 
 
-def test_news_sitemap_leaves_out_what_is_older_than_thirty_days() -> None:
+def test_news_sitemap_leaves_out_entries_older_than_thirty_days() -> None:
     feed = parse_feed(NEWS_SITEMAP, URL, "application/xml", NOW)
     assert (feed.kind, feed.title, feed.language) == ("sitemap", "Example Times", "en")
     assert feed.entries == (
@@ -312,12 +312,12 @@ def test_sitemap_index_names_feeds(body: bytes) -> None:
         ),
     ],
 )
-def test_broken_feeds_give_their_items(body: str, url: str, title: str) -> None:
+def test_broken_feeds_yield_their_items(body: str, url: str, title: str) -> None:
     feed = parse_feed(body.encode(), URL, "text/xml", NOW)
     assert [(entry.url, entry.title) for entry in feed.entries] == [(url, title)]
 
 
-def test_a_broken_item_keeps_all_that_a_whole_one_has() -> None:
+def test_a_broken_item_has_all_fields_of_a_whole_one() -> None:
     whole = parse_feed(RSS_20, URL, "", NOW)
     broken = parse_feed(RSS_20.replace(b"</channel></rss>", b""), URL, "", NOW)
     assert (broken.kind, broken.title, broken.language, broken.ttl_s) == ("rss", whole.title, whole.language, 1800)
@@ -326,7 +326,7 @@ def test_a_broken_item_keeps_all_that_a_whole_one_has() -> None:
 
 
 @pytest.mark.parametrize("reference", ["&#xD800;", "&#0;", "&#x110000;", "&#9999999;", "&#11;"])
-def test_a_reference_to_no_character_is_a_replacement_character(reference: str) -> None:
+def test_an_invalid_character_reference_is_a_replacement_character(reference: str) -> None:
     for body in (
         f"<rss><channel><item><title>a{reference}b</title><link>http://n/a</link></item></channel></rss>",
         f"<urlset><url><loc>http://n/a</loc><news><title>a{reference}b</title></news></url><x></urlset>",
@@ -367,6 +367,6 @@ def test_one_bad_byte_does_not_spoil_the_rest() -> None:
     assert parse_feed(body, URL, "", NOW).entries[0].title == "\ufffdMálaga – León"
 
 
-def test_japanese_in_seven_bits() -> None:
+def test_japanese_in_seven_bits_is_decoded() -> None:
     body = rss_of([("日本", "http://news.example/a")]).decode().encode("iso-2022-jp")
     assert parse_feed(body, URL, "text/xml; charset=iso-2022-jp", NOW).entries[0].title == "日本"

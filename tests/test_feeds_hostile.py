@@ -34,7 +34,7 @@ from transforms.feeds.reader import READERS, parse_feed
         (gzip.compress(b"<rss>" + b" " * 60_000_000), "more than 52428800 bytes"),
     ],
 )
-def test_what_is_no_feed_is_refused_in_one_line(body: bytes, words: str) -> None:
+def test_anything_but_a_feed_is_refused_in_one_line(body: bytes, words: str) -> None:
     with pytest.raises(FeedUnreadable) as caught:
         parse_feed(body, URL, "text/xml", NOW)
     assert words in str(caught.value)
@@ -73,7 +73,7 @@ def test_entities_are_harmless(template: str, entity: str, encoding: str) -> Non
     assert line not in text
 
 
-def test_a_body_is_never_taken_for_a_file_name() -> None:
+def test_a_body_is_never_mistaken_for_a_file_name() -> None:
     with pytest.raises(FeedUnreadable):
         parse_feed(b"/etc/passwd", URL, "text/xml", NOW)
 
@@ -160,7 +160,7 @@ rows = st.lists(st.tuples(texts.filter(lambda t: not set(t) & set("<&")), texts.
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows)
-def test_what_was_put_in_comes_out(items: list[tuple[str, str]]) -> None:
+def test_titles_and_addresses_survive_a_round_trip(items: list[tuple[str, str]]) -> None:
     entries = parse_feed(rss_of(items), URL, "", NOW).entries
     assert [(entry.title, entry.url) for entry in entries] == items
 

@@ -68,7 +68,7 @@ def fetch_one(url: str, policy: FetchPolicy = POLICY, names: Names | None = None
 # Who we say we are, and what we ask for.
 
 
-def test_requests_are_honest() -> None:
+def test_requests_identify_us_and_keep_the_address() -> None:
     with TinyServer({"*": lambda seen: page()}) as server:
         fetch_one(f"{server.base}/a?utm_source=rss#part")
     robots, article = server.seen
@@ -80,7 +80,7 @@ def test_requests_are_honest() -> None:
         assert seen.headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_connections_are_kept_for_the_next_request() -> None:
+def test_connections_are_reused() -> None:
     with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
         for name in "abcd":
             fetcher.fetch_page(f"{server.base}/{name}")
@@ -98,14 +98,14 @@ def test_a_request_that_meets_a_closing_connection_is_sent_again() -> None:
         assert server.paths() == ["/robots.txt", "/a", "/a", "/b", "/b", "/c", "/c"]
 
 
-def test_a_request_that_a_new_connection_lost_is_not_sent_again() -> None:
+def test_a_request_lost_by_a_new_connection_is_not_sent_again() -> None:
     with TinyServer({"*": lambda seen: None}) as server, Fetcher(POLICY) as fetcher:
         (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/feed")])
         assert isinstance(feed.error, ProtocolFailed)
         assert server.paths() == ["/feed"]
 
 
-def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_from_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with TinyServer({"*": lambda seen: page()}) as server:
@@ -132,7 +132,7 @@ def test_a_policy_that_cannot_work_is_refused(setting: dict[str, Any]) -> None:
 # Pace.
 
 
-def test_requests_to_one_host_keep_their_distance() -> None:
+def test_requests_to_one_host_are_spaced_by_the_delay() -> None:
     policy = FetchPolicy(host_delay_s=0.05, allow_private_addresses=True)
     with TinyServer({"*": lambda seen: page()}) as server, Fetcher(policy) as fetcher:
         urls = [f"{server.base}/{n}" for n in range(12)]
@@ -147,7 +147,7 @@ def test_requests_to_one_host_keep_their_distance() -> None:
     assert sorted(later - earlier for earlier, later in itertools.pairwise(times))[3] > 0.045
 
 
-def test_no_more_at_once_to_one_host_than_allowed_and_no_fewer() -> None:
+def test_one_host_gets_exactly_the_allowed_number_of_concurrent_requests() -> None:
     async def together(seen: Seen) -> AsyncIterator[bytes]:
         # answer only once another request is here: with fewer than two at once this would time out
         while server.most_active < 2:
@@ -195,7 +195,7 @@ def test_robots_txt_is_fetched_once_however_many_wait_for_it() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-def test_without_an_answer_about_robots_txt_nothing_is_fetched(status: int) -> None:
+def test_nothing_is_fetched_while_robots_txt_is_unavailable(status: int) -> None:
     robots = answer(status, retry_after="7")
     with TinyServer({"/robots.txt": lambda seen: robots, "*": lambda seen: page()}) as server:
         with pytest.raises(RobotsUnavailable) as caught:
@@ -204,7 +204,7 @@ def test_without_an_answer_about_robots_txt_nothing_is_fetched(status: int) -> N
         assert server.paths() == ["/robots.txt"]
 
 
-def test_a_robots_txt_that_breaks_off_is_no_answer() -> None:
+def test_a_truncated_robots_txt_counts_as_unavailable() -> None:
     routes = {"/robots.txt": lambda seen: None, "*": lambda seen: page()}
     with TinyServer(routes) as server, pytest.raises(RobotsUnavailable):
         fetch_one(f"{server.base}/a")
@@ -216,7 +216,7 @@ def test_a_missing_robots_txt_allows_everything(status: int) -> None:
         assert fetch_one(f"{server.base}/private/a").body
 
 
-def test_robots_txt_is_followed_to_where_it_moved() -> None:
+def test_redirects_of_robots_txt_are_followed() -> None:
     routes = {
         "/robots.txt": lambda seen: answer(301, location="/real/robots.txt"),
         "/real/robots.txt": lambda seen: answer(200, b"User-agent: *\nDisallow: /private\n"),
@@ -228,7 +228,7 @@ def test_robots_txt_is_followed_to_where_it_moved() -> None:
     assert isinstance(allowed, FetchedPage)
 
 
-def test_robots_txt_that_moves_without_end_allows_everything() -> None:
+def test_endless_redirects_of_robots_txt_allow_everything() -> None:
     def move(seen: Seen) -> Reply:
         return answer(302, location=seen.path + "x") if "robots" in seen.path else page()
 
@@ -237,7 +237,7 @@ def test_robots_txt_that_moves_without_end_allows_everything() -> None:
     assert len(server.seen) == 1 + 5 + 1
 
 
-def test_a_redirect_does_not_lead_around_robots_txt() -> None:
+def test_a_redirect_does_not_bypass_robots_txt() -> None:
     routes = {
         "/robots.txt": lambda seen: answer(200, b"User-agent: *\nDisallow: /private\n"),
         "/open": lambda seen: answer(302, location="/x/..%2f../private/a"),
@@ -292,7 +292,7 @@ def test_a_redirect_without_location_is_final() -> None:
 @pytest.mark.parametrize(
     ("statuses", "moved"), [([301], True), ([308, 301], True), ([302], False), ([301, 302], False), ([307, 301], False)]
 )
-def test_a_feed_has_moved_only_if_every_redirect_was_for_good(statuses: list[int], moved: bool) -> None:
+def test_a_feed_has_moved_only_if_every_redirect_was_permanent(statuses: list[int], moved: bool) -> None:
     routes = {f"/{n}": lambda seen, n=n, s=s: answer(s, location=f"/{n + 1}") for n, s in enumerate(statuses)}
     with TinyServer(routes | {f"/{len(statuses)}": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
         (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/0")])
@@ -301,14 +301,14 @@ def test_a_feed_has_moved_only_if_every_redirect_was_for_good(statuses: list[int
     assert feed.moved_to == (target if moved else "")
 
 
-def test_an_at_sign_in_a_path_is_no_password() -> None:
+def test_an_at_sign_in_a_path_does_not_mark_a_password() -> None:
     routes = {"/@me": lambda seen: answer(301, location="/new"), "/new": lambda seen: page()}
     with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
         (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/@me")])
     assert feed.moved_to == f"{server.base}/new"
 
 
-def test_a_feed_has_not_moved_to_where_nothing_is() -> None:
+def test_a_redirect_to_a_missing_page_does_not_move_a_feed() -> None:
     routes = {"/old": lambda seen: answer(301, location="/new"), "/new": lambda seen: answer(404)}
     with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
         (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/old")])
@@ -317,7 +317,7 @@ def test_a_feed_has_not_moved_to_where_nothing_is() -> None:
     assert feed.moved_to == ""
 
 
-def test_a_name_and_password_go_to_their_own_server_only() -> None:
+def test_a_name_and_password_are_sent_only_to_their_own_server() -> None:
     names = Names({"feeds.example": ["127.0.0.1"], "other.example": ["127.0.0.1"]})
     routes = {
         "/feed": lambda seen: answer(301, location="/moved"),
@@ -352,14 +352,14 @@ INSIDE = [
 
 
 @pytest.mark.parametrize("host", INSIDE)
-def test_no_spelling_of_an_inside_address_is_dialled(host: str) -> None:
+def test_no_spelling_of_a_private_address_is_dialled(host: str) -> None:
     with TinyServer({"*": lambda seen: page()}) as server:
         with pytest.raises(PrivateAddress):
             fetch_one(f"http://{host}:{server.port}/a", FetchPolicy(host_delay_s=0))
         assert server.connections == 0
 
 
-def test_a_name_that_resolves_inside_is_not_dialled() -> None:
+def test_a_name_that_resolves_to_private_addresses_is_not_dialled() -> None:
     names = Names({"news.example": ["127.0.0.1", "10.0.0.1", "::1"]})
     with TinyServer({"*": lambda seen: page()}) as server:
         with pytest.raises(PrivateAddress, match=r"news\.example"):
@@ -394,7 +394,7 @@ def test_a_name_that_rebinds_between_two_connections_is_refused() -> None:
         assert server.paths() == ["/robots.txt"]
 
 
-def test_a_redirect_inside_is_refused_even_with_permission() -> None:
+def test_a_redirect_to_a_metadata_address_is_refused_even_with_permission() -> None:
     routes = {"*": lambda seen: answer(302, location="http://169.254.169.254/latest/meta-data/")}
     with TinyServer(routes) as server, pytest.raises(PrivateAddress):
         fetch_one(f"{server.base}/a")
@@ -416,7 +416,7 @@ def has_ipv6() -> bool:
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
-def test_an_ipv6_address_is_asked() -> None:
+def test_an_ipv6_address_can_be_fetched() -> None:
     with TinyServer({"*": lambda seen: page()}, address="::1") as server:
         assert fetch_one(f"{server.base}/a").body
         assert server.seen[0].headers["host"] == f"[::1]:{server.port}"

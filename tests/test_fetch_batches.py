@@ -54,7 +54,7 @@ def test_an_abandoned_batch_ends() -> None:
         assert sum(path.startswith("/page") for path in server.paths()) < 60
 
 
-def test_results_come_in_the_order_in_which_they_are_done() -> None:
+def test_results_come_in_order_of_completion() -> None:
     async def slow(seen: Seen) -> AsyncIterator[bytes]:
         while "/fast" not in server.paths():
             await asyncio.sleep(0.001)
@@ -67,13 +67,13 @@ def test_results_come_in_the_order_in_which_they_are_done() -> None:
     assert urls == [f"{server.base}/fast", f"{server.base}/slow"]
 
 
-def test_nothing_to_do_is_done_at_once() -> None:
+def test_an_empty_batch_ends_at_once() -> None:
     with Fetcher(POLICY) as fetcher:
         assert list(fetcher.fetch_articles([])) == []
         assert list(fetcher.fetch_feeds([])) == []
 
 
-def test_closing_ends_a_batch_that_somebody_reads() -> None:
+def test_closing_ends_a_batch_that_is_being_read() -> None:
     with TinyServer({"*": say_nothing, "/feed": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
         requests = [FeedRequest(f"{server.base}/feed"), FeedRequest(f"{server.base}/never")]
         stream = fetcher.fetch_feeds(requests)
@@ -83,7 +83,7 @@ def test_closing_ends_a_batch_that_somebody_reads() -> None:
             next(stream)
 
 
-def test_a_process_shares_one_fetcher_for_each_policy() -> None:
+def test_a_process_shares_one_fetcher_per_policy() -> None:
     first = shared_fetcher(POLICY)
     assert shared_fetcher(POLICY) is first
     assert shared_fetcher(FetchPolicy(host_delay_s=5)) is not first
@@ -93,7 +93,7 @@ def test_a_process_shares_one_fetcher_for_each_policy() -> None:
     shared_fetcher(FetchPolicy(host_delay_s=5)).close()
 
 
-def test_a_host_that_wants_long_pauses_does_not_hold_up_a_batch() -> None:
+def test_a_host_with_a_long_crawl_delay_does_not_hold_up_a_batch() -> None:
     robots = answer(200, b"User-agent: *\nCrawl-delay: 100\n", content_type="text/plain")
     routes = {"/robots.txt": lambda seen: robots, "*": lambda seen: page()}
     started = time.monotonic()

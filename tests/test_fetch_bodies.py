@@ -20,7 +20,7 @@ from transforms.records import FetchedPage
 # Bodies.
 
 
-def test_a_bomb_costs_no_memory() -> None:
+def test_a_decompression_bomb_takes_little_memory() -> None:
     bomb = answer(200, gzip.compress(b"<p>" + b"0" * 100_000_000, 1), content_encoding="gzip")
     with TinyServer({"*": lambda seen: bomb}) as server, Fetcher(POLICY) as fetcher:
         tracemalloc.start()
@@ -86,7 +86,7 @@ def test_only_what_can_be_an_article_is_read(content_type: str, body: bytes, pag
                 fetch_one(f"{server.base}/a")
 
 
-def test_an_answer_that_is_no_article_is_not_read_to_its_end() -> None:
+def test_an_answer_that_is_not_an_article_is_not_read_to_its_end() -> None:
     async def film(seen: Seen) -> AsyncIterator[bytes]:
         yield b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n"
         while True:

@@ -35,7 +35,7 @@ from transforms.results import Ok
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504, 522, 524])
-def test_statuses_that_say_later_are_worth_a_retry(status: int) -> None:
+def test_temporary_statuses_can_be_retried(status: int) -> None:
     with TinyServer({"*": lambda seen: answer(status)}) as server, pytest.raises(HttpUnavailable) as caught:
         fetch_one(f"{server.base}/a")
     assert caught.value.reason == f"http {status}"
@@ -48,7 +48,7 @@ def test_other_statuses_are_final(status: int) -> None:
     assert caught.value.reason == f"http {status}"
 
 
-def test_retry_after_is_taken_along() -> None:
+def test_retry_after_is_passed_on() -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     routes = {
         "/seconds": lambda seen: answer(503, retry_after="120"),
@@ -66,7 +66,7 @@ def test_retry_after_is_taken_along() -> None:
     assert odd.retry_after is None
 
 
-def test_a_feed_is_asked_for_by_its_version() -> None:
+def test_a_feed_request_sends_its_validators() -> None:
     def feed(seen: Seen) -> Reply:
         if seen.headers.get("if-none-match") == '"v1"' and "if-modified-since" in seen.headers:
             return answer(304, etag='"v1"', cache_control="max-age=600")
@@ -108,7 +108,7 @@ async def drip_body(seen: Seen) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("route", [say_nothing, drip_head, drip_body])
-def test_a_slow_answer_is_given_up_in_time(route: object) -> None:
+def test_a_slow_answer_times_out(route: object) -> None:
     policy = FetchPolicy(host_delay_s=0, allow_private_addresses=True, timeout_s=0.3)
     with TinyServer({"*": route}) as server, Fetcher(policy) as fetcher:  # type: ignore[dict-item]
         started = time.monotonic()
@@ -117,7 +117,7 @@ def test_a_slow_answer_is_given_up_in_time(route: object) -> None:
         assert 0.25 < time.monotonic() - started < 5
 
 
-def test_the_time_is_for_all_redirects_together() -> None:
+def test_the_timeout_covers_all_redirects_together() -> None:
     async def slow_redirect(seen: Seen) -> AsyncIterator[bytes]:
         await asyncio.sleep(0.15)
         yield answer(302, location=seen.path + "x")
@@ -127,7 +127,7 @@ def test_the_time_is_for_all_redirects_together() -> None:
         fetch_one(f"{server.base}/a", policy)
 
 
-def test_waiting_for_a_turn_does_not_count() -> None:
+def test_waiting_for_a_turn_does_not_count_towards_the_timeout() -> None:
     policy = FetchPolicy(host_delay_s=0.15, allow_private_addresses=True, timeout_s=1)
     with TinyServer({"*": lambda seen: page()}) as server, Fetcher(policy) as fetcher:
         outcomes = fetch_all(fetcher, [f"{server.base}/{n}" for n in range(9)])

@@ -81,7 +81,7 @@ def test_each_fault_ends_in_its_error(outcomes: Outcomes, truth: list[dict[str, 
 @pytest.mark.parametrize(
     ("path", "reason"), [("/once", "http 503"), ("/error-once", "http 500"), ("/date", "http 429")]
 )
-def test_what_passes_can_be_tried_again(outcomes: Outcomes, path: str, reason: str) -> None:
+def test_temporary_failures_can_be_retried(outcomes: Outcomes, path: str, reason: str) -> None:
     error = named(outcomes, path)
     assert isinstance(error, HttpUnavailable)
     assert error.reason == reason and error.retryable
@@ -99,7 +99,7 @@ def test_an_empty_answer_is_passed_on(outcomes: Outcomes) -> None:
     assert page.body == b""
 
 
-def test_a_redirected_page_knows_where_it_was_found(outcomes: Outcomes) -> None:
+def test_a_redirected_page_has_its_final_address(outcomes: Outcomes) -> None:
     page, away = named(outcomes, "/hop0"), named(outcomes, "/away")
     assert isinstance(page, FetchedPage) and isinstance(away, FetchedPage)
     assert page.link.url.endswith("/hop0") and page.url.endswith("/hop3")
@@ -125,7 +125,7 @@ def test_retry_after_is_read_in_both_forms(outcomes: Outcomes) -> None:
     assert RETRY_AFTER_S - 1.5 < dated.retry_after <= RETRY_AFTER_S
 
 
-def test_flaky_pages_come_when_asked_again(world: Newsworld, outcomes: Outcomes) -> None:
+def test_flaky_pages_succeed_on_a_retry(world: Newsworld, outcomes: Outcomes) -> None:
     base = world.site("flaky.example")["base"]
     flaky = [f"{base}/once", f"{base}/error-once", f"{base}/twice"]
     with Fetcher(POLICY) as fetcher:
@@ -136,24 +136,26 @@ def test_flaky_pages_come_when_asked_again(world: Newsworld, outcomes: Outcomes)
     assert [type(third[url]) for url in flaky] == [FetchedPage, FetchedPage, FetchedPage]
 
 
-def test_no_robots_breach_and_no_crowd(world: Newsworld, outcomes: Outcomes) -> None:
+def test_robots_txt_and_concurrency_limits_are_respected(world: Newsworld, outcomes: Outcomes) -> None:
     for site in world.stats():
         assert site["robots_breaches"] == 0
         assert site["most_active"] <= POLICY.host_concurrency
 
 
-def test_an_answer_that_is_no_http_is_not_asked_for_again_at_once(world: Newsworld, outcomes: Outcomes) -> None:
+def test_an_answer_that_is_not_http_is_not_retried_at_once(world: Newsworld, outcomes: Outcomes) -> None:
     assert world.site("broken.example")["pages"] == {"/noise": 1, "/cut": 1}
 
 
-def test_a_crawl_delay_holds_even_without_a_delay(world: Newsworld, outcomes: Outcomes, fetcher: Fetcher) -> None:
+def test_a_crawl_delay_applies_even_without_a_host_delay(
+    world: Newsworld, outcomes: Outcomes, fetcher: Fetcher
+) -> None:
     site = world.site("robots.example")
     # between robots.txt and the pages that it allows; a busy machine may read the first of them late
     assert site["shortest_gap"] >= 1.9
     assert fetcher.delay_of(urlsplit(site["base"]).hostname or "") == 2.0
 
 
-def test_private_addresses_are_not_even_dialled_without_permission(world: Newsworld) -> None:
+def test_private_addresses_are_not_dialled_without_permission(world: Newsworld) -> None:
     before = {site["host"]: site["requests"] for site in world.stats()}
     with Fetcher(FetchPolicy(host_delay_s=0)) as fetcher:
         found = fetch_all(fetcher, [row["url"] for row in world.truth() if row["url"].startswith("http://1")])
@@ -167,7 +169,7 @@ def feeds_by_path(answers: list[FeedAnswer]) -> dict[str, FeedAnswer]:
     return {urlsplit(answer.request.url).path: answer for answer in answers}
 
 
-def test_feeds_come_with_all_that_polling_needs(world: Newsworld, fetcher: Fetcher) -> None:
+def test_feeds_come_with_everything_that_polling_needs(world: Newsworld, fetcher: Fetcher) -> None:
     answers = list(fetcher.fetch_feeds([FeedRequest(url) for url in world.feeds()]))
     assert len(answers) == len(world.feeds())
     feeds = feeds_by_path(answers)
@@ -205,7 +207,7 @@ def test_a_date_alone_makes_a_request_conditional(world: Newsworld, fetcher: Fet
     assert (first.status, again.status) == (200, 304)
 
 
-def test_the_work_per_page_is_small(capsys: pytest.CaptureFixture[str]) -> None:
+def test_fetching_a_page_takes_little_cpu(capsys: pytest.CaptureFixture[str]) -> None:
     patient = FetchPolicy(host_delay_s=0, allow_private_addresses=True)
     with Newsworld(pages=240, faults=False) as world, Fetcher(patient) as fetcher:
         urls = [row["url"] for row in world.truth()]

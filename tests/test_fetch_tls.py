@@ -105,7 +105,7 @@ def fetch(server: TinyServer, trust: ssl.SSLContext | None, host: str = "news.ex
         return fetcher.fetch_page(f"https://{host}:{server.port}/a")
 
 
-def test_http_2_is_spoken_where_it_is_offered(certificate: Path, trust: ssl.SSLContext) -> None:
+def test_http_2_is_used_where_it_is_offered(certificate: Path, trust: ssl.SSLContext) -> None:
     with H2Server({}, tls=serving(certificate, "h2")) as server:
         with Fetcher(POLICY, resolve=resolve, tls=trust) as fetcher:
             links = [ArticleLink(f"https://news.example:{server.port}/{n}", "", "", "") for n in range(30)]
@@ -115,7 +115,7 @@ def test_http_2_is_spoken_where_it_is_offered(certificate: Path, trust: ssl.SSLC
         assert server.connections == 1
 
 
-def test_http_1_is_spoken_where_nothing_else_is_offered(certificate: Path, trust: ssl.SSLContext) -> None:
+def test_http_1_is_used_where_nothing_else_is_offered(certificate: Path, trust: ssl.SSLContext) -> None:
     with TinyServer({"*": lambda seen: page()}, tls=serving(certificate, "http/1.1")) as server:
         assert fetch(server, trust).body
         assert server.seen[0].headers["host"] == f"news.example:{server.port}"
@@ -128,14 +128,14 @@ def test_a_broken_http_2_answer_is_a_protocol_error(certificate: Path, trust: ss
             fetch(server, trust)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Path) -> None:
+def test_an_untrusted_certificate_is_refused(certificate: Path) -> None:
     with TinyServer({"*": lambda seen: page()}, tls=serving(certificate)) as server:
         with pytest.raises(TlsFailed, match="certificate"):
             fetch(server, None)
         assert server.seen == []
 
 
-def test_a_certificate_of_another_name_is_refused(certificate: Path, trust: ssl.SSLContext) -> None:
+def test_a_certificate_for_another_name_is_refused(certificate: Path, trust: ssl.SSLContext) -> None:
     routes = {"*": lambda seen: page()}
     with TinyServer(routes, tls=serving(certificate)) as server, pytest.raises(TlsFailed, match="news2"):
         fetch(server, trust, "news2.example")

@@ -53,7 +53,7 @@ def fates_of(db: str) -> dict[str, str | None]:
     return {row["canonical_url"]: row["outcome"] for row in rows_of(db, found)}
 
 
-def test_nothing_is_lost_with_a_machine(tmp_path: Path) -> None:
+def test_nothing_is_lost_when_a_task_manager_dies(tmp_path: Path) -> None:
     if missing := find_missing_tools():
         pytest.skip(f"a Flink cluster wants {' and '.join(missing)}, which is not here")
     from emulators.postgres import create_database

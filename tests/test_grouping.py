@@ -118,14 +118,14 @@ def test_salience_counts_place_number_and_title() -> None:
     assert entities[0].salience == pytest.approx(2.5 / 4.25)
 
 
-def test_title_names_a_person_by_surname() -> None:
+def test_a_surname_in_the_title_counts_for_the_person() -> None:
     spans = lay_out("Ukraine/GPE", "Vladimir Putin/PERSON", "Putin/PERSON")
     entities, _ = group_mentions(spans, title="Is Putin's plan failing?")
     assert entities[0].name == "Vladimir Putin"
     assert entities[0].salience > 0.75
 
 
-def test_no_mentions_no_entities() -> None:
+def test_without_mentions_there_are_no_entities() -> None:
     assert group_mentions([]) == ((), ())
 
 
@@ -210,7 +210,7 @@ def test_grouping_does_not_depend_on_the_order_given(drawn: list[tuple[str, str,
     assert group_mentions(shuffled) == group_mentions(spans)
 
 
-def test_many_people_of_one_surname_take_no_quadratic_time() -> None:
+def test_many_people_with_one_surname_do_not_take_quadratic_time() -> None:
     spans = lay_out(*[f"Given{number} Smith/PERSON" for number in range(5000)], *["Smith/PERSON"] * 5000)
     entities, mentions = group_mentions(spans)
     assert len(entities) == 5000

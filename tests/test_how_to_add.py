@@ -80,7 +80,7 @@ def test_bigquery_has_one_row_per_article(copy: Copy, tmp_path: Path) -> None:
         client.close()
 
 
-def test_what_is_generated_is_made_and_nothing_else_complains(copy: Copy) -> None:
+def test_generated_files_include_the_table_and_all_checks_pass(copy: Copy) -> None:
     assert "## readings" in copy.run("-m", "pipeline.tables.markdown")
     assert '"name": "readings_latest"' in copy.run("-m", "pipeline.sinks.bigquery")
     copy.run("-m", "ruff", "format", "--check", "pipeline", "transforms")

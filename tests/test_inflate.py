@@ -24,7 +24,7 @@ def deflate_raw(data: bytes) -> bytes:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=5_000), st.integers(1, 700))
-def test_a_body_comes_back_whatever_its_encoding_and_its_chunks(body: bytes, step: int) -> None:
+def test_a_body_is_decoded_whatever_its_encoding_and_chunks(body: bytes, step: int) -> None:
     assert inflate("gzip", gzip.compress(body), step=step) == body
     assert inflate("X-GZIP", gzip.compress(body), step=step) == body
     assert inflate("deflate", zlib.compress(body), step=step) == body
@@ -42,11 +42,11 @@ def test_gzip_members_follow_each_other(parts: list[bytes], step: int) -> None:
     assert inflate("gzip", b"".join(map(gzip.compress, parts)), step=step) == b"".join(parts)
 
 
-def test_padding_after_gzip_is_no_part_of_the_body() -> None:
+def test_padding_after_gzip_is_not_part_of_the_body() -> None:
     assert inflate("gzip", gzip.compress(b"news") + b"\0" * 40, step=3) == b"news"
 
 
-def test_a_body_that_is_wrongly_labelled_gzip_is_taken_as_it_is() -> None:
+def test_a_body_that_is_wrongly_labelled_gzip_is_kept_unchanged() -> None:
     assert inflate("gzip", b"<html>", step=1) == b"<html>"
     assert inflate("gzip", b"<") == b"<"
 

@@ -57,7 +57,7 @@ def land(sink: beam.PTransform, articles: list[Article], endings: list[Outcome |
         _ = Outcomes(good, pipeline | "Endings" >> beam.Create(endings, reshuffle=False)) | sink
 
 
-def test_what_the_database_refuses_is_a_dead_letter_and_the_rest_lands() -> None:
+def test_a_row_that_the_database_refuses_is_a_dead_letter_and_the_rest_lands() -> None:
     from emulators.postgres import create_database
 
     url = create_database()
@@ -70,7 +70,7 @@ def test_what_the_database_refuses_is_a_dead_letter_and_the_rest_lands() -> None
     assert "out of range" in letter["message"] and "write_landings" in letter["traceback"]
 
 
-def test_it_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
+def test_the_sink_waits_for_an_unavailable_database(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     url = f"sqlite:///{path}"
     open_database(url).dispose()
@@ -90,7 +90,7 @@ def test_it_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
     tables.close()
 
 
-def test_a_ledger_knows_what_landed_elsewhere(database_url: str) -> None:
+def test_a_ledger_records_what_landed_elsewhere(database_url: str) -> None:
     engine = open_database(database_url)
     one, two = article("one"), article("two")
     Ledger(engine).links.add([Sighting(each.link) for each in (one, two)], NOW)

@@ -56,7 +56,7 @@ def test_a_living_process_is_not_dead_and_one_that_ended_is() -> None:
 
 
 @NEEDS_PROC
-def test_a_process_with_the_number_of_one_that_ended_does_not_stand_for_it() -> None:
+def test_a_reused_process_id_does_not_count_as_the_process_that_ended() -> None:
     with other_process() as (process, owner):
         host, pid, start, *rest = owner.split("/")
         earlier = "/".join([host, pid, f"{start}0", *rest])
@@ -65,7 +65,7 @@ def test_a_process_with_the_number_of_one_that_ended_does_not_stand_for_it() -> 
         assert not is_dead(f"{host}/{pid}/aaaa"), "an owner of an older newsbeam: its number alone is known"
 
 
-def test_the_main_process_of_a_restarted_container_has_the_same_number() -> None:
+def test_a_restarted_container_is_told_apart_despite_the_same_process_id() -> None:
     """Host name and process id are those of this process, as for process 1 of a container that was started again."""
     host, pid, start, process, holder = new_owner().split("/")
     assert is_dead(f"{host}/{pid}/{start}/0badcafe/{holder}")
@@ -73,7 +73,7 @@ def test_the_main_process_of_a_restarted_container_has_the_same_number() -> None
     assert not is_dead(f"{host}/{pid}/{start}/{process}/other"), "another holder in this process"
 
 
-def test_what_the_dead_held_is_free_at_once(ledger: Ledger) -> None:
+def test_leases_of_dead_processes_are_free_at_once(ledger: Ledger) -> None:
     now = datetime.now(UTC)
     add(ledger, "https://a.example/1", "https://b.example/1", now=now)
     with other_process() as (_, owner):
@@ -99,7 +99,7 @@ def test_a_lease_is_renewed_while_it_lasts(ledger: Ledger) -> None:
     assert short.links.claim("other", last + duration), "no longer renewed after its end"
 
 
-def test_a_database_that_is_away_does_not_end_the_renewing(ledger: Ledger) -> None:
+def test_an_unavailable_database_does_not_end_renewal(ledger: Ledger) -> None:
     renewed: list[str] = []
 
     class Flaky(Leases):
@@ -117,7 +117,7 @@ def test_a_database_that_is_away_does_not_end_the_renewing(ledger: Ledger) -> No
 
 
 @pytest.mark.parametrize("forgive", [True, False])
-def test_what_a_failed_round_left_is_given_back_by_the_next(ledger: Ledger, forgive: bool) -> None:
+def test_leases_left_by_a_failed_round_are_given_back_by_the_next(ledger: Ledger, forgive: bool) -> None:
     now = datetime.now(UTC)
     add(ledger, "https://a.example/1", now=now)
     lease = Lease(ledger.leases, lambda host: 5.0)

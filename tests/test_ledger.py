@@ -54,7 +54,7 @@ def test_a_url_has_one_row_for_all_its_spellings(ledger: Ledger) -> None:
     assert [link.url for link in ledger.links.claim("me", NOW)] == [urls[0]]
 
 
-def test_one_process_at_a_time_has_a_host(ledger: Ledger) -> None:
+def test_one_process_at_a_time_holds_a_host(ledger: Ledger) -> None:
     ledger.links.add([sighting(f"https://{host}.example/{n}") for host in "ab" for n in range(3)], NOW)
     first = ledger.links.claim("one", NOW, limit=1, host_delay_s=0)
     second = ledger.links.claim("two", NOW, limit=10, host_delay_s=0)
@@ -63,7 +63,7 @@ def test_one_process_at_a_time_has_a_host(ledger: Ledger) -> None:
     assert ledger.links.claim("three", NOW, host_delay_s=0) == []
 
 
-def test_a_lease_runs_out_and_is_taken_over(ledger: Ledger) -> None:
+def test_an_expired_lease_is_taken_over(ledger: Ledger) -> None:
     ledger.links.add([sighting("https://a.example/1")], NOW)
     assert ledger.links.claim("one", NOW)
     assert not ledger.links.claim("two", NOW + LEASE - SECOND)
@@ -72,7 +72,7 @@ def test_a_lease_runs_out_and_is_taken_over(ledger: Ledger) -> None:
     assert ledger.links.claim("two", NOW + 2 * LEASE)
 
 
-def test_release_gives_back_and_leaves_the_host_alone_for_its_delay(ledger: Ledger) -> None:
+def test_release_gives_back_urls_and_leaves_the_host_alone_for_its_delay(ledger: Ledger) -> None:
     ledger.links.add([sighting("https://a.example/1")], NOW)
     ledger.links.claim("one", NOW)
     assert ledger.leases.release("one", NOW, {"a.example": 5.0}) == 1
@@ -80,7 +80,7 @@ def test_release_gives_back_and_leaves_the_host_alone_for_its_delay(ledger: Ledg
     assert ledger.links.claim("two", NOW + 5 * SECOND)
 
 
-def test_a_host_sends_as_many_as_its_pace_lets_through(ledger: Ledger) -> None:
+def test_a_claim_takes_as_many_urls_as_the_pace_of_the_host_allows(ledger: Ledger) -> None:
     ledger.links.add([sighting(f"https://a.example/{n}") for n in range(30)], NOW)
     assert len(ledger.links.claim("one", NOW, host_delay_s=1, budget_s=10)) == 10
     ledger.leases.release("one", NOW, {"a.example": 5.0})
@@ -106,7 +106,7 @@ def test_a_due_feed_goes_before_the_articles_of_its_host(ledger: Ledger) -> None
     assert ledger.links.claim("worker", NOW + timedelta(minutes=2)), "no poller came for it: the articles go on"
 
 
-def test_the_dead_of_this_machine_are_taken_back_at_once(ledger: Ledger) -> None:
+def test_leases_of_dead_processes_on_this_machine_are_taken_back_at_once(ledger: Ledger) -> None:
     ledger.links.add([sighting("https://a.example/1")], NOW)
     child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     dead = f"{socket.gethostname()}/{child.stdout.strip()}/aaaa"
@@ -116,7 +116,7 @@ def test_the_dead_of_this_machine_are_taken_back_at_once(ledger: Ledger) -> None
     assert ledger.links.claim("me", NOW)
 
 
-def test_a_page_that_kills_its_workers_comes_alone(ledger: Ledger) -> None:
+def test_a_page_that_kills_its_workers_is_claimed_alone(ledger: Ledger) -> None:
     ledger.links.add([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
     for _ in range(SUSPECT_CLAIMS):
         assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 3
@@ -124,7 +124,7 @@ def test_a_page_that_kills_its_workers_comes_alone(ledger: Ledger) -> None:
     assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 1
 
 
-def test_orderly_release_makes_no_suspects(ledger: Ledger) -> None:
+def test_an_orderly_release_makes_no_url_suspect(ledger: Ledger) -> None:
     ledger.links.add([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
     for _ in range(SUSPECT_CLAIMS + 1):
         assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 3
@@ -151,7 +151,7 @@ def test_claimed_feeds_are_not_claimed_again(ledger: Ledger) -> None:
     assert ledger.feeds.claim("q", NOW) == []
 
 
-def test_once_polls_feeds_that_are_not_due(ledger: Ledger) -> None:
+def test_once_also_polls_feeds_that_are_not_due(ledger: Ledger) -> None:
     ledger.feeds.add([FEED], NOW)
     [state] = ledger.feeds.claim("p", NOW)
     ledger.feeds.record_poll(replace(state, polled_at=NOW, next_poll_at=NOW + timedelta(hours=1)), [], [], NOW)
@@ -162,7 +162,7 @@ def test_once_polls_feeds_that_are_not_due(ledger: Ledger) -> None:
     assert ledger.feeds.claim("p", later, polled_before=later) != []
 
 
-def test_fates_and_the_audit(ledger: Ledger) -> None:
+def test_the_audit_counts_every_fate(ledger: Ledger) -> None:
     urls = [f"https://a.example/{n}" for n in range(5)]
     ledger.links.add([sighting(url) for url in urls], NOW)
     links = {link.url: link for link in ledger.links.claim("w", NOW, host_delay_s=0)}
@@ -188,7 +188,7 @@ def test_fates_and_the_audit(ledger: Ledger) -> None:
     assert ledger.links.retry(due, url=urls[0]) == 0
 
 
-def test_what_never_landed_counts_as_lost(ledger: Ledger) -> None:
+def test_articles_and_urls_without_a_row_count_as_lost(ledger: Ledger) -> None:
     ledger.links.add([sighting("https://a.example/1"), sighting("https://a.example/2")], NOW)
     settle(ledger, article("https://a.example/1"))
     urls, articles = METADATA.tables["urls"], METADATA.tables["articles"]
@@ -236,7 +236,7 @@ def test_a_feed_that_says_updated_makes_an_article_due_again(ledger: Ledger) -> 
     assert after["outcome"] == "article" and after["due_at"] is None, "taken down later: the article stays"
 
 
-def test_a_late_failure_does_not_take_back_an_article(ledger: Ledger) -> None:
+def test_a_late_failure_does_not_replace_an_article(ledger: Ledger) -> None:
     url = "https://a.example/1"
     ledger.links.add([sighting(url)], NOW)
     [link] = ledger.links.claim("slow", NOW)
@@ -257,7 +257,7 @@ def test_two_links_to_one_address_are_one_article(ledger: Ledger) -> None:
         assert connection.execute(sa.text("select count(*) from articles")).scalar_one() == 1
 
 
-def test_text_that_databases_cannot_hold_is_cleaned(ledger: Ledger) -> None:
+def test_text_that_databases_cannot_store_is_cleaned(ledger: Ledger) -> None:
     url = "https://a.example/1"
     # no index can hold these as they are; random, since PostgreSQL compresses what repeats itself
     noise = random.Random(1).randbytes(5000).hex()

@@ -46,14 +46,14 @@ def test_values_that_json_does_not_know_are_written_as_text() -> None:
 
 
 @pytest.mark.parametrize(("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
-def test_level_cuts_our_own_events(level: str, shown: int) -> None:
+def test_the_level_applies_to_our_own_events(level: str, shown: int) -> None:
     code = "\n".join(
         f"structlog.get_logger('pipeline.x').{name}('e')" for name in ("debug", "info", "warning", "error")
     )
     assert len(run_python(f"configure_logs(json=True, level={level!r})\n{code}").stderr.splitlines()) == shown
 
 
-def test_libraries_are_heard_from_warning_on() -> None:
+def test_libraries_log_from_level_warning() -> None:
     code = (
         "logging.getLogger('httpx').info('HTTP Request: GET')\n"
         "logging.getLogger('alembic').warning('%s is old', 'schema')\n"
@@ -69,7 +69,7 @@ def test_libraries_are_heard_from_warning_on() -> None:
     assert events[0]["event"] == "schema is old"
 
 
-def test_importing_beam_says_nothing() -> None:
+def test_importing_beam_logs_nothing() -> None:
     done = run_python(
         "configure_logs(json=True)\nfrom apache_beam.runners.portability.fn_api_runner import FnApiRunner"
     )
@@ -89,7 +89,7 @@ def test_lines_for_people_have_no_traceback_with_variables() -> None:
     assert "sesame" not in text
 
 
-def test_readable_line_keeps_what_is_no_event_and_drops_what_is_below_the_level() -> None:
+def test_readable_line_keeps_other_lines_and_drops_events_below_the_level() -> None:
     line = '{"timestamp":"2026-03-01T09:30:00.5Z","level":"info","event":"batch","links":64,"error":null,"logger":"x"}'
     shown = readable_line(line)
     assert shown is not None

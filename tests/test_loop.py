@@ -30,14 +30,14 @@ def scripted(loop: Loop, *results: bool | Exception) -> Callable[[], bool]:
     return work
 
 
-def test_it_works_on_without_rest_and_rests_when_idle() -> None:
+def test_it_rests_only_when_idle() -> None:
     loop = Loop("failed", idle_s=0.05, trouble_s=LONG_S)
     start = time.monotonic()
     loop.run(scripted(loop, True, True, True, False, False))
     assert 0.1 <= time.monotonic() - start < 5
 
 
-def test_trouble_is_logged_waited_for_and_tried_again() -> None:
+def test_an_error_is_logged_and_the_work_is_retried_after_a_wait() -> None:
     loop = Loop("batch failed", idle_s=LONG_S, trouble_s=0.05)
     start = time.monotonic()
     with capture_logs() as logs:
@@ -58,7 +58,7 @@ def test_it_ends_when_there_is_nothing_to_do_and_no_more_to_come() -> None:
     assert len(asked) == 2 and not loop.stopping
 
 
-def test_a_question_that_fails_is_trouble_too() -> None:
+def test_an_error_of_is_done_is_retried_too() -> None:
     loop = Loop("failed", idle_s=LONG_S, trouble_s=0)
     answers = iter([ValueError("the database is away"), True])
 
@@ -79,7 +79,7 @@ def test_a_fatal_error_is_raised() -> None:
         loop.run(scripted(loop, KeyError("no topic")), fatal=(KeyError,))
 
 
-def test_stop_ends_the_rest_of_all_threads() -> None:
+def test_stop_wakes_all_resting_threads() -> None:
     loop = Loop("failed", idle_s=LONG_S)
     threads = [threading.Thread(target=loop.run, args=(lambda: False,)) for _ in range(2)]
     for thread in threads:

@@ -51,7 +51,7 @@ def meta(**tags: str) -> str:
         ("Port Ellery: quay closed", "Port Ellery News", "", "Port Ellery: quay closed"),
     ],
 )
-def test_the_site_name_goes(title: str, site: str, host: str, clean: str) -> None:
+def test_the_site_name_is_removed(title: str, site: str, host: str, clean: str) -> None:
     assert strip_site_name(title, site, host) == clean
 
 
@@ -69,7 +69,7 @@ def test_the_site_name_goes(title: str, site: str, host: str, clean: str) -> Non
         ({}, ""),
     ],
 )
-def test_titles_are_put_to_the_vote(candidates: dict[str, str], title: str) -> None:
+def test_the_title_that_most_sources_agree_on_is_chosen(candidates: dict[str, str], title: str) -> None:
     assert choose_title(candidates)[1] == title
 
 
@@ -99,18 +99,18 @@ def test_bylines_are_split(text: str, names: list[str]) -> None:
         assert split_byline(text) == names
 
 
-def test_only_text_that_says_so_is_a_byline() -> None:
+def test_only_text_with_a_byline_word_is_a_byline() -> None:
     assert find_byline("(责编：牛镛、岳弘彬)") == ["牛镛", "岳弘彬"]
     assert find_byline("Byron Lee went home") == []
     assert find_byline("Ann Lee") == []
 
 
-def test_a_publisher_is_no_author_beside_people() -> None:
+def test_a_publisher_is_not_an_author_beside_people() -> None:
     assert clean_authors(["Ann Lee", "Ellery Courier"], ["Ellery Courier"]) == ("Ann Lee",)
     assert clean_authors(["Ellery Courier", "Reuters"], ["Ellery Courier"]) == ("Reuters",)
 
 
-def test_a_house_that_signs_alone_is_its_collective_byline() -> None:
+def test_a_publisher_that_signs_alone_is_the_author() -> None:
     assert clean_authors(["Ellery Courier"], ["Ellery Courier"]) == ("Ellery Courier",)
 
 
@@ -151,7 +151,7 @@ def test_dates(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "yesterday", "2026-13-45", "99.99.2026", "12:30", "9" * 400, "2026-02-30T10:00:00Z"]
 )
-def test_what_is_no_date(text: str) -> None:
+def test_other_texts_are_not_dates(text: str) -> None:
     assert parse_date(text) is None
 
 
@@ -176,7 +176,7 @@ def test_published(head: str, body: str, source: str) -> None:
     assert (found.published_at, found.sources["published_at"]) == (PUBLISHED, source)
 
 
-def test_the_other_fields() -> None:
+def test_the_other_fields_are_read() -> None:
     found = read(
         '<link rel="canonical" href="/news/quay"><meta name="news_keywords" content="Harbour, Port Ellery">'
         + meta(og__site_name="Ellery Courier", og__image="/a.jpg", og__description="In short", og__locale="en_GB")
@@ -210,7 +210,7 @@ def test_paywall(free: object, walled: bool) -> None:
     assert read(linked(isAccessibleForFree=free)).is_paywalled is walled
 
 
-def test_a_neighbour_is_not_taken_for_the_article() -> None:
+def test_linked_data_of_another_article_is_not_used() -> None:
     head = linked(headline="Ferry cancelled", author="Bob Day") + linked(headline="Quay closed", author="Ann Lee")
     found = read(head + meta(og__title="Quay closed"))
     assert (found.title, found.authors) == ("Quay closed", ("Ann Lee",))
@@ -226,6 +226,6 @@ def test_broken_linked_data_is_read(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", ["", "{", "null", "[" * 5000, '{"a":' * 3000, "1" * 5000])
-def test_hopeless_linked_data_is_skipped(script: str) -> None:
+def test_unreadable_linked_data_is_skipped(script: str) -> None:
     tree = parse_page(f'<body><script type="application/ld+json">{script}</script><p>x</p>'.encode(), "text/html").tree
     assert read_linked_data(tree) == []

@@ -44,7 +44,7 @@ def news() -> Iterator[SmallNews]:
         yield news
 
 
-def test_each_batch_has_counts_of_its_own(db: str, news: SmallNews) -> None:
+def test_each_batch_has_its_own_counts(db: str, news: SmallNews) -> None:
     missing = link_of(FeedEntry(f"{news.base}/missing"), "", news.links(range(1))[0].discovered_at)
     first = run_batch([*news.links(range(3)), missing], CONFIG, db)
     second = run_batch(news.links(range(3, 5)), CONFIG, db)
@@ -75,7 +75,7 @@ def test_batches_run_side_by_side(db: str, news: SmallNews) -> None:
     assert len(rows_of(db, ARTICLES.select())) == 3 * (1 + 2 + 3)
 
 
-def test_what_the_sink_raises_is_raised_and_the_next_batch_lands(db: str, news: SmallNews) -> None:
+def test_an_error_of_the_sink_is_raised_and_the_next_batch_lands(db: str, news: SmallNews) -> None:
     run_batch(news.links(range(2)), CONFIG, db)
     engine = create_engine(db)
     with engine.begin() as connection:
@@ -97,14 +97,14 @@ class RunnerOfAnotherBeam(WarmRunner):
         raise TypeError("_execute_bundle() takes 3 positional arguments but 4 were given")
 
 
-def test_a_beam_whose_parts_have_changed_still_runs_batches(db: str, news: SmallNews) -> None:
+def test_batches_still_run_if_the_internals_of_beam_have_changed(db: str, news: SmallNews) -> None:
     graph = PreparedGraph(CONFIG, db, RunnerOfAnotherBeam)
     assert [graph.run(news.links(range(n, n + 2))).articles for n in (0, 2)] == [2, 2]
     graph.close()
     assert len(rows_of(db, ARTICLES.select())) == 4
 
 
-def test_a_pipeline_with_state_is_not_kept() -> None:
+def test_a_pipeline_with_state_cannot_be_kept() -> None:
     class Remember(beam.DoFn):  # type: ignore[misc]
         def process(self, pair, seen=beam.DoFn.StateParam(BagStateSpec("seen", beam.coders.VarIntCoder()))):  # type: ignore[no-untyped-def]  # noqa: B008
             yield pair
@@ -133,7 +133,7 @@ def cpu_of(run: Callable[[], object]) -> float:
     return min(seconds)
 
 
-def test_a_run_costs_little_besides_its_work(db: str) -> None:
+def test_a_run_has_little_overhead(db: str) -> None:
     built = cpu_of(lambda: run_built_each_time([], db))
     kept = cpu_of(lambda: run_batch([], CONFIG, db))
     # 1/25 where this was written
@@ -159,7 +159,7 @@ def test_many_runs_leave_nothing_behind(db: str) -> None:
     assert grown < 500_000, f"150 runs left {grown} bytes"
 
 
-def test_an_idle_configuration_is_forgotten(db: str) -> None:
+def test_an_idle_configuration_is_evicted(db: str) -> None:
     for number in range(3):
         run_batch([], Config(batch_budget=float(number)), db)
     threads = threading.active_count()

@@ -79,7 +79,7 @@ def test_missing_and_unknown_keys_are_named(tmp_path: Path, change: dict[str, np
         load_forests(path, COLUMNS)
 
 
-def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "blocks.npz"
     for content in (b"", b"not a model", MODEL_PATH.read_bytes()[:1000]):
         path.write_bytes(content)
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
             load_forests(path, COLUMNS)
 
 
-def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
+def test_saved_forests_are_loaded_unchanged(tmp_path: Path) -> None:
     leaf = {
         "feature": np.array([1, 0, 0]), "threshold": np.array([3.0, 0, 0]), "left": np.array([1, 1, 2]),
         "right": np.array([2, 1, 2]), "value": np.array([0.0, -9, 9]), "roots": np.array([0]), "depth": np.array(1),

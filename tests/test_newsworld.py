@@ -36,7 +36,7 @@ def test_each_url_has_one_truth_and_each_host_an_address_of_its_own(world: Newsw
     assert len({row["template"] for row in described}) == len({publisher.template for publisher in PUBLISHERS})
 
 
-def test_an_impolite_client_is_seen(world: Newsworld) -> None:
+def test_an_impolite_client_is_detected(world: Newsworld) -> None:
     forbidding, slow = world.site("robots.example")["base"], world.site("stalled.example")["base"]
     for path in ("/private/a", "/private/a", "/public/a"):
         get(forbidding + path)
@@ -60,7 +60,7 @@ def test_an_edit_changes_a_page_and_its_feed(world: Newsworld) -> None:
     assert CORRECTION.encode() in get(pages[-1])
 
 
-def test_it_keeps_its_port_over_an_outage() -> None:
+def test_it_keeps_its_port_through_an_outage() -> None:
     with Newsworld(pages=1, faults=False) as world:
         feeds = world.feeds()
         world.stop()
@@ -71,7 +71,7 @@ def test_it_keeps_its_port_over_an_outage() -> None:
         assert b"<rss" in get(feeds[0])
 
 
-def test_a_feed_can_drip() -> None:
+def test_a_feed_can_add_its_entries_one_by_one() -> None:
     with Newsworld(pages=36, faults=False, drip=3600) as world:
         feed = next(url for url in world.feeds() if url.endswith("/index.rdf"))
         assert get(feed).count(b"<item ") == 1

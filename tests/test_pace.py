@@ -31,7 +31,7 @@ def test_the_second_request_waits_for_the_rest_of_the_delay() -> None:
     assert find_wait(pace, 101.5, 1.0, 2) == 0
 
 
-def test_no_more_requests_at_once_than_allowed() -> None:
+def test_the_number_of_concurrent_requests_is_limited() -> None:
     pace = start_request(start_request(HostPace(), 0.0), 1.0)
     assert find_wait(pace, 99.0, 0.0, 2) is None
     assert find_wait(end_request(pace, 200, 0.1), 99.0, 0.0, 2) == 0
@@ -44,7 +44,7 @@ def test_the_delay_counts_from_the_moment_of_sending() -> None:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seconds, seconds)
-def test_a_crawl_delay_raises_and_never_lowers_up_to_two_minutes(delay: float, crawl_delay: float) -> None:
+def test_a_crawl_delay_only_raises_the_delay_and_to_at_most_two_minutes(delay: float, crawl_delay: float) -> None:
     found = find_delay(HostPace(crawl_delay_s=crawl_delay), delay)
     assert found == max(delay, min(crawl_delay, 120.0))
 
@@ -83,11 +83,11 @@ def test_only_a_200_lowers_the_interval(before: float, elapsed: float, status: i
         (HttpRejected(404), 0, 0.0),
     ],
 )
-def test_what_a_failure_means_for_the_rest_of_the_host(error: NewsbeamError, timeouts: int, rest: float) -> None:
+def test_cooldown_of_a_host_after_a_failure(error: NewsbeamError, timeouts: int, rest: float) -> None:
     assert cooldown_after(error, timeouts) == rest
 
 
-def test_a_host_at_rest_is_refused_with_the_time_that_is_left() -> None:
+def test_a_request_during_a_cooldown_is_refused_with_the_time_left() -> None:
     error = cooldown_error(Cooldown(700.0, ConnectFailed("x")), 100.0, "a.example:80")
     assert isinstance(error, ConnectFailed)
     assert error.retry_after == 600.0

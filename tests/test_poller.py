@@ -74,7 +74,7 @@ def names(ledger: Ledger) -> set[str]:
         ),
     ],
 )
-def test_what_names_feeds_is_replaced_by_them(ledger: Ledger, path: str, body: bytes) -> None:
+def test_a_list_of_feeds_is_replaced_by_its_feeds(ledger: Ledger, path: str, body: bytes) -> None:
     routes: dict[str, Callable[[Seen], bytes]] = {"/feed.xml": lambda seen: feed("one", "two")}
     with TinyServer(routes) as server:
         server.routes[path] = lambda seen: answer(200, body.replace(b"BASE", server.base.encode()))
@@ -84,7 +84,7 @@ def test_what_names_feeds_is_replaced_by_them(ledger: Ledger, path: str, body: b
         assert states[server.base + path]["last_error"] == ""
 
 
-def test_a_second_poll_is_conditional_and_an_equal_body_is_not_read_again(ledger: Ledger) -> None:
+def test_a_second_poll_is_conditional_and_an_unchanged_body_is_not_read_again(ledger: Ledger) -> None:
     def tagged(seen: Seen) -> bytes:
         return answer(304) if seen.headers.get("if-none-match") == '"1"' else feed("one", etag='"1"')
 
@@ -96,7 +96,7 @@ def test_a_second_poll_is_conditional_and_an_equal_body_is_not_read_again(ledger
     assert names(ledger) == {"one", "two"} and audit(ledger.engine, datetime.now(UTC)).waiting == 2
 
 
-def test_a_move_that_repeats_changes_the_address(ledger: Ledger) -> None:
+def test_a_repeated_move_changes_the_address(ledger: Ledger) -> None:
     routes = {"/old": lambda seen: answer(301, location="/new"), "/new": lambda seen: feed("one")}
     with TinyServer(routes) as server:
         assert poll(ledger, f"{server.base}/old")[f"{server.base}/old"]["fetch_url"] == f"{server.base}/old"
@@ -117,7 +117,7 @@ def test_no_overlap_is_a_gap(ledger: Ledger) -> None:
     assert names(ledger) == {"one", "two", "three", "four", "five"}
 
 
-def test_one_bad_feed_stops_no_other(ledger: Ledger) -> None:
+def test_one_bad_feed_does_not_stop_the_others(ledger: Ledger) -> None:
     routes: dict[str, Callable[[Seen], bytes]] = {
         "/good": lambda seen: feed("one"),
         "/page": lambda seen: answer(200, b"<html><body>Welcome</body></html>"),
@@ -134,7 +134,7 @@ def test_one_bad_feed_stops_no_other(ledger: Ledger) -> None:
     assert all(state["next_poll_at"] > datetime.now(UTC) for state in states.values())
 
 
-def test_what_a_failed_round_held_is_given_back(ledger: Ledger) -> None:
+def test_hosts_of_a_failed_round_are_given_back(ledger: Ledger) -> None:
     class Forgetful(Feeds):
         """Feeds whose database goes away for the first poll."""
 

@@ -51,7 +51,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> float:
 
 
 @pytest.mark.slow
-def test_a_run_ends_orderly_on_an_interrupt(tmp_path: Path) -> None:
+def test_a_run_ends_cleanly_on_an_interrupt(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/news.db"
     with Newsworld(pages=120, faults=False, latency=0.3) as world:
         process = start("run", world.feeds_url, "--db", db, "--allow-private-addresses", "--host-delay", "0.2")
@@ -67,7 +67,7 @@ def test_a_run_ends_orderly_on_an_interrupt(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_page_that_hangs_does_not_hold_up_a_termination(tmp_path: Path) -> None:
+def test_a_hanging_page_does_not_delay_termination(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/news.db"
     with Newsworld(pages=0) as world:
         base = world.site("stalled.example")["base"]

@@ -81,7 +81,7 @@ def test_each_due_url_is_announced_once(ledger: Ledger) -> None:
     }
 
 
-def test_killed_before_the_mark_it_sends_again(ledger: Ledger) -> None:
+def test_messages_that_were_sent_but_not_marked_are_sent_again(ledger: Ledger) -> None:
     add(ledger, "https://a.example/1", "https://b.example/1")
     broken = Wire(broken_at=1)
     with pytest.raises(ConnectionError):
@@ -91,7 +91,7 @@ def test_killed_before_the_mark_it_sends_again(ledger: Ledger) -> None:
     assert publisher_of(ledger, whole).publish_due(NOW) == 2, "nothing is marked before all have arrived"
 
 
-def test_what_failed_is_announced_again_when_it_is_due(ledger: Ledger) -> None:
+def test_a_failed_url_is_announced_again_when_it_is_due(ledger: Ledger) -> None:
     (link,) = add(ledger, "https://a.example/1")
     wire = Wire()
     publisher = publisher_of(ledger, wire)
@@ -105,7 +105,7 @@ def test_what_failed_is_announced_again_when_it_is_due(ledger: Ledger) -> None:
     assert publisher.publish_due(due + SECOND) == 0
 
 
-def test_what_has_no_fate_after_long_is_announced_again(ledger: Ledger) -> None:
+def test_a_url_without_a_fate_is_announced_again_after_a_while(ledger: Ledger) -> None:
     add(ledger, "https://a.example/1")
     wire = Wire()
     publisher = publisher_of(ledger, wire)
@@ -114,7 +114,7 @@ def test_what_has_no_fate_after_long_is_announced_again(ledger: Ledger) -> None:
     assert publisher.publish_due(NOW + ANNOUNCE_AGAIN + SECOND) == 1
 
 
-def test_of_one_host_no_more_than_its_pace_lets_through(ledger: Ledger) -> None:
+def test_a_host_gets_no_more_urls_than_its_pace_allows(ledger: Ledger) -> None:
     add(ledger, *(f"https://slow.example/{n}" for n in range(12)), *(f"https://quick.example/{n}" for n in range(12)))
     with ledger.engine.begin() as connection:
         connection.execute(sa.update(HOSTS).where(HOSTS.c.host == "slow.example").values(delay_s=5.0))
@@ -133,7 +133,7 @@ def test_of_one_host_no_more_than_its_pace_lets_through(ledger: Ledger) -> None:
     assert rounds == 5 and len(wire.urls) == len(set(wire.urls)) == 24
 
 
-def test_a_host_with_somebody_is_left_alone(ledger: Ledger) -> None:
+def test_a_leased_host_is_left_alone(ledger: Ledger) -> None:
     add(ledger, "https://a.example/1")
     assert ledger.links.claim("worker", NOW)
     assert publisher_of(ledger, Wire()).publish_due(NOW) == 0
@@ -156,7 +156,7 @@ def test_a_url_whose_host_the_ledger_does_not_know_is_announced_too(ledger: Ledg
     assert publisher.publish_due(NOW + 3 * SECOND) == 1
 
 
-def test_without_its_topic_it_ends_and_says_so(ledger: Ledger) -> None:
+def test_a_missing_topic_is_a_user_error(ledger: Ledger) -> None:
     class Topicless(Wire):
         def publish(self, topic: str, data: bytes, **attributes: str) -> Future[str]:
             future: Future[str] = Future()
@@ -168,7 +168,7 @@ def test_without_its_topic_it_ends_and_says_so(ledger: Ledger) -> None:
         publisher_of(ledger, Topicless()).run()
 
 
-def test_a_topic_that_is_away_is_tried_again(ledger: Ledger) -> None:
+def test_an_unavailable_topic_is_retried(ledger: Ledger) -> None:
     class Flaky(Wire):
         def publish(self, topic: str, data: bytes, **attributes: str) -> Future[str]:
             future = super().publish(topic, data, **attributes)
@@ -185,7 +185,7 @@ def test_a_topic_that_is_away_is_tried_again(ledger: Ledger) -> None:
     assert len(wire.sent) == 1
 
 
-def test_it_ends_when_nothing_is_left_or_when_told(tmp_path: Path) -> None:
+def test_it_ends_when_nothing_is_left_or_when_stopped(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/x.db")
     add(Ledger(engine), "https://a.example/1")
     wire = Wire()
@@ -224,19 +224,19 @@ def test_a_link_is_read_as_it_was_written(link: ArticleLink) -> None:
 
 
 @given(LINKS)
-def test_attributes_fit(link: ArticleLink) -> None:
+def test_attributes_are_within_the_limits_of_pubsub(link: ArticleLink) -> None:
     long = replace(link, feed_url=link.feed_url * 100)
     for value in attributes_of(long).values():
         assert 0 < len(value.encode()) <= LONGEST_ATTRIBUTE
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
+def test_any_bytes_are_a_link_or_refused(data: bytes) -> None:
     with pytest.raises(MessageInvalid):
         read_link(data)
 
 
-def test_version_and_url_are_enough() -> None:
+def test_version_and_url_are_sufficient() -> None:
     url = "https://www.example.org/a?utm_source=x"
     expected = link_of(FeedEntry(url), "", NOW)
     found = read_link(b'{"version": 1, "url": "%s", "from": "a later version"}' % url.encode())
@@ -256,6 +256,6 @@ def test_version_and_url_are_enough() -> None:
         "[" * 100_000,
     ],
 )
-def test_what_is_no_link_is_refused(body: str) -> None:
+def test_a_message_that_is_not_a_link_is_refused(body: str) -> None:
     with pytest.raises(MessageInvalid):
         read_link(body.encode())

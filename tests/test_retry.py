@@ -33,7 +33,7 @@ def waits(error: NewsbeamError, random: float = MIDDLE) -> list[float]:
     raise AssertionError("it never gives up")
 
 
-def test_a_status_is_tried_again_within_seconds_then_within_hours() -> None:
+def test_a_status_is_retried_after_seconds_and_later_after_hours() -> None:
     assert waits(HttpUnavailable(503)) == pytest.approx([3, 9, 27, 81, 243, 729, 2187, 6561, 19683])
 
 
@@ -73,5 +73,5 @@ def test_retry_after_only_lengthens_a_wait_and_at_most_to_a_day(random: float, a
 
 
 @pytest.mark.parametrize("error", [HttpRejected(404), PrivateAddress("x"), NewsbeamError("x")])
-def test_what_no_retry_can_change_is_not_tried_again(error: NewsbeamError) -> None:
+def test_final_errors_are_not_retried(error: NewsbeamError) -> None:
     assert retry_at(error, 1, NOW, MIDDLE) is None

@@ -33,6 +33,6 @@ def test_both_forms_are_read(value: str, seconds: float | None) -> None:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
-def test_any_value_is_seconds_or_nothing(value: str) -> None:
+def test_any_value_is_seconds_or_none(value: str) -> None:
     seconds = parse_retry_after(value, NOW)
     assert seconds is None or seconds >= 0

@@ -28,7 +28,7 @@ def test_the_product_token_is_the_first_word(user_agent: str, product: str) -> N
     assert product_of(user_agent) == product
 
 
-def test_our_own_group_counts_before_the_one_for_all() -> None:
+def test_our_own_group_takes_precedence_over_the_wildcard() -> None:
     rules = read_robots(b"User-agent: *\nDisallow: /\n\nUser-agent: NewsBeam\nDisallow: /private/\n", "newsbeam")
     assert rules.allows(f"{SITE}/a")
     assert not rules.allows(f"{SITE}/private/a")
@@ -42,7 +42,7 @@ def test_the_longest_rule_decides() -> None:
     assert rules.allows(f"{SITE}/x.pdf?y")
 
 
-def test_a_group_for_somebody_else_is_not_for_us() -> None:
+def test_a_group_for_another_crawler_does_not_apply() -> None:
     rules = read_robots(b"User-agent: beam\nDisallow: /\n", "newsbeam")
     assert rules.allows(f"{SITE}/a")
 
@@ -95,14 +95,14 @@ def find_all(web: Web, hosts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("answer", [allow_all("newsbeam"), RobotsUnavailable("x")])
-def test_one_fetch_is_for_all_who_wait_and_for_those_who_come_later(answer: RobotsRules | NewsbeamError) -> None:
+def test_one_fetch_serves_waiting_and_later_requests(answer: RobotsRules | NewsbeamError) -> None:
     web = Web(answer)
     find_all(web, ["a.example", "b.example", "a.example"])
     assert web.asked == ["a.example", "b.example"]
 
 
 @pytest.mark.parametrize(("size", "kept"), [(1, MAX_REMEMBERED), (MAX_REMEMBERED_BYTES // 10, 10)])
-def test_only_the_latest_are_remembered_by_number_and_by_size(size: int, kept: int) -> None:
+def test_the_cache_is_limited_by_number_and_by_size(size: int, kept: int) -> None:
     hosts = [f"site{n}.example" for n in range(kept + 1)]
     web = Web(RobotsRules(None, "newsbeam", size=size))
     find_all(web, [*hosts, hosts[-1], hosts[1], hosts[0]])

@@ -137,19 +137,19 @@ def named_emptily(given: list[Module]) -> list[str]:
 # -- the house
 
 
-def test_transforms_know_nothing_of_pipeline() -> None:
+def test_transforms_do_not_import_pipeline() -> None:
     assert knowing_pipeline(TRANSFORMS) == []
 
 
-def test_nothing_knows_the_command_line() -> None:
+def test_nothing_imports_the_command_line() -> None:
     assert knowing_command_line(TRANSFORMS + PIPELINE) == []
 
 
-def test_no_transform_knows_beam() -> None:
+def test_transforms_do_not_import_beam() -> None:
     assert knowing_beam(TRANSFORMS) == []
 
 
-def test_transforms_have_no_database_and_no_queue() -> None:
+def test_transforms_do_not_import_databases_or_queues() -> None:
     assert knowing_databases(TRANSFORMS) == []
 
 
@@ -166,7 +166,7 @@ def test_modules_are_short() -> None:
     assert too_long(TRANSFORMS + PIPELINE + others) == []
 
 
-def test_modules_are_named_for_an_idea() -> None:
+def test_modules_have_meaningful_names() -> None:
     assert named_emptily(TRANSFORMS + PIPELINE + list(modules("bench")) + list(modules("tests"))) == []
 
 
@@ -176,7 +176,7 @@ TEXTS = {".py", ".md", ".toml", ".cfg", ".ini", ".txt", ".html", ".yaml", ".yml"
 BARE_TEXTS = {"Makefile", "Dockerfile", "run"}
 
 
-def test_no_file_speaks_of_one_machine() -> None:
+def test_no_file_depends_on_one_machine() -> None:
     found = []
     for folder, below, names in os.walk(REPOSITORY):
         below[:] = [name for name in below if name == ".ci" or (not name.startswith((".", "__")) and name != "data")]
@@ -214,7 +214,7 @@ def test_no_file_speaks_of_one_machine() -> None:
         (named_emptily, "transforms.helpers.urls", ""),
     ],
 )
-def test_a_breach_is_seen(rule: object, name: str, source: str) -> None:
+def test_each_rule_detects_violations(rule: object, name: str, source: str) -> None:
     assert callable(rule)
     assert rule([Module(name, source)]) == [name]
 
@@ -233,12 +233,12 @@ def test_a_breach_is_seen(rule: object, name: str, source: str) -> None:
         (named_emptily, "pipeline.ledger.lease", ""),
     ],
 )
-def test_what_is_allowed_is_let_through(rule: object, name: str, source: str) -> None:
+def test_each_rule_accepts_allowed_code(rule: object, name: str, source: str) -> None:
     assert callable(rule)
     assert rule([Module(name, source)]) == []
 
 
-def test_a_path_of_one_machine_is_seen() -> None:
+def test_paths_of_one_machine_are_detected() -> None:
     for text in ("see /" + "home/ann/x", "(/" + "tmp/x)", "pip install --" + "index-url=x"):
         assert MACHINE.search(text)
     for text in ("https://a.example/home/x", "/home page", "src/tmp/x", "sqlite:////tmp"):

@@ -100,7 +100,7 @@ def test_a_month_without_news_lengthens_by_an_hour() -> None:
         (at(minutes=7), 10, 70 * MINUTE),
     ],
 )
-def test_only_a_poll_in_time_is_representative(planned: datetime, known: int, after: float) -> None:
+def test_only_a_poll_on_time_is_representative(planned: datetime, known: int, after: float) -> None:
     state, _ = after_success(replace(STEADY, next_poll_at=planned), FACTS, FEED, known, 10, NOW)
     assert state.interval_s == after
 
@@ -111,7 +111,7 @@ def test_nothing_changes_on_the_first_success_after_a_failure(known: int) -> Non
     assert (state.interval_s, state.successes, state.failures) == (HOUR, 1, 0.0)
 
 
-def test_the_second_success_in_a_row_counts() -> None:
+def test_the_second_success_in_a_row_changes_the_interval() -> None:
     assert after_success(replace(STEADY, successes=1), FACTS, FEED, 10, 10, NOW)[0].interval_s == 70 * MINUTE
 
 
@@ -133,7 +133,7 @@ def entries_every(minutes: float, count: int = 10) -> tuple[FeedEntry, ...]:
         ((*entries_every(5), FeedEntry(url=URL, published_at=at(days=-1))), 25 * MINUTE),
     ],
 )
-def test_a_new_busy_feed_is_asked_again_by_its_entries(entries: tuple[FeedEntry, ...], interval: float) -> None:
+def test_the_first_interval_follows_the_dates_of_the_entries(entries: tuple[FeedEntry, ...], interval: float) -> None:
     state, events = after_success(FRESH, FACTS, replace(FEED, entries=entries), 0, len(entries), NOW)
     assert state.interval_s == interval
     assert events == ()
@@ -160,7 +160,7 @@ def test_success_records_what_was_learned() -> None:
     assert events == ()
 
 
-def test_success_keeps_the_title_that_a_feed_forgets_but_not_its_validators() -> None:
+def test_success_keeps_a_title_that_is_now_missing_but_not_validators() -> None:
     state, _ = after_success(replace(STEADY, title="Old"), AnswerFacts(body_hash="x"), ParsedFeed("rss"), 5, 10, NOW)
     assert (state.title, state.etag, state.last_modified) == ("Old", "", "")
 
@@ -197,13 +197,13 @@ def test_no_overlap_is_a_gap(state: FeedState, known: int, total: int, kind: str
         (None, 1e12, DAY),
     ],
 )
-def test_headers_and_ttl_lengthen_never_past_a_day(fresh: float | None, ttl: float | None, wait: float) -> None:
+def test_headers_and_ttl_lengthen_a_wait_to_at_most_a_day(fresh: float | None, ttl: float | None, wait: float) -> None:
     state, _ = after_success(STEADY, replace(FACTS, fresh_s=fresh), replace(FEED, ttl_s=ttl), 5, 10, NOW)
     assert wait_of(state) == wait
     assert state.interval_s == HOUR
 
 
-def test_headers_count_with_a_304_too() -> None:
+def test_headers_of_a_304_count_too() -> None:
     state, events = after_not_modified(STEADY, AnswerFacts(fresh_s=3 * HOUR), NOW)
     assert (wait_of(state), state.interval_s, events) == (3 * HOUR, 70 * MINUTE, ())
     assert (state.etag, state.body_hash, state.new_entry_at) == (STEADY.etag, "one", STEADY.new_entry_at)
@@ -227,11 +227,11 @@ def test_headers_count_with_a_304_too() -> None:
         ({"expires": "0"}, None),
     ],
 )
-def test_freshness(headers: dict[str, str], seconds: float | None) -> None:
+def test_freshness_is_read_from_the_headers(headers: dict[str, str], seconds: float | None) -> None:
     assert parse_freshness(headers, NOW) == seconds
 
 
-def test_facts_of_an_answer() -> None:
+def test_facts_are_read_from_a_response() -> None:
     headers = {"etag": 'W/"x"', "last-modified": "Sun", "cache-control": "max-age=60"}
     assert read_facts(headers, b"abc", "http://x/", NOW) == AnswerFacts(
         etag='W/"x"',
@@ -261,7 +261,7 @@ def test_facts_of_an_answer() -> None:
         (RedirectLoop(), 1.0),
     ],
 )
-def test_failures_weigh(error: NewsbeamError, weight: float) -> None:
+def test_failures_have_different_weights(error: NewsbeamError, weight: float) -> None:
     state, events = after_failure(replace(STEADY, failures=4.0), error, NOW, 0.0)
     assert state.failures == 4.0 + weight
     assert (state.polls, state.successes, state.polled_at, state.enabled) == (4, 0, NOW, True)
@@ -285,7 +285,7 @@ def test_failures_weigh(error: NewsbeamError, weight: float) -> None:
         (HOUR, 1000.0, 30 * DAY),
     ],
 )
-def test_backoff_is_linear_and_never_ends(interval: float, failures: float, wait: float) -> None:
+def test_backoff_is_linear_and_never_gives_up(interval: float, failures: float, wait: float) -> None:
     state, _ = after_failure(replace(STEADY, interval_s=interval, failures=failures), HttpUnavailable(500), NOW, 0.9)
     assert wait_of(state) == wait
     assert state.interval_s == interval
@@ -305,16 +305,16 @@ def test_backoff_is_linear_and_never_ends(interval: float, failures: float, wait
         (HostBusy(), 0.9, 60.0),
     ],
 )
-def test_servers_may_ask_for_time(error: NewsbeamError, random: float, wait: float) -> None:
+def test_servers_can_ask_for_a_longer_wait(error: NewsbeamError, random: float, wait: float) -> None:
     assert wait_of(after_failure(STEADY, error, NOW, random)[0]) == wait
 
 
-def test_a_busy_host_is_no_failure() -> None:
+def test_a_busy_host_is_not_a_failure() -> None:
     state, events = after_failure(STEADY, HostBusy(retry_after=90.0), NOW, 0.0)
     assert (state, events) == (replace(STEADY, next_poll_at=at(seconds=-90)), ())
 
 
-def test_the_same_error_is_told_once_and_its_end_once() -> None:
+def test_an_error_and_its_end_are_each_reported_once() -> None:
     state, first = after_failure(STEADY, HttpRejected(404, URL), NOW, 0.0)
     state, second = after_failure(state, HttpRejected(404, URL), NOW, 0.0)
     state, third = after_failure(state, DnsFailed("no such name"), NOW, 0.0)

@@ -54,7 +54,7 @@ def test_a_feed_may_move_back() -> None:
     assert (state.fetch_url, state.host, kinds(events)) == (URL, "news.example", ["moved"])
 
 
-def test_a_new_address_that_dies_is_given_up_for_the_old_one() -> None:
+def test_a_new_address_that_dies_is_replaced_by_the_old_one() -> None:
     state = replace(STEADY, fetch_url="https://new.example/feed", host="new.example")
     state, _ = after_failure(state, ConnectFailed(), NOW, 0.0)
     state, _ = after_failure(state, ConnectFailed(), NOW, 0.0)
@@ -63,14 +63,14 @@ def test_a_new_address_that_dies_is_given_up_for_the_old_one() -> None:
     assert (state.fetch_url, state.host, kinds(events)) == (URL, "news.example", ["moved"])
 
 
-def test_gone_is_believed_when_it_repeats_a_day_later() -> None:
+def test_a_410_that_repeats_a_day_later_disables_the_feed() -> None:
     state, events = after_failure(STEADY, HttpRejected(410), NOW, 0.0)
     assert (state.enabled, state.gone_times, wait_of(state), kinds(events)) == (True, 1, DAY, ["gone"])
     state, events = after_failure(state, HttpRejected(410), NOW, 0.0)
     assert (state.enabled, state.next_poll_at, kinds(events)) == (False, None, ["disabled"])
 
 
-def test_a_feed_that_comes_back_was_not_gone() -> None:
+def test_a_success_resets_the_count_of_410s() -> None:
     state, _ = after_failure(STEADY, HttpRejected(410), NOW, 0.0)
     state, _ = after_not_modified(state, AnswerFacts(), NOW)
     state, _ = after_failure(state, HttpRejected(410), NOW, 0.0)
@@ -90,7 +90,7 @@ CHECKED = replace(STEADY, successes=23)
         (replace(STEADY, conditional_get=False), ("", "")),
     ],
 )
-def test_validators_are_sent_except_with_a_check(state: FeedState, validators: tuple[str, str]) -> None:
+def test_validators_are_sent_except_when_a_check_is_due(state: FeedState, validators: tuple[str, str]) -> None:
     assert validators_of(state) == validators
 
 
@@ -144,7 +144,7 @@ def test_children_of_an_index_start_fifteen_minutes_apart() -> None:
         ([], False),
     ],
 )
-def test_quiet(hours: list[float], quiet: bool) -> None:
+def test_a_source_is_quiet_after_an_unusual_silence(hours: list[float], quiet: bool) -> None:
     assert is_quiet([at(hours=ago) for ago in hours], NOW) is quiet
 
 

@@ -71,7 +71,7 @@ def test_migrations_and_schema_agree(engine: sa.Engine) -> None:
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
-def test_a_difference_would_be_seen(engine: sa.Engine) -> None:
+def test_a_difference_would_be_detected(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.execute(sa.text("alter table feeds drop column title"))
     with reading(engine) as connection:
@@ -79,7 +79,7 @@ def test_a_difference_would_be_seen(engine: sa.Engine) -> None:
     assert any(kind == "add_column" and rest[1] == "feeds" and rest[2].name == "title" for kind, *rest in differences)
 
 
-def test_tables_page_is_fresh() -> None:
+def test_tables_page_is_up_to_date() -> None:
     assert (REPOSITORY / "docs/tables.md").read_text() == tables_markdown(), "stale: run make docs"
 
 
@@ -90,7 +90,7 @@ def test_tables_page_is_what_the_module_prints() -> None:
     assert printed.stdout == tables_markdown()
 
 
-def test_every_table_and_column_is_said_once_and_described() -> None:
+def test_every_table_and_column_is_listed_once_and_described() -> None:
     assert len({table.name for table in TABLES}) == len(TABLES)
     for table in TABLES:
         names = table.column_names()
@@ -100,7 +100,7 @@ def test_every_table_and_column_is_said_once_and_described() -> None:
         assert all(column.doc.endswith((".", "?")) and "|" not in column.doc for column in table.columns)
 
 
-def test_a_row_comes_back_as_it_was(engine: sa.Engine) -> None:
+def test_a_row_is_read_as_it_was_written(engine: sa.Engine) -> None:
     row = article("a", "Storm", "Wind.\n\nRain “and” snow 雨.")
     write_article(engine, "a", row["title"], row["body"])
     with reading(engine) as connection:
@@ -126,12 +126,12 @@ def test_search_follows_insert_upsert_and_delete(engine: sa.Engine) -> None:
     assert search(engine, "harbour") == ["b"]
 
 
-def test_search_takes_a_body_of_any_length(engine: sa.Engine) -> None:
+def test_search_accepts_a_body_of_any_length(engine: sa.Engine) -> None:
     write_article(engine, "long", "Census", " ".join(f"word{number}" for number in range(400_000)))
     assert search(engine, "word17") == ["long"]
 
 
-def test_search_holds_after_vacuum(tmp_path: Path) -> None:
+def test_search_works_after_vacuum(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/t.db")
     for number in range(40):
         write_article(engine, f"a{number:02d}", f"Title{number}", f"body{number} shared")
@@ -206,7 +206,7 @@ def test_no_migration_is_written_without_a_difference(tmp_path: Path) -> None:
         write_migration("  ", folder)
 
 
-def test_a_new_column_becomes_a_migration_that_old_databases_take(tmp_path: Path) -> None:
+def test_a_new_column_becomes_a_migration_that_works_on_old_databases(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/t.db"
     engine = open_database(url)
     write_article(engine, "a", "Storm", "The ferry stayed.")

@@ -57,7 +57,7 @@ def look(kinds: dict[str, set[str]]) -> Any:
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_every_record_has_one_end(many: bool) -> None:
+def test_every_record_has_one_outcome(many: bool) -> None:
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
     given = beam.Create([LINKS] if many else LINKS)
     staged = pipeline | given | Stage("work", work_on_many if many else work_on_one, many)
@@ -68,7 +68,7 @@ def test_every_record_has_one_end(many: bool) -> None:
     assert counters(result) == {"work_in": 4, "work_out": 1, "work_ended": 2, "work_bugs": 1}
 
 
-def test_a_buried_bug_says_where() -> None:
+def test_a_bug_is_recorded_with_its_traceback() -> None:
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
     staged = pipeline | beam.Create(LINKS[3:]) | Stage("work", work_on_one)
 
@@ -82,7 +82,7 @@ def test_a_buried_bug_says_where() -> None:
     pipeline.run().wait_until_finish()
 
 
-def test_a_bug_in_a_batch_ends_only_the_links_without_an_end() -> None:
+def test_a_bug_in_a_batch_ends_only_the_unfinished_links() -> None:
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
     # "0" and "1" are done before the bug in "3"; "2" comes after it
     staged = pipeline | beam.Create([[LINKS[0], LINKS[1], LINKS[3], LINKS[2]]]) | Stage("work", work_on_many, many=True)
@@ -110,15 +110,20 @@ def test_the_whole_graph_is_typed() -> None:
     assert outcomes.endings.element_type == typehints.Union[Rejection, Failure]
 
 
+<<<<<<< HEAD
 def test_a_callable_without_annotations_is_no_stage() -> None:
+    with pytest.raises(TypeError, match="annotate its parameter and return type"):
+=======
+def test_a_callable_without_annotations_is_refused() -> None:
     with pytest.raises(TypeError, match="annotate what it takes and returns"):
+>>>>>>> strings2
         Stage("work", lambda record: record)
     with pytest.raises(TypeError, match=r"annotate it as \(Sequence\[X\]\) -> Iterator\[Ok\[Y\] \| Ended\]"):
         Stage("work", work_on_one, many=True)
 
 
 @pytest.mark.parametrize("sink", ["sqlite:///x.db", "bigquery:proj-one.news"])
-def test_a_sink_refuses_what_is_no_outcome(sink: str) -> None:
+def test_a_sink_accepts_only_outcomes(sink: str) -> None:
     if sink.startswith("bigquery"):
         pytest.importorskip("google.cloud.bigquery", reason="pip install 'newsbeam[cloud]'")
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())

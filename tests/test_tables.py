@@ -139,7 +139,7 @@ def test_bigquery_gets_every_table_and_every_column() -> None:
     assert unfilled(rows, {Owner.JOB}) == []
 
 
-def test_events_hold_every_table_that_is_declared_for_them() -> None:
+def test_events_contain_every_table_declared_for_them() -> None:
     (message,) = events_of(full_article(), NOW)
     event = json.loads(message.data)
     told = {table.name for table in PARTS if table.in_events}
@@ -200,7 +200,7 @@ def test_a_declared_column_needs_a_value() -> None:
 # -- foreign keys
 
 
-def test_deleting_an_article_deletes_its_parts_and_its_url_says_so(engine: sa.Engine) -> None:
+def test_deleting_an_article_deletes_its_parts_and_marks_its_url(engine: sa.Engine) -> None:
     land(engine, full_article("storm"), full_article("calm"))
     with engine.begin() as connection:
         connection.execute(sa.text("delete from articles where url like '%storm'"))
@@ -230,7 +230,7 @@ def test_deleting_works_without_enforced_keys_too(tmp_path: Path, migrated_sqlit
     database.close()
 
 
-def test_a_feed_that_only_messages_named_has_a_row_and_is_not_polled(engine: sa.Engine) -> None:
+def test_a_feed_named_only_by_messages_has_a_row_and_is_not_polled(engine: sa.Engine) -> None:
     land(engine, full_article(feed="https://elsewhere.example/feed"), full_article("other", feed=""))
     rows = stored(engine)
     assert [(row["url"], row["enabled"]) for row in rows["feeds"]] == [("https://elsewhere.example/feed", False)]
@@ -251,7 +251,7 @@ def test_deleting_a_feed_or_a_url_leaves_the_article(engine: sa.Engine) -> None:
     assert (row["feed_url"], row["link_key"]) == (None, None)
 
 
-def test_writing_twice_changes_nothing_and_parts_give_way_to_new_ones(engine: sa.Engine) -> None:
+def test_writing_twice_changes_nothing_and_new_parts_replace_old_ones(engine: sa.Engine) -> None:
     land(engine, full_article())
     before = stored(engine)
     land(engine, full_article())
@@ -264,7 +264,7 @@ def test_writing_twice_changes_nothing_and_parts_give_way_to_new_ones(engine: sa
     assert [row["discovered_at"] for row in rows["articles"]] == [NOW - timedelta(hours=1)]
 
 
-def test_a_later_failure_does_not_take_an_article_back(engine: sa.Engine) -> None:
+def test_a_later_failure_does_not_replace_an_article(engine: sa.Engine) -> None:
     land(engine, full_article())
     land(engine, replace(failure(), link=full_article().link), now=NOW + timedelta(hours=1))
     (fate,) = stored(engine)["urls"]
@@ -302,7 +302,7 @@ ON_BOTH = pytest.mark.parametrize("empty_url", ["sqlite", "postgresql"], indirec
 
 
 @ON_BOTH
-def test_an_old_database_is_brought_over(empty_url: str) -> None:
+def test_an_old_database_is_migrated(empty_url: str) -> None:
     engine = at_revision(empty_url, "0002")
     old = sa.MetaData()
     old.reflect(engine, only=["articles", "urls", "entities", "feeds"])
@@ -378,7 +378,7 @@ def test_older_code_works_on_a_newer_schema_that_only_adds(database_url: str, tm
 
 
 @ON_BOTH
-def test_a_question_migrates_nothing(empty_url: str) -> None:
+def test_reading_does_not_migrate(empty_url: str) -> None:
     with pytest.raises(UserError, match=r"no database at|no tables in"):
         open_for_reading(empty_url)
     at_revision(empty_url, "0002").dispose()

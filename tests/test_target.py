@@ -30,14 +30,14 @@ def test_an_address_is_read_as_a_browser_reads_it(url: str, asked: str) -> None:
     assert parse_target(url).url == asked
 
 
-def test_the_host_is_what_stands_behind_the_last_at_sign() -> None:
+def test_the_host_follows_the_last_at_sign() -> None:
     target = parse_target("http://good.example:80@127.0.0.1/")
     assert target.host == "127.0.0.1"
     assert target.userinfo == "good.example:80"
     assert "good.example" not in repr(target)
 
 
-def test_one_site_is_one_pace_whatever_the_port_scheme_and_dot() -> None:
+def test_one_host_has_one_pace_whatever_the_port_scheme_and_trailing_dot() -> None:
     assert parse_target("https://a.example.:444/").site == parse_target("http://A.example/").site
 
 
@@ -52,12 +52,12 @@ def test_other_schemes_are_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "a.example/x", "http://", "http:///", "http://a b.example/", "http://a.example:99999/", "http://[::1/"]
 )
-def test_what_is_no_address_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(InvalidUrl):
         parse_target(url)
 
 
-def test_an_address_without_end_is_refused() -> None:
+def test_an_overlong_address_is_refused() -> None:
     with pytest.raises(InvalidUrl):
         parse_target("http://a.example/" + "x" * 20_000)
 
@@ -72,7 +72,7 @@ def test_an_address_without_end_is_refused() -> None:
         (" ?q ", "https://a.example/b/c?q"),
     ],
 )
-def test_a_location_is_read_from_where_it_was_found(location: str, asked: str) -> None:
+def test_a_location_is_resolved_against_its_page(location: str, asked: str) -> None:
     assert follow_location(parse_target("https://a.example/b/c"), location).url == asked
 
 

@@ -29,7 +29,7 @@ def find_ungated(text: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("text", "kind"), [("Enjoy an ad-free experience", "promo"), ("Get the latest updates here", "live")]
 )
-def test_phrases_that_the_triggers_once_missed(text: str, kind: str) -> None:
+def test_phrases_that_the_triggers_once_missed_are_found(text: str, kind: str) -> None:
     assert kind in find_ungated(text)
     assert find_phrases(text) == find_ungated(text)
 
@@ -81,6 +81,6 @@ def test_triggers(pattern: str, triggers: set[str]) -> None:
 
 
 @pytest.mark.parametrize("pattern", [r"(?=x)", r"(x)", r"\Bx", r"a|^b", r"(?:x", r"[x", r"x)", "*", "\\"])
-def test_what_the_parser_does_not_know_is_refused(pattern: str) -> None:
+def test_unsupported_syntax_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="cannot find triggers"):
         find_triggers(pattern)

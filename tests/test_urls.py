@@ -105,12 +105,12 @@ def test_key(url: str, key: str) -> None:
         ("http://example.com/a%2Fb", "http://example.com/a/b"),
     ],
 )
-def test_what_may_be_two_articles_is_kept_apart(one: str, other: str) -> None:
+def test_urls_that_may_be_two_articles_have_different_keys(one: str, other: str) -> None:
     assert canonical_url(one) != canonical_url(other)
 
 
 @pytest.mark.parametrize("name", sorted(TRACKING_PARAMETERS))
-def test_every_tracking_parameter_goes(name: str) -> None:
+def test_every_tracking_parameter_is_removed(name: str) -> None:
     assert canonical_url(f"https://example.com/a?id=1&{name.upper()}=x") == "https://example.com/a?id=1"
 
 
@@ -139,7 +139,7 @@ def test_every_tracking_parameter_goes(name: str) -> None:
         ("mailto:a@example.com", UnsupportedScheme),
     ],
 )
-def test_what_cannot_be_fetched_is_named(url: str, error: type[NewsbeamError]) -> None:
+def test_an_address_that_cannot_be_fetched_has_its_own_error(url: str, error: type[NewsbeamError]) -> None:
     with pytest.raises(error):
         canonical_url(url)
     assert url_key(url) == url
@@ -174,7 +174,7 @@ def test_any_text_has_a_key_that_can_be_stored(url: str) -> None:
     assert host_of(url) == host_of(url).lower()
 
 
-def test_a_key_is_what_a_database_can_store() -> None:
+def test_a_key_can_be_stored_in_a_database() -> None:
     assert url_key("gopher://a\x00b\ud800") == "gopher://a\ufffdb\ufffd"
 
 

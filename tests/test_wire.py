@@ -110,12 +110,12 @@ def from_line(line: str) -> bytes:
     return head if parts["body"] is None else head + b"\n" + base64.b64decode(parts["body"])
 
 
-def test_what_was_written_before_is_read() -> None:
+def test_records_of_the_previous_release_are_read() -> None:
     assert [WIRE.decode(from_line(line)) for line in WRITTEN.read_text().splitlines()] == list(ALL)
 
 
 @pytest.mark.parametrize("record", ALL, ids=lambda record: type(record).__name__)
-def test_a_record_comes_back_as_it_went(record: Any) -> None:
+def test_a_record_survives_a_round_trip(record: Any) -> None:
     data = WIRE.encode(record)
     assert WIRE.decode(data) == record
     assert type(WIRE.decode(data)) is type(record)
@@ -162,7 +162,7 @@ def test_a_field_may_be_added_in_the_middle(record: Any) -> None:
     assert WIRE.decode(next_release.encode(read)) == record
 
 
-def test_a_pickle_would_have_shifted() -> None:
+def test_a_pickle_would_have_shifted_the_fields() -> None:
     """Frozen dataclasses with slots are pickled as a list of values without names: what RecordCoder prevents."""
     later = with_more(ArticleLink, "priority", 7)
     read: Any = object.__new__(later)
@@ -170,14 +170,14 @@ def test_a_pickle_would_have_shifted() -> None:
     assert read.priority == LINK.discovered_at and read.discovered_at == LINK.tries
 
 
-def test_what_a_later_release_adds_is_ignored() -> None:
+def test_fields_added_by_a_later_release_are_ignored() -> None:
     sent = json.loads(WIRE.encode(LINK))
     sent["record"]["priority"] = 7
     sent["trace"] = "abc"
     assert WIRE.decode(json.dumps(sent).encode()) == LINK
 
 
-def test_what_is_missing_takes_its_default() -> None:
+def test_missing_fields_take_their_defaults() -> None:
     sent = json.loads(WIRE.encode(LINK))
     del sent["record"]["authors"], sent["record"]["tries"]
     assert WIRE.decode(json.dumps(sent).encode()) == replace(LINK, authors=(), tries=0)
@@ -192,7 +192,7 @@ def test_what_is_missing_takes_its_default() -> None:
         (pickle.dumps(LINK), "JSON is malformed"),
     ],
 )
-def test_what_cannot_be_read_says_why(data: bytes, message: str) -> None:
+def test_unreadable_data_says_why(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         WIRE.decode(data)
 
@@ -202,7 +202,7 @@ def test_the_coder_is_registered(kind: type) -> None:
     assert registry.get_coder(kind) == RecordCoder()
 
 
-def test_unions_and_lists_of_records_have_it_too() -> None:
+def test_unions_and_lists_of_records_use_the_coder_too() -> None:
     assert registry.get_coder(typehints.Union[Rejection, Failure]) == RecordCoder()
     assert registry.get_coder(typehints.List[ArticleLink]).value_coder() == RecordCoder()
     assert registry.get_coder(typehints.Tuple[int, ArticleLink]).value_coder() == RecordCoder()

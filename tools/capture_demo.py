@@ -1,4 +1,4 @@
-"""Capture part of what `newsbeam demo` prints as a picture: `python tools/capture_demo.py docs/demo.svg`."""
+"""Write part of the output of `newsbeam demo` as a picture: `python tools/capture_demo.py docs/demo.svg`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from pipeline.cli.demo import demonstrate
 
 WIDTH = 104
-# the sections of the output that are shown, and how many lines of each at most
+# the sections of the output to show, and the maximum number of lines of each
 SHOWN = {"articles": 12, "one page": 17, "no articles": 6, "audit": 4}
 
 
@@ -25,14 +25,14 @@ def main(target: str) -> int:
     picture = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     picture.print(Text.from_ansi("\n".join(choose_lines(printed.getvalue()))))
     svg = picture.export_svg(title="newsbeam demo")
-    # the fonts of whoever looks at it do as well as those that it would load from elsewhere
+    # the viewer's own fonts will do; the picture must not load others from the network
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.S)
     Path(target).write_text(re.sub(r"[ \t]+$", "", svg, flags=re.M))
     return code
 
 
 def choose_lines(output: str) -> list[str]:
-    """Return the lines that are shown: sections are separated by empty lines and begin with their name."""
+    """Return the lines to show; sections of the output are separated by empty lines and begin with their name."""
     chosen = ["$ newsbeam demo"]
     for section in re.split(r"\n\s*\n", output):
         lines = section.strip("\n").splitlines()

@@ -2,8 +2,8 @@
 
 usage: python tools/train_blocks.py CORPUS OUT.npz [--folds 5] [--seed 1]
 
-Needs lightgbm, which newsbeam itself does not: the trees are written as plain arrays, with the names of their features
-(see transforms/page/judge/forest.py). Prints the scores on publishers that a model has not seen.
+Needs lightgbm, which newsbeam itself does not: the trees are saved as plain arrays, with the names of their features
+(see transforms/page/judge/forest.py). Prints the scores on publishers that the models have not seen.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Page:
 
 
 def publisher(url: str) -> str:
-    """Return the registrable part of a host, roughly. All pages of a publisher are in one fold."""
+    """Return roughly the registrable domain of a host. All pages of a publisher are in one fold."""
     parts = (urlsplit(url).hostname or "").split(".")
     if len(parts) > 2 and parts[-2] in ("co", "com", "org", "net", "gov", "ac"):
         return ".".join(parts[-3:])
@@ -60,12 +60,12 @@ def publisher(url: str) -> str:
 
 
 def fold_of(url: str, folds: int, seed: int = 1) -> int:
-    """Return the fold of a page: a hash of its publisher."""
+    """Return the fold of a page, by a hash of its publisher."""
     return int(hashlib.md5(f"{seed}{publisher(url)}".encode()).hexdigest(), 16) % folds
 
 
 def label_blocks(texts: list[str], gold: list[str]) -> list[float]:
-    """Return for each block the share of its words that the truth has, aligned in order."""
+    """Return for each block the share of its words that are in the ground truth, aligned in order."""
     page = [(w, i) for i, t in enumerate(texts) for w in WORD.findall(t)]
     truth = [w for t in gold for w in WORD.findall(t)]
     sizes = np.zeros(len(texts))
@@ -73,7 +73,7 @@ def label_blocks(texts: list[str], gold: list[str]) -> list[float]:
         sizes[i] += 1
     matched = np.zeros(len(texts))
     best = None
-    # of equally long matches the first is taken, so both directions are tried and the denser result is kept
+    # SequenceMatcher takes the first of equally long matches, so try both directions and keep the denser result
     for step in (1, -1):
         a, b = [w for w, _ in page][::step], truth[::step]
         owner = [i for _, i in page][::step]
@@ -87,7 +87,7 @@ def label_blocks(texts: list[str], gold: list[str]) -> list[float]:
         key = (round(got[share > 0.7].sum() / 5), -span)
         if best is None or key > best[0]:
             best, matched = (key, share), share
-    # paragraphs of the truth that are elsewhere on the page (a standfirst below the picture)
+    # paragraphs of the ground truth that are elsewhere on the page (a standfirst below the picture)
     have = {" ".join(WORD.findall(t)): i for i, t in enumerate(texts) if matched[i] < 0.3}
     for paragraph in gold:
         key = " ".join(WORD.findall(paragraph))
@@ -119,7 +119,7 @@ def read_pages(corpus: Path) -> list[Page]:
         weight *= 20 / np.sqrt(weight.sum())
         rows = [Row(r) for r in features]
         if gold["dataset"] == "aeb":
-            # this truth leaves standfirsts out, the others do not: whether they are body is a policy, not learned
+            # this data set leaves standfirsts out, the others do not: whether they are body is a policy, not learned
             weight[[i for i, r in enumerate(rows) if is_standfirst(r) and not label[i]]] = 0
         pages.append(Page(gold["id"], gold["url"], walk, layout, features, label, weight))
     return pages
@@ -128,9 +128,9 @@ def read_pages(corpus: Path) -> list[Page]:
 def stack_pages(
     pages: list[Page], contexts: list[Matrix] | None, rng: np.random.Generator
 ) -> tuple[Matrix, Matrix, Matrix]:
-    """Return rows, labels and weights; easy negatives are thinned out, and half of the rows are repeated without cues.
+    """Return rows, labels and weights; easy negatives are downsampled, and half of the rows are repeated without cues.
 
-    The copies have no class and no id, like the pages of sites with generated class names.
+    The copies have no class and no id, like pages with generated class names.
     """
     distances = [COLUMN[f"dist:{cue}"] for cue in CUES]
     inside = [COLUMN[f"inside:{cue}"] for cue in CUES]
@@ -220,7 +220,7 @@ def export(model: lightgbm.Booster) -> dict[str, NDArray[np.generic]]:
 
 
 def main() -> None:
-    """Train on folds, keep their scores for bench/extraction.py --unseen, then train on all pages and save that."""
+    """Train on folds, save the scores for bench/extraction.py --unseen, then train on all pages and save the model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)

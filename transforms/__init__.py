@@ -1,1 +1,1 @@
-"""The work on one record: no queue, no database, no environment (see ARCHITECTURE.md)."""
+"""Per-record logic, independent of queues, databases and the environment (see ARCHITECTURE.md)."""

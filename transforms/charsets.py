@@ -18,7 +18,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 # Python's other codecs (punycode, unicode_escape, idna ...) are not charsets and must not be chosen by a server: some
-# take quadratic time, and some raise whatever error handling is asked for.
+# take quadratic time, and some raise errors whatever error handler they are given.
 _CHARSET = re.compile(
     r"(?:x-)?(?:utf[-_]?(?:8|16|32)|us-ascii|ascii|iso[-_]?(?:8859|2022)|latin|windows|cp-?\d|ibm-?\d|koi8|gb|hz|big5|euc"
     r"|shift|sjis|mac|tis|ks_c|johab|kz1048|ptcp154)[\w:.-]*",
@@ -41,7 +41,7 @@ _SAMPLE = 400
 
 
 def decode_marked(body: bytes) -> tuple[str, str] | None:
-    """Return the text of a body that starts with a byte order mark, without it, and its charset; None without one."""
+    """Decode a body that starts with a byte order mark; returns the text without the mark and the charset, or None."""
     for mark, charset in _MARKS:
         if body.startswith(mark):
             return body[len(mark) :].decode(charset, "replace"), charset
@@ -55,9 +55,9 @@ def header_label(content_type: str) -> str:
 
 
 def find_charset(label: str, body: bytes) -> str:
-    """Return Python's name for the charset of a label, "" for an unknown one and for one that `body` cannot be in.
+    """Return Python's name for the charset of a label, or "" if it is unknown or `body` cannot be in it.
 
-    Labels that browsers read as a wider charset are read so: Latin-1 as Windows-1252.
+    As in browsers, some labels stand for a superset: Latin-1 is read as Windows-1252.
     """
     label = label.strip()
     if not _CHARSET.fullmatch(label):

@@ -2,10 +2,10 @@
 
     NewsbeamError
     ├── UserError                a mistake that the user can correct: one line, exit code 2
-    ├── MessageInvalid           a message of a topic is not a link; it becomes a dead letter at once
+    ├── MessageInvalid           a message on a topic is not a link; it becomes a dead letter at once
     ├── FeedError                a feed could not be fetched or read; it is always polled again
     │   └── FeedUnreadable       the bytes are not a feed of a known format
-    ├── Rejected                 an end that no retry will change
+    ├── Rejected                 final: no retry will change it
     │   ├── RobotsDisallowed     "robots"
     │   ├── HttpRejected         "http 404"
     │   ├── RedirectLoop         "redirect loop"
@@ -17,7 +17,7 @@
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
-    └── Retryable                a failure that a later try may not repeat
+    └── Retryable                temporary: a later try may succeed
         ├── FetchTimeout         "timeout"
         ├── HttpUnavailable      "http 503"
         ├── ConnectFailed        "connect"
@@ -64,7 +64,7 @@ class UserError(NewsbeamError):
 
 
 class MessageInvalid(NewsbeamError):
-    """A message of a topic cannot be read as a link, however often it is delivered."""
+    """A message on a topic is not a link; delivering it again does not help."""
 
     reason = "bad message"
 
@@ -83,13 +83,13 @@ class FeedUnreadable(FeedError):
 
 
 class Rejected(NewsbeamError):
-    """An end that no retry will change."""
+    """A final outcome that no retry will change."""
 
     reason = "rejected"
 
 
 class RobotsDisallowed(Rejected):
-    """robots.txt of the host forbids the path (RFC 9309)."""
+    """The host's robots.txt forbids the path (RFC 9309)."""
 
     reason = "robots"
 
@@ -140,7 +140,7 @@ class TooComplex(Rejected):
 
 
 class ContentTypeRejected(Rejected):
-    """The content type cannot be an article."""
+    """The content type cannot be that of an article."""
 
     reason = "content type"
 
@@ -160,9 +160,9 @@ class NotAnArticle(Rejected):
 
 
 class Retryable(NewsbeamError):
-    """A failure that a later try may not repeat.
+    """A failure after which a later try may succeed.
 
-    `retry_after` is the number of seconds that the server asked to wait, None if it did not say.
+    `retry_after` is the number of seconds that the server asked clients to wait, None if it did not say.
     """
 
     reason = "failed"
@@ -180,7 +180,7 @@ class FetchTimeout(Retryable):
 
 
 class HttpUnavailable(Retryable):
-    """An HTTP status that may pass: 408, 429, 500, 502, 503, 504, 522, 524."""
+    """An HTTP status that may be temporary: 408, 429, 500, 502, 503, 504, 522, 524."""
 
     def __init__(self, status: int, url: str = "", retry_after: float | None = None) -> None:
         self.status = status
@@ -207,13 +207,13 @@ class TlsFailed(Retryable):
 
 
 class ProtocolFailed(Retryable):
-    """The response is not valid HTTP, or broke off."""
+    """The response is not valid HTTP, or was cut off."""
 
     reason = "protocol"
 
 
 class RobotsUnavailable(Retryable):
-    """robots.txt gave 5xx or no response, which forbids everything for the time being (RFC 9309, 2.3.1.4)."""
+    """The request for robots.txt got 5xx or no response, which forbids everything for now (RFC 9309, 2.3.1.4)."""
 
     reason = "robots unavailable"
 
@@ -233,7 +233,7 @@ class WorkBug(Exception):
 
 
 class HostBusy(Retryable):
-    """The host's pace leaves no room for this URL in this batch; no request was sent, so no try is counted.
+    """The host's pace leaves no room for this URL in this batch; no request was sent, so it does not count as a try.
 
     `retry_after` is the number of seconds until there may be room.
     """

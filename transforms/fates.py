@@ -1,4 +1,4 @@
-"""Decide the fate of a URL from an error: a Rejection for good, or a Failure that is retried.
+"""Decide the fate of a URL from an error: a final Rejection, or a Failure that is retried.
 
 | error | waits in seconds | given up after |
 |---|---|---|
@@ -6,8 +6,8 @@
 | timeout, DNS, TLS, protocol, robots.txt | 60, 180, 540, 1,620, 4,860, 14,580, then 21,600 | 24.1 h |
 | no connection | 600, 1,800, 5,400, 16,200, then 21,600 | 36.7 h |
 
-There are ten tries and so nine waits. Each wait is three times the last, at most six hours, and is moved by up to a
-fifth so that URLs that failed together are not retried together. Retry-After can only lengthen a wait.
+Ten tries make nine waits. Each wait is three times the previous one, at most six hours, with a jitter of up to a fifth
+either way so that URLs that failed together are not retried together. Retry-After can only lengthen a wait.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CONNECT_WAIT_S = 600.0
 
 
 def end(link: ArticleLink, error: NewsbeamError, stage: str, now: datetime, random: float) -> Rejection | Failure:
-    """Return the fate of a URL after an expected error; `random` in [0, 1) jitters the next try."""
+    """Return the fate of a URL after an expected error; `random`, in [0, 1), sets the jitter of the next try."""
     message = str(error)[:LONGEST_MESSAGE]
     if isinstance(error, Rejected):
         return Rejection(link, error.reason, stage, message, now)
@@ -77,7 +77,7 @@ def end_with_bug(
 
 
 class Bug(NewsbeamError):
-    """Stands for an unexpected exception, which has no class in the tree of errors, in the retry schedule."""
+    """Represents an unexpected exception in the retry schedule; the tree of errors has no class for it."""
 
     reason = "bug"
     retryable = True

@@ -1,4 +1,4 @@
-"""Decode the content encodings of HTTP, and .gz files, within a limit of bytes."""
+"""Decode HTTP content encodings and .gz files, up to a size limit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from transforms.errors import ContentTypeRejected, ProtocolFailed, TooLarge
 ACCEPT_ENCODING = "gzip, deflate"
 _GZIP_MAGIC = b"\x1f\x8b"
 _ENCODINGS = {"": "", "identity": "", "none": "", "gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
-# a block-wise gzip of the largest body has some hundreds of members; more, and empty ones, only cost time
+# the largest body in block-wise gzip has a few hundred members; more members, or empty ones, only cost time
 _MAX_MEMBERS = 1_000
 
 
 class Inflater:
-    """Decodes a body chunk by chunk and never holds more than `limit` bytes of it, however much it would inflate to.
+    """Decodes a body chunk by chunk without holding much more than `limit` bytes, whatever its inflated size.
 
-    A body that is labelled gzip but is not gzip is kept as it is: some servers label bodies that they do not compress.
+    A body labelled gzip that is not gzip is kept unchanged: some servers label bodies that they do not compress.
     """
 
     def __init__(self, encoding: str, limit: int) -> None:

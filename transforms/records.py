@@ -84,8 +84,9 @@ class FeedEntry:
 class ParsedFeed:
     """The content of a feed at one poll.
 
-    `kind` is one of "rss", "rdf", "atom", "json", "sitemap", "sitemap_index". `ttl_s` is the number of seconds that the
-    feed asks clients to wait between polls, None if it does not say.
+    `kind` is one of "rss", "rdf", "atom", "json", "sitemap", "sitemap_index", or "list" for a body that names feeds
+    (transforms.feeds.answers). `ttl_s` is the number of seconds that the feed asks clients to wait between polls, None
+    if it does not say.
     """
 
     kind: str
@@ -101,8 +102,8 @@ class FeedState:
 
     `url` is the configured address and the key; `fetch_url` is the current address (it changes after a repeated 301 or
     308). `interval_s` is the time between two successful polls; `failures` is a weighted sum of failures in a
-    row (transforms.feeds.schedule); `conditional_get` is the per-feed off switch for feeds that send false 304s.
-    `from_index` is the sitemap index that named this feed, if one did.
+    row (transforms.feeds.schedule); `conditional_get` is False for a feed that sends false 304s. `from_index` is the
+    sitemap index that named this feed, if any.
     """
 
     url: str
@@ -224,7 +225,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A thing that the article names; `salience` is its share of attention, which adds up to 1 over all entities."""
+    """A thing that the article names; `salience` is its share of attention; the shares of all entities add up to 1."""
 
     name: str
     label: str
@@ -272,13 +273,13 @@ class Article:
 
     @property
     def body(self) -> str:
-        """The paragraphs joined by an empty line, as stored; offsets of mentions count in it."""
+        """The paragraphs joined by an empty line, as stored; offsets of mentions refer to it."""
         return "\n\n".join(self.paragraphs)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """The end of a URL that no retry will change, such as a 404."""
+    """The final outcome of a URL that no retry will change, such as a 404."""
 
     link: ArticleLink
     reason: str
@@ -289,7 +290,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The end of one try: retried at `due_at`, or given up if that is None.
+    """A failed try: the URL is retried at `due_at`, or given up if that is None.
 
     It is also the dead letter: `payload` is the link as JSON, cut to 10,000 characters. `tries` includes this try.
     """
@@ -317,7 +318,7 @@ class BadMessage:
 
     @property
     def key(self) -> str:
-        """Return the key of its dead letter, the same for every delivery of the same payload."""
+        """The key of its dead letter, the same for every delivery of the same payload."""
         return f"message:{hashlib.sha256(self.data).hexdigest()[:32]}"
 
 

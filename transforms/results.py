@@ -1,4 +1,4 @@
-"""What a step that works on many records returns for each of them: Ok with the next record, or Ended with an error."""
+"""The result for each record of a step that works on many: Ok with the next record, or Ended with an error."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Decide whether two spellings of a URL are the same article: a key for every URL.
+"""Give every URL a key that is the same for different spellings of the same address.
 
-The key is not the address to fetch, which is the spelling first seen. It is conservative: two articles under one key
-would lose one of them, while one article under two keys is only fetched twice, and its content hash shows that. So
-these are kept apart, since some sites respond differently to them: http and https, with and without `www.`, with and
-without a trailing slash, every letter case in a path or a value, every order of parameters.
+The key is not the address to fetch, which is the spelling first seen. Keys are conservative: if two articles shared a
+key, one would be lost, while one article under two keys is only fetched twice, and its content hash shows that. So URLs
+keep different keys if they differ in the following, since some sites respond differently: http or https, `www.`, a
+trailing slash, letter case in a path or a value, the order of parameters.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ada_url import URL
 from transforms.errors import InvalidUrl, NewsbeamError, UnsupportedScheme
 from transforms.records import ArticleLink, FeedEntry
 
-# Names on which the trackers' own documents and the privacy filters agree: Firefox query-stripping, Brave
+# Names on which the trackers' own documentation and the privacy filters agree: Firefox query-stripping, Brave
 # query_filter, AdGuard TrackParamFilter, miniflux internal/reader/urlcleaner. Names are compared in lower case.
 TRACKING_PREFIXES = ("utm_", "mtm_", "pk_", "piwik_", "matomo_", "itm_", "hmb_", "hsa_")
 # fmt: off
@@ -51,7 +51,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_STORED = re.compile("[\x00\ud800-\udfff]")
 # twelve times what DNS allows
 _LONGEST_HOST = 3000
-# browsers accept them but no name has them: such a host is an unfilled template
+# browsers accept these characters but no real host has them: such a host is an unfilled template
 _TEMPLATE = re.compile(r"[\"`{}]")
 _USERINFO_SAFE = "%!$&'()*+,-.:;=[]^_|~"
 _STRIPPED = "".join(map(chr, range(0x21)))
@@ -62,7 +62,7 @@ _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 class WebAddress:
     """An http or https address in parts, read as a browser reads it (https://url.spec.whatwg.org).
 
-    `host` is ASCII in lower case, an IPv6 address in its brackets. `path` starts with a slash and holds no dot
+    `host` is ASCII in lower case, an IPv6 address in brackets. `path` starts with a slash and holds no dot
     segments; it, `query` (without its question mark) and `userinfo` are escaped, with upper-case hexadecimal digits.
     """
 
@@ -77,15 +77,15 @@ class WebAddress:
 def parse_address(url: str) -> WebAddress:
     """Parse a web address; its fragment is dropped.
 
-    Raises UnsupportedScheme for anything but http and https, InvalidUrl for what no browser would take.
+    Raises UnsupportedScheme for anything but http and https, InvalidUrl for what no browser accepts.
     """
     text = _clean_text(url)
     found = _SCHEME.match(text)
     if found is None:
-        raise InvalidUrl(f"no scheme: {url[:200]!r}")
+        raise InvalidUrl(f"no scheme in {url[:200]!r}")
     scheme = found[1].lower()
     if scheme not in DEFAULT_PORTS:
-        raise UnsupportedScheme(f"scheme {scheme}: {url[:200]!r}")
+        raise UnsupportedScheme(f"scheme {scheme} is not http or https: {url[:200]!r}")
     try:
         # a lone surrogate is not a character and cannot be encoded; keys have a question mark for it
         parts = URL(_SURROGATE.sub("%3F", text))
@@ -93,14 +93,14 @@ def parse_address(url: str) -> WebAddress:
         raise InvalidUrl(f"not a web address: {url[:200]!r}") from exc
     host = parts.hostname
     if not host.strip(".") or len(host) > _LONGEST_HOST or _TEMPLATE.search(host):
-        raise InvalidUrl(f"host {host[:80]!r}: {url[:200]!r}")
+        raise InvalidUrl(f"invalid host {host[:80]!r} in {url[:200]!r}")
     userinfo = ""
     if parts.username or parts.password:
         userinfo = _read_userinfo(text[found.end() :])
         userinfo = userinfo if parts.password else userinfo.removesuffix(":")
     path = _raise_escapes(parts.pathname)
     if "^" in text and "%5e" not in text.lower():
-        # the standard came to escape it after the first keys were stored
+        # the standard added this escape after the first keys were stored
         path = path.replace("%5E", "^")
     query = _raise_escapes(parts.search.removeprefix("?"))
     port = int(parts.port) if parts.port else DEFAULT_PORTS[scheme]
@@ -114,7 +114,7 @@ def canonical_url(url: str) -> str:
     escapes in upper case (RFC 3986, 6.2.2.1). Path, values and the order of the parameters are kept. The key of a key
     is the key itself.
 
-    Raises UnsupportedScheme for anything but http and https, InvalidUrl for what no browser would take.
+    Raises UnsupportedScheme for anything but http and https, InvalidUrl for what no browser accepts.
     """
     parts = parse_address(url)
     userinfo = f"{parts.userinfo}@" if parts.userinfo else ""

@@ -1,4 +1,4 @@
-"""`python -m pipeline.cli`: the command line where the script `newsbeam` is not on PATH."""
+"""`python -m pipeline.cli`: the command line, for when the script `newsbeam` is not on PATH."""
 
 from pipeline.cli.commands import main
 

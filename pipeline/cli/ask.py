@@ -1,6 +1,6 @@
-"""`newsbeam audit`, `feeds`, `failures` and `why`: questions to the database. They change nothing in it.
+"""`newsbeam audit`, `feeds`, `failures` and `why`: read-only reports on the database.
 
-Only `failures --retry` writes.
+Only `failures --retry` writes to it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 def audit(config: Config, /) -> None:
     """Count URLs by outcome, as one JSON object.
 
-    The exit code is 1 if any URL is lost, which is a bug.
+    The exit code is 1 if any URL is lost, which is a bug in newsbeam.
     """
     from pipeline.ledger import reports
     from pipeline.tables.database import open_for_reading
@@ -38,7 +38,7 @@ def audit(config: Config, /) -> None:
 @AS_JSON
 @configured("db")
 def feeds(config: Config, /, as_json: bool) -> None:
-    """List the feeds: when each is polled next, and its last error."""
+    """List the feeds, each with its next poll and last error."""
     from pipeline.ledger import reports
     from pipeline.tables.database import open_for_reading
 
@@ -56,7 +56,7 @@ def feeds(config: Config, /, as_json: bool) -> None:
 @AS_JSON
 @configured("db")
 def failures(config: Config, /, as_json: bool, retry: str | None) -> None:
-    """List the URLs that failed: why, and when each is retried."""
+    """List the URLs that failed, with the reason and the time of the next try."""
     from pipeline.ledger import reports
     from pipeline.tables.database import open_database, open_for_reading
 
@@ -81,7 +81,7 @@ def failures(config: Config, /, as_json: bool, retry: str | None) -> None:
 def why(config: Config, /, url: str) -> None:
     """Show everything known about one URL.
 
-    Which feeds listed it, every attempt that failed, its outcome and revisions, as JSON.
+    Prints JSON: the feeds that listed it, every failed try, its outcome and its revisions.
     """
     from pipeline.ledger import reports
     from pipeline.tables.database import open_for_reading

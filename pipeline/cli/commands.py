@@ -1,7 +1,7 @@
-"""The command line `newsbeam`: which module each command is in, and what is common to all.
+"""The command line `newsbeam`: the module of each command, and what all commands share.
 
-A command is a click command in a module here and one line in COMMANDS. The modules import what is heavy inside their
-commands, so that --help is instant.
+To add a command, write a click command in a module of this package and add a line to COMMANDS. Modules import heavy
+packages inside their commands, so that --help stays fast.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ COMMANDS = {
 
 
 class CommandLine(click.Group):
-    """A group that imports the module of a command when it is asked for, and reports errors of the user as one line."""
+    """A group that imports the module of a command on first use, and reports user errors as one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, or None if there is none of that name."""
+        """Return the command of that name, or None if there is none."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = vars(import_module(COMMANDS[cmd_name]))[cmd_name]
@@ -54,7 +54,7 @@ class CommandLine(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # the reader of our output, such as `head`, has seen enough
+            # the process that reads our output, such as `head`, has exited
             sys.stderr.close()
             ctx.exit(0)
 
@@ -67,7 +67,7 @@ def main() -> None:
     Start with `newsbeam run https://example.org/feed.xml`, or try `newsbeam demo`, which needs no network.
 
     Settings can be given as options, as environment variables (--host-delay is NEWSBEAM_HOST_DELAY) or in newsbeam.toml
-    (host_delay = 1); options win over variables, and variables over the file.
+    (host_delay = 1). Options override variables, and variables override the file.
     """
     from pipeline.logs import configure_logs
 

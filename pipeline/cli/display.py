@@ -1,7 +1,7 @@
 """The live display of `newsbeam run` on a terminal: figures at the bottom, log lines above them.
 
-While it is shown, the logs of this process and the lines of the workers come to it as JSON lines; those from WARNING on
-appear above the figures, readable and without control characters.
+While it is shown, it receives the logs of this process and of the workers as JSON lines. Those at WARNING and above are
+printed above the figures, in readable form and without control characters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REFRESH_AFTER = timedelta(seconds=0.5)
 
 
 class Display:
-    """Show progress on a terminal, by default the one of stderr, for as long as the context lasts."""
+    """Show progress on a terminal (by default stderr) while the context is open."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)
@@ -42,7 +42,7 @@ class Display:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # a line without its end, which others wrote to sys.stderr and Live keeps until it is complete
+        # Live holds back what others wrote to sys.stderr until the line is complete; this writes an incomplete one
         sys.stderr.flush()
         self._open.close()
         if self._latest is not None:
@@ -52,7 +52,7 @@ class Display:
     def update(self, progress: Progress, now: datetime) -> None:
         """Show these figures, unless others were shown less than REFRESH_AFTER ago.
 
-        The last ones are always shown in the end.
+        The last figures are always shown when the context closes.
         """
         self._latest = progress
         if self._refreshed_at is not None and now - self._refreshed_at < REFRESH_AFTER:
@@ -61,7 +61,7 @@ class Display:
         self._live.update(render(progress), refresh=True)
 
     def print_line(self, line: str) -> None:
-        """Show a log line above the figures, unless it is below WARNING; threads may call this."""
+        """Show a log line above the figures, unless it is below WARNING; any thread may call this."""
         shown = readable_line(line, "warning")
         if shown is not None:
             self._console.print(Text(shown))
@@ -73,7 +73,7 @@ def render(progress: Progress) -> RenderableType:
     figures.add_row(
         _figure("feeds", progress.feeds, f"{progress.feeds_failing} failing" if progress.feeds_failing else ""),
         _figure("waiting", progress.waiting),
-        _figure("in work", progress.leased),
+        _figure("in progress", progress.leased),
         _figure("articles", progress.articles, f"{progress.articles_last_minute} in the last minute"),
     )
     parts: list[RenderableType] = [figures]

@@ -34,7 +34,7 @@ dt { color: #777 } dd { margin: 0; overflow-wrap: anywhere } small { color: #999
 
 
 def explain(article: Article, html: bool = False) -> str:
-    """Return an article with its removed blocks struck out where they stood: ANSI colours, or an HTML page.
+    """Return an article with its removed blocks struck out in place, as text with ANSI colours or as an HTML page.
 
     An article that has not been stripped is stripped first.
     """

@@ -17,7 +17,7 @@ from transforms.errors import UserError
 @click.option(
     "--manifest",
     metavar="FILE",
-    help='Extract many pages: JSON lines {"id", "url", "html"}, html being a file relative to this one (.gz allowed).',
+    help='Extract many pages: JSON lines {"id", "url", "html"}; html is a path relative to FILE (.gz allowed).',
 )
 @click.option("--url", "page_url", default="", help="URL that FILE was saved from.")
 @click.option("--explain", is_flag=True, help="Show the page's blocks, kept and removed, instead of JSON.")
@@ -28,7 +28,7 @@ def extract(
 ) -> None:
     """Extract articles from pages as JSON lines, without a database."""
     if (source is None) == (manifest is None):
-        raise UserError("give either a FILE or URL, or --manifest FILE")
+        raise UserError("pass either a FILE or URL, or --manifest FILE")
     from pipeline.cli import extraction
 
     policy = config.body_policy()
@@ -50,7 +50,7 @@ def extract(
 @click.argument("file", required=False, default="-", metavar="[FILE]")
 @click.option("--url", default="", help="URL of the article, if known.")
 def clean(file: str, url: str) -> None:
-    """Clean an article that is plain text (FILE or stdin); print JSON."""
+    """Clean a plain-text article (FILE or stdin) and print it as JSON."""
     from pipeline.cli import extraction
 
     body = sys.stdin.buffer.read() if file == "-" else extraction.read_file(Path(file))

@@ -1,4 +1,4 @@
-"""`newsbeam extract` and `newsbeam clean`: pages and texts to JSON without any database."""
+"""`newsbeam extract` and `newsbeam clean`: turn pages and texts into JSON without a database."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from transforms.urls import link_of
 
 
 def read_page(source: str, url: str, config: Config) -> FetchedPage:
-    """Read a page from a file (.gz allowed) or fetch it; raises UserError if it cannot be had."""
+    """Read a page from a file (.gz allowed) or fetch it; raises UserError if that fails."""
     if "://" not in source:
         return _page(read_file(Path(source)), url or Path(source).resolve().as_uri())
     from transforms.fetch.fetcher import shared_fetcher
@@ -30,14 +30,14 @@ def read_page(source: str, url: str, config: Config) -> FetchedPage:
     for result in shared_fetcher(config.fetch_policy()).fetch_articles([link]):
         if isinstance(result, Ended):
             error = result.error
-            hint = "; --allow-private-addresses lets it" if isinstance(error, PrivateAddress) else ""
+            hint = "; to allow it, use --allow-private-addresses" if isinstance(error, PrivateAddress) else ""
             raise UserError(f"cannot fetch {source}: {error.reason}: {error}{hint}")
         return result.record
-    raise AssertionError("a fetcher gives an answer for every link")
+    raise AssertionError("the fetcher returned no result for the link")
 
 
 def read_file(path: Path) -> bytes:
-    """Read a file, inflated if its name ends in .gz; raises UserError if it cannot be read."""
+    """Read a file, decompressing it if its name ends in .gz; raises UserError if it cannot be read."""
     try:
         body = path.read_bytes()
         return gzip.decompress(body) if path.suffix == ".gz" else body
@@ -61,7 +61,7 @@ def extract_page(page: FetchedPage, policy: BodyPolicy) -> str:
 
 
 def explain_page(page: FetchedPage, policy: BodyPolicy, html: bool = False) -> str:
-    """Return the page as kept and removed blocks, for a terminal or as an HTML page."""
+    """Return the page as kept and removed blocks, for a terminal or as HTML; raises UserError if it has no article."""
     try:
         return explain(extract_article(page, policy), html)
     except NewsbeamError as exc:
@@ -69,9 +69,9 @@ def explain_page(page: FetchedPage, policy: BodyPolicy, html: bool = False) -> s
 
 
 def extract_manifest(manifest: Path, policy: BodyPolicy) -> Iterator[str]:
-    """Give a line of JSON for each line of the manifest, in its order.
+    """Yield a line of JSON for each line of the manifest, in order.
 
-    A page without an article gives its id, an empty body and the reason as `rejected`.
+    For a page without an article, it has the id, an empty body and the reason as `rejected`.
     """
     for number, line in enumerate(read_file(manifest).decode("utf-8", "replace").splitlines(), 1):
         if not line.strip():
@@ -89,7 +89,7 @@ def extract_manifest(manifest: Path, policy: BodyPolicy) -> Iterator[str]:
 
 
 def clean_text_json(text: str, url: str = "") -> str:
-    """Return an article that came as plain text as a line of JSON; raises UserError if there is no text in it."""
+    """Return a plain-text article as a line of JSON; raises UserError if it has no text."""
     try:
         return _line(clean_text(text, url))
     except NewsbeamError as exc:

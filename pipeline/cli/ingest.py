@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def run(config: Config, /, feeds: Sequence[str], once: bool) -> None:
     """Poll feeds and ingest their articles until stopped.
 
-    A FEED is the URL of a feed, a home page that links to its feeds, a text file with one URL per line, or an OPML
-    file. Feeds are remembered: without a FEED, those already in the database are polled.
+    A FEED is the URL of a feed or of a home page that links to its feeds, a text file with one URL per line, or an OPML
+    file. Feeds are stored in the database: without a FEED, those already there are polled.
     """
     _exit_on_signal()
     from pipeline.sources.addresses import read_feed_arguments
@@ -61,7 +61,7 @@ def run(config: Config, /, feeds: Sequence[str], once: bool) -> None:
 def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None) -> None:
     """Poll feeds into the database without fetching articles.
 
-    `newsbeam work` fetches them, or a streaming job that reads the topic.
+    The articles are fetched by `newsbeam work`, or by a streaming job that reads the topic.
     """
     _exit_on_signal()
     from pipeline.sources.addresses import read_feed_arguments
@@ -88,7 +88,7 @@ def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None)
     _on_stop(stop)
     with ThreadPoolExecutor(1, "publisher") as threads:
         publishing = threads.submit(publisher.run)
-        # a poller whose publisher has failed would fill the ledger unnoticed
+        # if the publisher fails, stop polling: the ledger would fill up unnoticed
         publishing.add_done_callback(lambda done: poller.stop() if done.exception() else None)
         poller.run(once_since=now if once else None)
         publisher.finish()
@@ -114,7 +114,7 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
     if until_stdin_closes:
 
         def wait_for_parent() -> None:
-            # not sys.stdin, whose lock a thread must not hold when the interpreter ends
+            # not sys.stdin, whose lock a thread must not hold when the interpreter exits
             while os.read(0, 1024):
                 pass
             worker.stop()
@@ -130,7 +130,7 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
 def publish(config: Config, /, topic: str, once: bool) -> None:
     """Publish due URLs to a Pub/Sub topic for a streaming job.
 
-    URLs of one host are published no faster than that host may be asked.
+    URLs of one host are published no faster than they may be fetched.
     """
     _exit_on_signal()
     from pipeline.tables.database import open_database
@@ -155,5 +155,5 @@ def _on_stop(stop: Callable[[], object]) -> None:
 
 
 def _exit_on_signal() -> None:
-    """Exit at once on a signal, until there is something to give back."""
+    """Exit at once on a signal, as long as there is nothing to release."""
     _on_stop(lambda: sys.exit(0))

@@ -16,7 +16,7 @@ from transforms.errors import UserError
 
 
 class JobCommand(click.Command):
-    """A command that reports errors of the user as one line and leaves unknown options to Beam."""
+    """A command that reports user errors as one line and passes unknown options to Beam."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run the command from the command line."""
@@ -32,7 +32,7 @@ class JobCommand(click.Command):
         "max_content_width": 100,
     },
 )
-@click.option("--urls", metavar="FILE", help="Process the article URLs in this file, one per line, and end.")
+@click.option("--urls", metavar="FILE", help="Process the article URLs in this file, one per line, and exit.")
 @click.option("--streaming", is_flag=True, help="Run until stopped; needs --source.")
 @add_options(*(setting_option(setting) for setting in settings_of(JobArguments).values()))
 @configured("db", *JOB_SETTINGS, "allow_private_addresses")
@@ -45,7 +45,7 @@ def job(
     beam_options: Sequence[str],
     **arguments: str | None,
 ) -> None:
-    """Run newsbeam as one Beam job. Options that are not listed here go to Beam.
+    """Run newsbeam as one Beam job. Options that are not listed here are passed to Beam.
 
     \b
     python -m pipeline --runner=DirectRunner --urls FILE --db URL
@@ -64,7 +64,7 @@ def job(
     source = arguments["source"]
     if urls is not None:
         if streaming or source:
-            raise UserError("--urls processes a file and ends: leave out --streaming and --source")
+            raise UserError("--urls processes a file and exits: leave out --streaming and --source")
         from pipeline.jobs.bounded import run_bounded
 
         click.echo(json_text(run_bounded(Path(urls), sink, config, beam_options)))
@@ -80,9 +80,10 @@ def job(
 
 
 def refuse_misspelled(beam_options: Sequence[str], known: Sequence[str]) -> None:
-    """Raise UserError for an option that looks like a misspelled one of ours.
+    """Raise UserError for an option that looks like a misspelled option of newsbeam.
 
-    Ours are spelled with dashes and Beam's with underscores, and Beam ignores what it does not know.
+    newsbeam's options have dashes and Beam's have underscores. Beam ignores unknown options, so a typo would go
+    unnoticed.
     """
     for text in beam_options:
         name = text.partition("=")[0]

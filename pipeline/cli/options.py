@@ -1,4 +1,4 @@
-"""Options of commands, made from the declarations of settings."""
+"""Command-line options, made from the declarations of settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONCE = click.option("--once", is_flag=True, help="Stop when everything that is d
 
 
 def configured(*names: str) -> Callable[[Callable[Concatenate[Config, P], None]], Callable[P, None]]:
-    """Give a command an option for each named setting and --config, and the resulting Config as first argument."""
+    """Add --config and an option for each named setting to a command, and pass it the Config as first argument."""
 
     def decorate(command: Callable[Concatenate[Config, P], None]) -> Callable[P, None]:
         @functools.wraps(command)
@@ -49,7 +49,7 @@ def add_options(*options: Callable[[Callable[P, None]], Callable[P, None]]) -> C
 
 
 def setting_option(setting: Setting) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Return the click option of a setting; its value comes as text, and None if it was not given."""
+    """Return the click option of a setting; its value is text or, for a flag, a bool; None if it was not given."""
     if setting.kind is bool:
         spelled = f"{setting.option}/--no-{setting.option.removeprefix('--')}"
         return click.option(spelled, setting.name, default=None, help=option_help(setting))
@@ -66,7 +66,7 @@ def option_help(setting: Setting) -> str:
 
 
 def utf8_text(_context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """Refuse an argument that is not UTF-8, for commands that look it up in a database."""
+    """Return an argument; raises UserError if it is not valid UTF-8, which a database cannot store."""
     try:
         (value or "").encode()
     except UnicodeEncodeError as exc:
@@ -75,7 +75,7 @@ def utf8_text(_context: click.Context, parameter: click.Parameter, value: str | 
 
 
 def nearest_option(text: str, options: Iterable[str]) -> str | None:
-    """Return the option that a misspelled one was probably meant to be."""
+    """Return the option that is most similar to a misspelled one, or None."""
     import difflib
 
     found = difflib.get_close_matches(text, list(options), 1, 0.8)

@@ -29,7 +29,7 @@ def reported_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
-        # what is still buffered cannot be written either, and would be tried again when the interpreter ends
+        # discard what is still buffered: the interpreter would try to write it again at exit, and fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         _fail(f"cannot write the output: {os.strerror(error.errno).lower()}")
 
@@ -42,14 +42,14 @@ def _fail(message: str) -> None:
 def json_text(value: object, indent: int | None = None) -> str:
     """Return a value as JSON, with times in ISO 8601.
 
-    Control characters that JSON allows in strings are written as escapes, so that a terminal does not obey them.
+    Control characters that JSON allows in strings are escaped, so that a terminal does not interpret them.
     """
     text = json.dumps(value, indent=indent, default=_plain, ensure_ascii=False)
     return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_rows(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], as_json: bool) -> None:
-    """Print these columns as a table on a terminal; otherwise, or if asked to, whole rows as JSON lines."""
+    """Print these columns as a table on a terminal; otherwise, or with `as_json`, print whole rows as JSON lines."""
     if as_json or not sys.stdout.isatty():
         for row in rows:
             click.echo(json_text(row))

@@ -1,9 +1,9 @@
-"""The settings: declared once, read from flags, environment and file, and documented from the declaration.
+"""The settings: declared once, read from options, environment and file, and documented from the declaration.
 
 settings     `Config`, with the type, default, bounds and help of every setting
-declaration  what can be read off such a declaration: `settings_of(Config)`
-reading      `read_config`: flags over environment over file over defaults; the only reader of the environment
-document     README's table and the Flex Template's metadata, generated
+declaration  `Setting`, which declares a setting, and `settings_of`, which reads the declarations of a class
+reading      `read_config`, which combines options, environment, file and defaults
+document     generates README's table and the Flex Template's metadata
 """
 
 from pipeline.config.declaration import Setting, settings_of

@@ -2,7 +2,7 @@
 
     host_delay: Annotated[float, Setting("Minimum delay between requests to one host", at_least=0)] = 1.0
 
-`settings_of` reads the declaration back. Options, variables, error messages and documentation are made from that.
+`settings_of` reads the declarations. Options, variables, error messages and documentation are made from them.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ PREFIX = "NEWSBEAM_"
 class Setting:
     """A setting: what its declaration says, and what `settings_of` adds (name, kind, default, choices).
 
-    `default_in_words` says what applies where the default value alone does not tell. `label` and `pattern` are for the
-    forms of other systems (the Flex Template): a short title, and a regular expression for values.
+    `default_in_words` describes the default where its value alone does not. `label` (a short title) and `pattern` (a
+    regular expression for values) are for forms of other systems, such as the Flex Template's.
     """
 
     help: str = field(kw_only=False)
@@ -60,7 +60,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """Say which values are allowed, to be read after "expected"."""
+        """Describe the allowed values, as text to follow "expected"."""
         if self.choices:
             return f"{', '.join(self.choices[:-1])} or {self.choices[-1]}"
         if self.kind is bool:
@@ -71,7 +71,7 @@ class Setting:
 
     @property
     def shown_default(self) -> str:
-        """Say what applies when nothing is set; "" for an empty text."""
+        """Describe the default; "" if there is none or it is an empty text."""
         if self.default_in_words or self.default is None:
             return self.default_in_words
         if self.kind is bool:
@@ -79,9 +79,9 @@ class Setting:
         return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
 
     def parse(self, value: object) -> Value:
-        """Turn a text from a flag or the environment, or a value from a file, into the setting's value.
+        """Convert text from an option or variable, or a value from a file, to the setting's type.
 
-        Raises UserError that says what is expected.
+        Raises UserError, which says what is expected, for a value that is not allowed.
         """
         if isinstance(value, str) and not _is_utf8(value):
             raise UserError("not valid UTF-8")
@@ -122,9 +122,9 @@ class Setting:
 
 @cache
 def settings_of(declaration: type) -> Mapping[str, Setting]:
-    """Return the settings that a dataclass declares, by name, in its order.
+    """Return the settings that a dataclass declares, by name, in the order of its fields.
 
-    Raises TypeError for a field without a Setting, or of a type that settings do not have.
+    Raises TypeError for a field without a Setting, or of a type that settings cannot have.
     """
     hints = get_type_hints(declaration, include_extras=True)
     found = {}
@@ -162,7 +162,7 @@ def _kind_of(hint: Any) -> tuple[Kind, tuple[str, ...]]:
 
 
 def _is_utf8(text: str) -> bool:
-    # bytes of the command line or the environment that are not UTF-8 arrive as lone surrogates
+    # invalid UTF-8 in the command line or the environment arrives as lone surrogates
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

@@ -1,8 +1,8 @@
-"""Write what is generated from the declarations of settings: README's table and the Flex Template's metadata.
+"""Generate README's settings and the Flex Template's metadata from the declarations of settings.
 
     python -m pipeline.config.document README.md deploy/dataflow/metadata.json
 
-`make docs` runs this; tests fail while one of the two is stale.
+`make docs` runs this; tests fail if either is stale.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ INTRODUCTION = """\
 Set these as environment variables or in `newsbeam.toml` in the working directory (or in another file: `--config FILE`
 or `NEWSBEAM_CONFIG`). The file's keys are the names of the variables in lower case, without the prefix:
 `host_delay = 2`. Commands also have options for the settings that matter most to them (`newsbeam run --help`). Options
-win over variables, and variables over the file. Unknown names are errors.
+override variables, and variables override the file. Unknown names are errors.
 """
 PATTERNS = {int: r"^[0-9]+$", float: r"^[0-9]+(\.[0-9]+)?$"}
 
 
 def insert_settings(readme: str) -> str:
-    """Return the README with its part on settings up to date; raises ValueError if its markers are missing."""
+    """Return the README with an up-to-date settings section; raises ValueError if its markers are missing."""
     head, begin, rest = readme.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
@@ -67,8 +67,8 @@ def template_metadata() -> dict[str, Any]:
     return {
         "name": "newsbeam",
         "description": (
-            "Read article URLs from Pub/Sub; write clean, enriched article rows to BigQuery. A parameter may name the "
-            "version of a secret that holds its value: projects/P/secrets/S/versions/V."
+            "Read article URLs from Pub/Sub; write clean, enriched article rows to BigQuery. A parameter may instead "
+            "name the version of a secret that holds its value: projects/P/secrets/S/versions/V."
         ),
         "streaming": True,
         "supportsAtLeastOnce": True,

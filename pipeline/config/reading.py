@@ -1,8 +1,8 @@
-"""Read the settings: flags over environment over file over defaults. The only reader of the environment.
+"""Read the settings: options override the environment, which overrides the file, which overrides the defaults.
 
-The file is `newsbeam.toml` in the working directory, or the one that --config or NEWSBEAM_CONFIG names; an empty name
-means no file. Its keys are the names of the settings. A name that is no setting is an error, since a misspelled one
-would otherwise do nothing in silence.
+Only this module reads the environment. The file is `newsbeam.toml` in the working directory, or the one that --config
+or NEWSBEAM_CONFIG names; an empty name means no file. Its keys are the names of the settings. An unknown name is an
+error, since a misspelled setting would otherwise be silently ignored.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from transforms.errors import UserError
 
 DEFAULT_FILE = "newsbeam.toml"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
-# holds a password, which no message may show
+# may hold a password, which messages must not show
 SECRET = frozenset({"db"})
-# deploy/'s compose files put it into the name of the image
+# deploy/'s compose files use it in the name of the image
 FOREIGN = frozenset({f"{PREFIX}VERSION"})
-# what Kubernetes sets in every container for a service named newsbeam or newsbeam-...:
+# variables that Kubernetes sets in every container for a service named newsbeam or newsbeam-...:
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 OF_KUBERNETES = re.compile(r"(.+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)")
 
@@ -41,9 +41,9 @@ def read_config(
     file: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Config:
-    """Return the settings that options (None: not given), the environment and the file add up to.
+    """Return the settings from options (None: not given), the environment and the file.
 
-    Raises UserError that names the origin of a value that is not allowed, or of a name that is no setting.
+    Raises UserError, which names the origin, for a value that is not allowed or an unknown name.
     """
     environment = os.environ if environment is None else environment
     declared = settings_of(Config)
@@ -74,7 +74,7 @@ def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
 
 
 def _checks(config: Config) -> dict[str, Callable[[], object]]:
-    """Return the checks of settings with a syntax of their own, which import more than the others need."""
+    """Return the checks of settings with a syntax of their own; they import heavy modules when called."""
     return {"body": config.body_policy, "models": config.entity_models}
 
 

@@ -32,7 +32,7 @@ class Config:
     workers: Annotated[
         int | None,
         Setting(
-            "Worker processes that `run` starts",
+            "Number of worker processes that `run` starts",
             unit="N",
             group="General",
             default_in_words="one per core",
@@ -43,7 +43,7 @@ class Config:
     patience: Annotated[
         float,
         Setting(
-            "With --once: how long to wait for retries before stopping; later ones are left for the next run",
+            "With --once: wait for retries that are due within this time; later ones are left for the next run",
             unit="SECONDS",
             group="General",
             at_least=0,
@@ -56,10 +56,10 @@ class Config:
     batch_budget: Annotated[
         float | None,
         Setting(
-            "A URL whose host could not be asked within this time is moved to a later batch",
+            "A URL that would wait longer than this for its host is moved to a later batch",
             unit="SECONDS",
             group="General",
-            default_in_words="20; never in a job without a ledger",
+            default_in_words="20; no limit in a job without a ledger",
             above=0,
             at_most=3600,
         ),
@@ -67,7 +67,7 @@ class Config:
     contact: Annotated[
         str,
         Setting(
-            "Page or address in the User-Agent where publishers can reach you: set your own",
+            "Web page or email address in the User-Agent where publishers can reach you: set your own",
             unit="URL",
             group="Fetching",
             label="Your contact address",
@@ -125,7 +125,7 @@ class Config:
     body: Annotated[
         str,
         Setting(
-            f"What to add to the article's body or to leave out of it: any of {', '.join(BODY_WORDS)}",
+            f"What to add to the article's body or leave out of it: any of {', '.join(BODY_WORDS)}",
             unit="WORD,...",
             group="Extraction",
         ),
@@ -133,7 +133,7 @@ class Config:
     lease: Annotated[
         float,
         Setting(
-            "How long the URLs claimed by a streaming job stay reserved after its worker died",
+            "How long the URLs claimed by a streaming job stay reserved after its worker dies",
             unit="SECONDS",
             group="Streaming jobs",
             at_least=5,
@@ -154,8 +154,9 @@ class Config:
     bigquery_method: Annotated[
         Literal["FILE_LOADS", "STORAGE_WRITE_API", "STREAMING_INSERTS"],
         Setting(
-            "How rows are written to BigQuery. FILE_LOADS: exactly once, free of charge, minutes late. "
-            "STORAGE_WRITE_API: seconds late, needs Java in the image. STREAMING_INSERTS: seconds late, at least once",
+            "How rows are written to BigQuery. FILE_LOADS: exactly once, free of charge, takes minutes. "
+            "STORAGE_WRITE_API: takes seconds, needs Java in the image. STREAMING_INSERTS: takes seconds, at least "
+            "once",
             group="Streaming jobs",
             label="How rows are written to BigQuery",
         ),
@@ -163,7 +164,7 @@ class Config:
     bigquery_frequency: Annotated[
         float,
         Setting(
-            "Time between two loads into BigQuery, which allows 1,500 loads per table and day: 60 or more",
+            "Time between two load jobs: 60 or more, since BigQuery allows 1,500 loads per table and day",
             unit="SECONDS",
             group="Streaming jobs",
             label="Seconds between two load jobs",
@@ -173,9 +174,9 @@ class Config:
     ] = 60.0
 
     def as_environment(self) -> dict[str, str]:
-        """Return the variables from which `read_config` makes this Config again, for a child process.
+        """Return the environment variables that give a child process this Config.
 
-        The child reads no file.
+        They also stop the child from reading a settings file.
         """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen = {PREFIX + name.upper(): str(value) for name, value in values.items() if value is not None}
@@ -187,7 +188,7 @@ class Config:
         return f"newsbeam/{__version__} (+{self.contact})"
 
     def fetch_policy(self) -> FetchPolicy:
-        """Return the part that the fetcher needs."""
+        """Return the settings that the fetcher needs."""
         from transforms.fetch.fetcher import FetchPolicy
 
         return FetchPolicy(
@@ -226,7 +227,7 @@ class Config:
     def entity_models(self) -> Mapping[str, Sequence[str]]:
         """Return the models by language; configured ones ("en=en_core_web_md,...") replace the defaults.
 
-        Raises UserError for other text, or for a model that is not installed.
+        Raises UserError for text in any other form, or for a model that is not installed.
         """
         from transforms.entities.models import DEFAULT_MODELS, check_models
 
@@ -240,13 +241,13 @@ class Config:
         return {**DEFAULT_MODELS, **chosen}
 
 
-# what `python -m pipeline` takes as options besides JobArguments, and the Flex Template as parameters
+# besides JobArguments, the options of `python -m pipeline` and the parameters of the Flex Template
 JOB_SETTINGS = ("bigquery_method", "bigquery_frequency", "host_delay", "host_concurrency")
 
 
 @dataclass(frozen=True, slots=True)
 class JobArguments:
-    """What a streaming Beam job reads and writes. These have no variables: each job names its own."""
+    """What a streaming Beam job reads and writes. No environment variables set these: each job is given its own."""
 
     source: Annotated[
         str,
@@ -270,7 +271,7 @@ class JobArguments:
     ledger: Annotated[
         str,
         Setting(
-            "Database of the pollers: fates are recorded there, so that `newsbeam audit` adds up and failures are "
+            "Database of the pollers: fates are recorded there, so that `newsbeam audit` is complete and failures are "
             "retried",
             unit="URL",
             label="The pollers' database",
@@ -279,7 +280,7 @@ class JobArguments:
     dead_letter_topic: Annotated[
         str,
         Setting(
-            "Topic for what nobody will retry: unreadable messages, and failures that were given up",
+            "Topic for what will not be retried: unreadable messages, and failures that were given up",
             unit="projects/P/topics/T",
             label="Topic for dead letters",
             pattern=TOPIC,
@@ -288,7 +289,7 @@ class JobArguments:
     output_topic: Annotated[
         str,
         Setting(
-            "Topic for events: one message of versioned JSON per article and fate",
+            "Topic for events: one message of versioned JSON per article, rejection or failure",
             unit="projects/P/topics/T",
             label="Topic for events",
             pattern=TOPIC,

@@ -1,1 +1,1 @@
-"""The graph that every runner gets, and the parts that it is built from."""
+"""The Beam graph, the same on every runner, and the parts that it is built from."""

@@ -1,4 +1,4 @@
-"""Links to batches of links, each host in only one batch at a time, as pipeline.graph.build.build needs them."""
+"""Group links into batches, each host in only one batch at a time, as pipeline.graph.build.build requires."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import apache_beam as beam
 
-import pipeline.messages.coders  # noqa: F401  registers how links travel between steps
+import pipeline.messages.coders  # noqa: F401  registers the coder of links
 from transforms.records import ArticleLink
 
 SHARDS = 256
@@ -16,13 +16,13 @@ SHARDS = 256
 def shard_of(link: ArticleLink) -> int:
     """Return the shard of a link's host; links of one host are always in the same one.
 
-    Not Beam's WithShardedKey, which would split a host over several workers.
+    Beam's WithShardedKey would not do: it splits a host over several workers.
     """
     return zlib.crc32(link.host.encode()) % SHARDS
 
 
 class KeyByShard(beam.PTransform):  # type: ignore[misc]
-    """Give every link the shard of its host as key."""
+    """Key every link by the shard of its host."""
 
     @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
     def expand(self, links: beam.PCollection[ArticleLink]) -> beam.PCollection[tuple[int, ArticleLink]]:
@@ -41,7 +41,7 @@ class BatchByHost(beam.PTransform):  # type: ignore[misc]
 
 @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
 def key_link(link: ArticleLink) -> tuple[int, ArticleLink]:
-    """Return a link with its shard before it."""
+    """Return the shard of a link, and the link."""
     return shard_of(link), link
 
 

@@ -1,10 +1,11 @@
-"""The one graph that every runner gets: the stages one after the other, and every link out at one of two ends.
+"""Build the graph, the same on every runner: the stages in sequence, with two outputs, articles and endings.
 
     batches of ArticleLink -> STAGES -> articles
                                  └────> endings: Rejection or Failure, from any stage
 
-The input is batches and not single links, since fetching keeps many hosts in flight at once. Callers must put each host
-in only one batch at a time: pipeline.jobs.work does by leases, pipeline.jobs.stream by keys.
+The input is batches rather than single links, since fetching keeps requests to many hosts in flight at once. Callers
+must put each host in only one batch at a time. pipeline.jobs.work and pipeline.sources.ledger_stream do so by leases,
+pipeline.graph.batches and pipeline.sources.pubsub by keys.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from transforms.records import Article, ArticleLink, BadMessage
 
 
 class Outcomes(NamedTuple):
-    """The two ends of the graph.
+    """The two outputs of the graph.
 
-    They are kept apart, as a flatten would make a bounded runner hold back every article until the batch is done. A
-    source adds the messages that it cannot read to the endings.
+    They are separate because a Flatten would make a bounded runner hold back every article until the batch is done. The
+    endings also include the messages that a source could not read.
     """
 
     articles: beam.PCollection[Article]
@@ -31,7 +32,7 @@ class Outcomes(NamedTuple):
 
 
 def build(batches: beam.PCollection[list[ArticleLink]], config: Config) -> Outcomes:
-    """Apply the stages to batches of links; every link comes out of exactly one of the two ends."""
+    """Apply the stages to batches of links; every link leaves by exactly one of the two outputs."""
     records, endings = batches, []
     for spec in STAGES:
         staged = records | Stage(spec.name, spec.make(config), spec.many)

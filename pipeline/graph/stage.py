@@ -1,7 +1,7 @@
-"""A callable becomes a PTransform with types, counters and endings.
+"""Turn a callable into a PTransform with types, counters and endings.
 
-A callable takes one record and returns the next one, or raises; or it takes a batch of records and yields Ok or Ended
-for each of them. An error of transforms.errors is an expected end of the URL (Rejection or Failure). Any other
+A callable either takes one record and returns the next one or raises, or it takes a batch of records and yields Ok or
+Ended for each. An error of transforms.errors is an expected ending of the URL (Rejection or Failure). Any other
 exception is a bug: it becomes a Failure with its traceback, so that one bad page never stops the others.
 """
 
@@ -21,7 +21,7 @@ import apache_beam as beam
 import structlog
 from apache_beam.metrics import Metrics
 
-import pipeline.messages.coders  # noqa: F401  registers how records travel between steps
+import pipeline.messages.coders  # noqa: F401  registers the coder of records
 from pipeline.graph.turns import COMPUTING
 from transforms.errors import NewsbeamError
 from transforms.fates import end, end_with_bug
@@ -43,7 +43,7 @@ GOOD, ENDED = "good", "ended"
 
 @dataclass(frozen=True, slots=True)
 class Staged(Generic[Made]):
-    """What a stage gives: the records that go on, and the endings of those that do not."""
+    """The outputs of a stage: the records that go on, and the endings of those that do not."""
 
     good: beam.PCollection[Made]
     endings: beam.PCollection[Ending]
@@ -87,7 +87,7 @@ def read_types(work: AnyWork, many: bool) -> tuple[Any, Any]:
     gives = hints.pop("return", None)
     takes = next(iter(hints.values()), None)
     if takes is None or gives is None:
-        raise TypeError(f"{plain!r}: annotate what it takes and returns, so that Beam can check the graph")
+        raise TypeError(f"{plain!r}: annotate its parameter and return type, so that Beam can check the graph")
     if not many:
         return takes, gives
     oks = [part for result in typing.get_args(gives)[:1] for part in _members(result) if typing.get_origin(part) is Ok]
@@ -106,7 +106,7 @@ def link_of_record(record: Record) -> ArticleLink:
 
 
 def measure(record: Record) -> Iterator[tuple[str, int]]:
-    """Yield the figures of a record that has just been made: milliseconds, bytes."""
+    """Yield the name and value of each metric of a new record: milliseconds, bytes."""
     if isinstance(record, FetchedPage):
         yield "fetch_ms", record.elapsed_ms
         yield "fetch_bytes", len(record.body)
@@ -150,7 +150,7 @@ class _WorkOnOne(_Work):
     def process(self, record: Record) -> Iterator[Record | beam.pvalue.TaggedOutput]:
         self.count_in.inc()
         try:
-            # not around the yield: what is behind may be a sink that waits for its database
+            # does not enclose the yield: downstream may be a sink that waits for its database
             with COMPUTING:
                 result: Record = self.work(record)
         except NewsbeamError as error:
@@ -162,7 +162,7 @@ class _WorkOnOne(_Work):
 
 
 class _WorkOnMany(_Work):
-    """Work on a batch; what it gave before a bug has gone on and stays, the rest of its links end with the bug."""
+    """Work on a batch. If a bug interrupts it, what it has yielded stands, and its remaining links end with the bug."""
 
     def __init__(self, name: str, work: WorkOnMany[Any, Any]) -> None:
         super().__init__(name)

@@ -32,7 +32,7 @@ class StageSpec:
 
 @dataclass(frozen=True, slots=True)
 class FetchBatch:
-    """Fetch a batch of links with the one fetcher that this process has for the policy."""
+    """Fetch a batch of links with the fetcher that this process shares for the policy."""
 
     policy: FetchPolicy
     budget_s: float | None

@@ -1,4 +1,4 @@
-"""The lock under which a process computes: one record at a time, in the order in which threads ask."""
+"""The lock that a process computes under: one record at a time, in the order in which threads ask for it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from types import TracebackType
 class FairLock:
     """A lock that goes to the thread that has waited longest; a context manager, not reentrant.
 
-    `threading.Lock` goes to whichever thread asks first after it is released, which is nearly always the one that
-    released it: a second batch in the same process would not get on until the first has run out of pages.
+    `threading.Lock` goes to whichever thread asks first after it is released, nearly always the one that released it: a
+    second batch in the same process would starve until the first has run out of pages.
     """
 
     def __init__(self) -> None:
@@ -51,15 +51,15 @@ class FairLock:
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
                 return
-        # it was this thread's turn already
+        # the lock had already been passed to this thread
         self._pass_on()
 
     @property
     def waiting(self) -> int:
-        """The number of threads that wait for their turn."""
+        """The number of waiting threads."""
         return len(self._waiting)
 
 
-# Neither trafilatura nor a spaCy model is safe to use from two threads at once, and the interpreter would give them one
-# core all the same. Held while one stage works on one record, never while a record is handed on.
+# Neither trafilatura nor a spaCy model is thread-safe, and because of the GIL two threads would share one core anyway.
+# Held while one stage works on one record, never while a record is handed on.
 COMPUTING = FairLock()

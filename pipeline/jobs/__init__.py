@@ -1,1 +1,1 @@
-"""The processes: poll, work, publish, both together, and the graph as one Beam job."""
+"""The processes: poll, work, run (poller and workers together), publish, and the graph as one Beam job."""

@@ -1,4 +1,4 @@
-"""A file of article URLs as one bounded Beam job, on any runner."""
+"""Process a file of article URLs in one bounded Beam job, on any runner."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def read_links(path: Path, now: datetime) -> list[ArticleLink]:
 def run_bounded(urls: Path, sink: str, config: Config, beam_options: Sequence[str]) -> dict[str, int]:
     """Fetch and enrich the URLs of a file and write them to `sink`; returns Beam's counters.
 
-    An SQL sink gets the URLs in its ledger first, so that `newsbeam audit` counts them; URLs that have already landed
-    are not fetched again.
+    With an SQL sink, the URLs are first added to its ledger, so that `newsbeam audit` counts them, and URLs that have
+    already landed are not fetched again.
     """
     now = datetime.now(UTC)
     links = list({link.canonical_url: link for link in read_links(urls, now)}.values())
@@ -45,7 +45,7 @@ def run_bounded(urls: Path, sink: str, config: Config, beam_options: Sequence[st
         ledger.engine.dispose()
     options = PipelineOptions(list(beam_options))
     name = options.get_all_options()["runner"] or "DirectRunner"
-    # name the engine: plain DirectRunner chooses a different one from case to case (ARCHITECTURE.md)
+    # name the engine: plain DirectRunner may silently choose a different one (ARCHITECTURE.md)
     runner = FnApiRunner() if name == "DirectRunner" else name
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)

@@ -1,9 +1,9 @@
 """Beam's FnApiRunner for a pipeline that is translated once and run many times.
 
-`FnApiRunner` translates a pipeline into a proto, fuses that into stages, starts a worker with a processor for each
-stage, runs, and closes the worker; of some 120 ms of CPU the run itself takes 4. WarmRunner keeps the stages and the
-worker. The worker's own cache gives out the processor of an earlier run by the id of its stage, as it does on every
-runner between two bundles: counters start at zero again, start_bundle and finish_bundle are called.
+`FnApiRunner` translates a pipeline into a proto, fuses it into stages, starts a worker with a processor for each stage,
+runs, and closes the worker; the run itself takes 4 of some 120 ms of CPU. WarmRunner keeps the stages and the worker.
+As on every runner between two bundles, the worker's own cache reuses the processor of an earlier run by the id of its
+stage: counters restart at zero, and start_bundle and finish_bundle are called.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class WarmRunner(FnApiRunner):  # type: ignore[misc]
         self.run_pipeline(pipeline, pipeline.options)
 
     def run_stages(self, stage_context: TransformContext, stages: list[Stage]) -> None:
-        """Keep what FnApiRunner would run at once."""
+        """Keep the stages that FnApiRunner would run immediately."""
         if any(stage.is_stateful() for stage in stages):
             raise ValueError("a pipeline with state or timers cannot be run again: run it with FnApiRunner")
         self._prepared = stage_context, stages
@@ -71,5 +71,5 @@ class WarmRunner(FnApiRunner):  # type: ignore[misc]
         return RunnerResult(PipelineState.DONE, infos)
 
     def close(self) -> None:
-        """Close the worker: tear its steps down and end its thread."""
+        """Close the worker: tear down its steps and end its thread."""
         self._workers.close_all()

@@ -1,10 +1,10 @@
-"""A batch of links through the graph as one bounded run of Beam in this process.
+"""Run the graph on a batch of links, as one bounded Beam run in this process.
 
     links -> slot -> Impulse, TakeBatch -> the graph -> sink
 
-Building the graph, translating it and starting its steps costs much more than a few pages do, so each is done once for
-a configuration and a sink and kept (PreparedGraph); a batch comes in through a slot from which the first step takes it.
-Each thread that runs batches at the same time has a prepared graph of its own.
+Building the graph, translating it and starting its steps costs much more than processing a few pages, so it is done
+once for a configuration and a sink, and kept (PreparedGraph). A batch enters through a slot from which the first step
+takes it. Threads that run batches at the same time each use a prepared graph of their own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pipeline.sinks import sink_of
 from pipeline.tables.database import is_sql
 from transforms.records import Article, ArticleLink
 
-# configurations for which graphs are kept; a worker has one
+# the most configurations for which graphs are kept; a worker has one
 MOST_KEPT = 4
 ARTICLES = "articles"
 
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What became of a batch: how many articles landed, and Beam's counters by name."""
+    """The result of a batch: how many articles landed, and Beam's counters by name."""
 
     articles: int
     counters: Mapping[str, int]
@@ -52,7 +52,7 @@ def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> BatchR
     still due.
     """
     if not is_sql(sink):
-        # what other sinks prepare, as names of load jobs, is for one run
+        # what other sinks prepare, such as names of load jobs, is for one run only
         graph = PreparedGraph(config, sink)
         try:
             return graph.run(links)
@@ -62,7 +62,7 @@ def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> BatchR
     try:
         result = graph.run(links)
     except BaseException:
-        # what a broken run leaves behind is not run again
+        # do not reuse a graph after a failed run
         graph.close()
         raise
     _KEPT.give_back(graph)
@@ -72,13 +72,14 @@ def run_batch(links: Sequence[ArticleLink], config: Config, sink: str) -> BatchR
 class PreparedGraph:
     """The graph between a batch of links and a sink, ready to run again and again, by one thread at a time.
 
-    `warm` keeps the translated graph. It uses parts of Beam that may change between versions; with a Beam in which they
-    have, every run translates the graph again, which costs time and changes no result.
+    `warm` keeps the translated graph. It uses internals of Beam that may change between versions; if they have, every
+    run translates the graph again, which takes longer but gives the same results.
     """
 
     def __init__(self, config: Config, sink: str, warm: type[WarmRunner] = WarmRunner) -> None:
         self.config, self.sink = config, sink
         self._slot = next(_NUMBERS)
+        # name the engine: plain DirectRunner may silently choose a different one (ARCHITECTURE.md)
         self._pipeline = beam.Pipeline(runner=FnApiRunner(), options=bounded_options())
         take = beam.ParDo(_TakeBatch(self._slot)).with_input_types(bytes).with_output_types(list[ArticleLink])
         articles, endings = build(self._pipeline | beam.Impulse() | "TakeBatch" >> take, config)
@@ -87,7 +88,7 @@ class PreparedGraph:
         self._warm = self._start(warm)
 
     def run(self, links: Sequence[ArticleLink]) -> BatchResult:
-        """Run the graph on these links; raises what its sink raises, and is then not to be used again."""
+        """Run the graph on these links; raises what its sink raises, after which it must not be used again."""
         _SLOTS[self._slot] = list(links)
         try:
             found = counters(self._warm.run_again() if self._warm is not None else self._run_cold())
@@ -96,7 +97,7 @@ class PreparedGraph:
         return BatchResult(found.get(ARTICLES, 0), found)
 
     def close(self) -> None:
-        """End what Beam keeps for the next run."""
+        """Shut down what Beam keeps for the next run."""
         if self._warm is not None:
             self._warm.close()
 
@@ -107,7 +108,7 @@ class PreparedGraph:
             runner = warm(self._pipeline)
             runner.run_again()
         except (AttributeError, ImportError, TypeError) as error:
-            log.warning("this version of Beam cannot keep a graph; each batch builds its own", error=repr(error))
+            log.warning("this version of Beam cannot keep a graph; each batch translates it again", error=repr(error))
             return None
         else:
             return runner
@@ -121,7 +122,7 @@ class PreparedGraph:
 
 
 class _KeptGraphs:
-    """The prepared graphs that nobody runs at the moment, of the configurations used last."""
+    """The idle prepared graphs of the configurations used last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,12 +1,12 @@
 """Due feeds -> entries -> the ledger.
 
     claim feeds -> fetch -> 304, or the same body: nothing to read
-                         -> a feed: entries, and what the overlap with the known ones says
-                         -> a sitemap index, a home page, a list of feeds: feeds of their own
+                         -> a feed: its entries, and how many of them were known
+                         -> a sitemap index, a home page, a list of feeds: more feeds to poll
                          -> an error: polled again later
-    each -> one transaction: the feed's new state, its new URLs, what happened
+    each -> one transaction: the feed's new state, its new URLs, its events
 
-What to make of an answer is decided in transforms.feeds.
+transforms.feeds decides what an answer means.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ class Poller:
             lease.give_back()
 
     def stop(self) -> None:
-        """Stop after the answer that is being recorded; feeds under way are given back."""
+        """Stop after recording the current answer; the remaining feeds are released."""
         self.loop.stop()
 
     def poll(self, states: Sequence[FeedState], lease: Lease) -> None:
-        """Fetch these feeds, held under `lease`, and record each answer as it comes.
+        """Fetch these feeds, held under `lease`, and record each answer as it arrives.
 
-        A host is given back when the last of its feeds has been recorded.
+        A host is released when the last of its feeds has been recorded.
         """
         requests = {}
         for state in states:

@@ -1,11 +1,11 @@
-"""The outbox: the ledger's due URLs -> the topic, so that no poll is lost between the two.
+"""The outbox: publish the ledger's due URLs to the topic, so that none is lost between the two.
 
-    choose due rows, in turns between hosts, no more of one than its pace lets through -> publish
+    choose due rows, hosts in turn, at most as many of one host as its delay allows -> publish
         -> wait for every acknowledgement -> mark the rows as announced
 
-Killed before the mark it publishes again, never not at all; what is fetched twice lands once. A row is announced when
-it is due and has not been announced since it became due. One that was announced long ago and still has no fate is
-announced again: a runner may have lost it.
+If the process is killed before it marks the rows, they are published again, and a URL that is fetched twice lands once.
+A row is announced if it is due and has not been announced since it became due. It is announced again if it is still due
+long after that: a runner may have lost it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from transforms.records import ArticleLink
 URLS, HOSTS = METADATA.tables["urls"], METADATA.tables["hosts"]
 
 LIMIT = 500
-BUDGET_S = 10.0  # of one host, as many are announced at once as can be fetched in this time
+BUDGET_S = 10.0  # announce at most as many URLs of one host at once as can be fetched in this time
 ANNOUNCE_AGAIN = timedelta(days=1)
 ACKNOWLEDGED_S = 60.0
 
@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Client(Protocol):
-    """What of google.cloud.pubsub_v1.PublisherClient is used here."""
+    """The part of google.cloud.pubsub_v1.PublisherClient that is used here."""
 
     def publish(self, topic: str, data: bytes, **attributes: str) -> Future[str]:
         """Send a message in the background; the result is its id."""
@@ -58,16 +58,16 @@ class Publisher:
         again_after: timedelta = ANNOUNCE_AGAIN,
         loop: Loop | None = None,
     ) -> None:
-        """`again_after` is how long a URL without a fate waits for one before it is announced again."""
+        """`again_after` is how long a URL may stay due before it is announced again."""
         self.engine, self.topic, self.host_delay = engine, topic, config.host_delay
         self.client = client or make_client()
         self.again_after = again_after
-        # what was not marked when a round failed is published again
+        # what a failed round did not mark is published again
         self.loop = loop or Loop("publishing failed")
         self._is_finishing = False
 
     def run(self) -> None:
-        """Publish until `stop` is called, or after `finish` until nothing is due that has not been announced.
+        """Publish until `stop` is called or, after `finish`, until everything due has been announced.
 
         Raises UserError if there is no such topic.
         """
@@ -78,15 +78,15 @@ class Publisher:
         )
 
     def finish(self) -> None:
-        """Stop when nothing is left to be announced."""
+        """Stop when nothing is left to announce."""
         self._is_finishing = True
 
     def stop(self) -> None:
-        """Stop after the messages that are under way."""
+        """Stop after the messages that are being published."""
         self.loop.stop()
 
     def publish_due(self, now: datetime) -> int:
-        """Publish one lot of URLs that are due; returns how many.
+        """Publish one batch of due URLs; returns how many.
 
         Raises UserError if there is no such topic, and what the client or the database raises.
         """
@@ -105,9 +105,9 @@ class Publisher:
         return len(links)
 
     def choose_links(self, now: datetime) -> list[ArticleLink]:
-        """Return URLs to be announced now, in turns between hosts, and leave their hosts alone while they are fetched.
+        """Return URLs to announce now, hosts in turn, and reserve their hosts for the time that fetching them takes.
 
-        A host from which a process of this ledger fetches, or which was asked to be left alone, is passed over.
+        Skips hosts that a process of this ledger has leased, and hosts that are not free yet.
         """
         rank = sa.func.row_number().over(partition_by=URLS.c.host, order_by=URLS.c.due_at).label("rank")
         free = sa.or_(HOSTS.c.free_at.is_(None), HOSTS.c.free_at <= now)
@@ -129,7 +129,7 @@ class Publisher:
                     chosen.append(link_of_row(row))
                     busy[row["host"]] = busy.get(row["host"], 0.0) + delay
             if busy:
-                # a URL that another publisher put on the topic has no host yet
+                # the host of a URL that another publisher put on the topic has no row yet
                 add_hosts(connection, busy)
                 connection.execute(
                     sa.update(HOSTS).where(HOSTS.c.host == sa.bindparam("name")).values(free_at=sa.bindparam("free")),
@@ -138,7 +138,7 @@ class Publisher:
         return chosen
 
     def mark_announced(self, links: Sequence[ArticleLink], now: datetime) -> None:
-        """Record that these are on the topic."""
+        """Record that these have been published."""
         with self.engine.begin() as connection:
             connection.execute(
                 sa.update(URLS)
@@ -165,7 +165,7 @@ class Publisher:
 
 
 def make_client() -> Any:
-    """Return a client of Pub/Sub that collects messages for up to 50 ms."""
+    """Return a Pub/Sub client that batches messages for up to 50 ms."""
     from google.cloud import pubsub_v1
 
     return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=500, max_latency=0.05))

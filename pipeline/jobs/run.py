@@ -1,7 +1,7 @@
 """`newsbeam run`: one poller and N workers on one ledger, kept running until the work is done or the user stops them.
 
 The poller runs in this process and each worker in a process of its own (`newsbeam work`), so that every core is used
-and a worker that crashes takes no other with it. When this process is gone, a worker's stdin closes and it stops.
+and a worker that crashes does not affect the others. When this process dies, the workers' stdin closes and they stop.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from transforms.errors import UserError
 log = structlog.get_logger()
 
 TICK_S = 0.5
-WORKERS_STOP_S = 13.0  # a worker takes up to GRACE_S (pipeline.jobs.work), and a little to exit
+WORKERS_STOP_S = 13.0  # a worker takes up to GRACE_S (pipeline.jobs.work), and some time to exit
 RESTART_AFTER_S = 5.0
 TROUBLE_S = 5.0
 DRAIN_S = 1.0
@@ -52,7 +52,7 @@ class Workers:
     """N worker processes that are restarted when they die; `on_line` gets each line of their stderr."""
 
     def __init__(self, config: Config, count: int, on_line: Callable[[str], None]) -> None:
-        # settings travel by environment, so that passwords are not in the list of processes
+        # pass settings in the environment, so that passwords do not show in the list of processes
         self.environment = os.environ | config.as_environment()
         self.on_line = on_line
         self._workers = [self._spawn() for _ in range(count)]
@@ -79,7 +79,7 @@ class Workers:
     def stop(self) -> None:
         """Ask all workers to stop, wait, and kill those that do not.
 
-        The leases of a killed worker run out, or are taken back at the next start.
+        The leases of a killed worker expire, or are released at the next start.
         """
         for worker in self._workers:
             if worker.process.poll() is None:
@@ -117,16 +117,16 @@ class _Worker:
 
     def close(self) -> None:
         """Wait until the last lines of a worker that ended have been forwarded, and close its pipes."""
-        # bounded, since a grandchild may keep the pipe open
+        # with a timeout, since a grandchild may keep the pipe open
         self.lines.join(DRAIN_S)
         if self.process.stdin:
             self.process.stdin.close()
 
 
 def forward_lines(stream: IO[bytes], on_line: Callable[[str], None]) -> None:
-    """Give each line of a stream to `on_line`, until the stream ends.
+    """Pass each line of a stream to `on_line`, until the stream ends.
 
-    Reading goes on where a line cannot be shown, since a worker blocks when its pipe is full.
+    A line that cannot be shown is skipped: if reading stopped, the worker would block once its pipe is full.
     """
     with stream:
         for line in stream:
@@ -152,7 +152,7 @@ def stop_signals(stop: threading.Event) -> Iterator[None]:
 
 
 def run(config: Config, feeds: Sequence[str], once: bool = False, view: ProgressView | None = None) -> Audit | None:
-    """Poll and ingest until stopped; with `once`, until each URL has an outcome or its retry is beyond patience.
+    """Poll and ingest until stopped; with `once`, until no URL is due within the configured patience.
 
     Returns the final audit of the ledger with `once`. Raises UserError for errors that the user can fix.
     """
@@ -182,7 +182,7 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, view: Progress
                         break
                 except sa.exc.OperationalError as error:
                     # the poller and the workers wait for it too
-                    log.warning("database away", error=str(error.orig))
+                    log.warning("database unavailable", error=str(error.orig))
                     stop.wait(TROUBLE_S)
         finally:
             poller.stop()

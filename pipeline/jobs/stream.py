@@ -55,13 +55,13 @@ class Job:
 
     @property
     def has_ledger(self) -> bool:
-        """Tell whether failed URLs are tried again."""
+        """Tell whether failed URLs are retried."""
         return bool(self.ledger) or is_sql(self.sink)
 
 
 def build_job(pipeline: beam.Pipeline, job: Job, config: Config) -> None:
     """Add the whole job to a pipeline; raises UserError for an unknown source, sink or topic."""
-    # the ledger brings back a URL that was put off because its host was busy; without a ledger the job must wait
+    # with a ledger, a URL whose host is busy is put off and comes back later; without one, the job must wait for it
     budget = (config.batch_budget or BATCH_BUDGET_S) if job.has_ledger else 0.0
     config = replace(config, batch_budget=budget, sink_patience=config.sink_patience or SINK_PATIENCE_S)
     incoming = pipeline | "Source" >> source_of(job.source, config)
@@ -92,13 +92,13 @@ def shown_sink(url: str) -> str:
 def run_streaming(job: Job, config: Config, beam_options: Sequence[str]) -> dict[str, Any]:
     """Start the job; returns the runner's name and the job's id.
 
-    On DirectRunner the job runs in this process until the process is told to stop; elsewhere returns as soon as the
-    service has accepted the job. Raises UserError for what the user can correct.
+    On DirectRunner the job runs in this process until the process is told to stop; on other runners the function
+    returns as soon as the service has accepted the job. Raises UserError for what the user can correct.
     """
     options = PipelineOptions(["--streaming", *beam_options])
     name = options.get_all_options()["runner"] or "DirectRunner"
     check_runner(name, job)
-    # name the engine: plain DirectRunner chooses a different one from case to case (ARCHITECTURE.md)
+    # name the engine: plain DirectRunner may silently choose a different one (ARCHITECTURE.md)
     runner = BundleBasedDirectRunner() if name == "DirectRunner" else name
     try:
         pipeline = beam.Pipeline(runner=runner, options=options)
@@ -116,9 +116,9 @@ def check_runner(name: str, job: Job) -> None:
     """Raise UserError for a runner that cannot read the job's source."""
     is_topic = job.source.startswith("pubsub:")
     if is_topic and name not in ("DataflowRunner", "DirectRunner"):
-        raise UserError(f"{name} cannot read Pub/Sub from Python: say --source ledger:URL")
+        raise UserError(f"{name} cannot read Pub/Sub from Python: use --source ledger:URL")
     if not is_topic and name == "DirectRunner":
-        raise UserError("DirectRunner does not read the ledger as a stream: `newsbeam work` does")
+        raise UserError("DirectRunner cannot read the ledger as a stream: use `newsbeam work` instead")
 
 
 class _MeasureAge(beam.DoFn):  # type: ignore[misc]

@@ -1,9 +1,8 @@
-"""The local driver: lease a batch of URLs, run the graph on it as a bounded pipeline, give the hosts back, again.
+"""The local driver: repeatedly lease a batch of URLs, run the graph on it as a bounded pipeline and release its hosts.
 
-One process computes on one page at a time, with LANES batches under way; more cores are used by more `newsbeam work`
-processes on the same ledger. A batch is a bounded run and not a streaming one: DirectRunner's streaming sources
-acknowledge what they read before it is done, so a crash would lose it. The engine is named: plain `DirectRunner` picks
-another one from case to case.
+One process computes on one page at a time, with LANES batches in progress. To use more cores, start more `newsbeam
+work` processes on the same ledger. A batch is a bounded run rather than a streaming one because DirectRunner's
+streaming sources acknowledge what they read before it is processed, so a crash would lose it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from transforms.fetch.fetcher import shared_fetcher
 
 log = structlog.get_logger()
 
-GRACE_S = 10.0  # how long a batch may go on after the signal to stop
+GRACE_S = 10.0  # how long a batch may continue after the signal to stop
 LOOK_S = 0.2
 BATCH_BUDGET_S = 20.0
 LANES = 2
@@ -33,9 +32,8 @@ LANES = 2
 class Worker:
     """Work on the ledger's URLs until told to stop.
 
-    LANES batches are under way at once, each in a thread of its own with a lease of its own: while one computes, the
-    other's pages come in, and a site that keeps one waiting does not stop the work. They compute in turns
-    (pipeline.graph.turns).
+    LANES batches are in progress at once, each in a thread of its own with a lease of its own: while one computes, the
+    other fetches, and a slow site does not leave the worker idle. They take turns to compute (pipeline.graph.turns).
     """
 
     def __init__(self, ledger: Ledger, config: Config, loop: Loop | None = None, grace_s: float = GRACE_S) -> None:
@@ -47,9 +45,8 @@ class Worker:
     def run(self, once: bool = False) -> None:
         """Work until `stop` is called; with `once`, until nothing is due within the configured patience.
 
-        After `stop`, batches that do not end within `grace_s` seconds are given back and left behind in their threads:
-        a batch cannot be interrupted from outside, and since nothing of it counts before it has landed, the process
-        may end.
+        After `stop`, batches that do not end within `grace_s` seconds are released and abandoned in their threads: a
+        batch cannot be interrupted from outside. The process may then exit, since nothing counts before it has landed.
         """
         self.ledger.leases.take_back_dead()
         leases = [Lease(self.ledger.leases, self._delay_of) for _ in range(LANES)]
@@ -60,7 +57,7 @@ class Worker:
         for lane in lanes:
             lane.start()
         for lane in lanes:
-            # in short steps, so that the main thread sees its signals
+            # wait in short steps, so that the main thread handles signals
             while lane.is_alive() and not self.loop.stopping:
                 lane.join(LOOK_S)
         give_up_at = time.monotonic() + self.grace_s
@@ -71,11 +68,11 @@ class Worker:
                 try:
                     lease.give_back()
                 except sa.exc.SQLAlchemyError as error:
-                    # the next start takes it back, or it runs out
-                    log.warning("leases not given back", error=str(error))
+                    # the next start releases it, or it expires
+                    log.warning("leases not released", error=str(error))
 
     def stop(self) -> None:
-        """Let the batches that are under way end within `grace_s` seconds, and give the others back."""
+        """Let the batches in progress end within `grace_s` seconds, and release those that do not."""
         self.loop.stop()
 
     def _work_lane(self, lease: Lease, once: bool) -> None:
@@ -93,7 +90,7 @@ class Worker:
                 return False
             start = time.monotonic()
             result = run_batch(links, self.config, self.config.db)
-            # only now that all has landed: the fetcher talks to the hosts until then
+            # only after everything has landed: until then, the fetcher may send requests to the hosts
             lease.give_back()
         log.info(
             "batch",

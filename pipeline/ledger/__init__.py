@@ -1,13 +1,14 @@
-"""The ledger: every feed and URL with its fate, and who works on what until when.
+"""The ledger: every feed and URL with its fate, and which process works on what until when.
 
-    feeds   which feeds there are, which are due, what a poll found
-    links   the URLs that feeds named, when they are due, batches of them
-    hosts   who may talk to a host now
-    lease   how work is held, renewed and given back
-    counts  how many URLs have each fate, kept by triggers
-    reports what people ask: audit, why, failures, feeds, progress
+    feeds      the feeds, which of them are due, and what polls found
+    links      the URLs that feeds listed, when they are due, and batches of them
+    link_rows  a link as columns of `urls`, and back
+    hosts      which process may send requests to a host
+    lease      how work is held, renewed and released
+    counts     how many URLs have each fate, maintained by triggers
+    reports    audit, why, failures, feeds, progress
 
-Every method takes `now`, so that tests need no clock.
+Methods of Feeds, Links and Leases that depend on the time take it as an argument, so that tests need no clock.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Ledger:
     """The feeds, links and leases in one database."""
 
     def __init__(self, engine: sa.Engine, revisit_after: timedelta = REVISIT_AFTER, lease: timedelta = LEASE) -> None:
-        """`revisit_after` is how long an article stays as it landed, however often its feed says that it was edited."""
+        """`revisit_after` is how long an article is not fetched again, even if its feed says that it was edited."""
         self.engine = engine
         self.leases = Leases(engine, lease)
         self.links = Links(engine, revisit_after, lease)

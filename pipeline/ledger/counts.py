@@ -1,7 +1,7 @@
-"""How many URLs have each fate, without reading them: triggers on `urls` keep the table `url_counts`.
+"""Count URLs by fate without reading them: triggers on `urls` maintain the table `url_counts`.
 
-The triggers are made by the migration 0004. On PostgreSQL each backend counts in rows of its own (`shard`); whoever
-reads many of them folds them into shard 0.
+Migration 0004 creates the triggers. On PostgreSQL each backend counts in rows of its own (`shard`); a reader that finds
+many of them folds them into shard 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ URLS, COUNTS = METADATA.tables["urls"], METADATA.tables["url_counts"]
 MOST_SHARDS = 1000
 FOLD_LOCK = 0x666F6C64  # "fold": the key of the PostgreSQL advisory lock that folding takes
 
-# the fate of a URL as the triggers see it; an article whose row is missing is found by the audit alone
+# the fate of a URL as the triggers see it; only the audit finds an article whose row is missing
 FATE = sa.case(
     (URLS.c.outcome.in_(["article", "rejected"]), URLS.c.outcome),
     (sa.and_(URLS.c.outcome == "failed", URLS.c.due_at.is_not(None)), "failed"),
@@ -32,13 +32,13 @@ Counts = Mapping[tuple[str, str], int]
 
 
 def read_counts(connection: sa.Connection) -> Counts:
-    """Return how many URLs have each (fate, reason), without those that none has."""
+    """Return how many URLs have each (fate, reason), without zeros."""
     rows = connection.execute(sa.select(COUNTS.c.fate, COUNTS.c.reason, COUNTS.c.urls))
     return sum_counts(((fate, reason), urls) for fate, reason, urls in rows)
 
 
 def sum_counts(counts: Iterable[tuple[tuple[str, str], int]]) -> Counts:
-    """Add up counts by key, and leave out what comes to nothing."""
+    """Add up counts by key, leaving out sums of zero."""
     total: dict[tuple[str, str], int] = {}
     for key, urls in counts:
         total[key] = total.get(key, 0) + urls
@@ -46,7 +46,7 @@ def sum_counts(counts: Iterable[tuple[tuple[str, str], int]]) -> Counts:
 
 
 def fold_counts(engine: sa.Engine) -> None:
-    """Add the counts of all shards to shard 0, unless another process is at it. Waits for no writer."""
+    """Fold the counts of all shards into shard 0, unless another process is doing so. Does not wait for writers."""
     with engine.begin() as connection:
         if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(FOLD_LOCK))).scalar():
             return
@@ -60,12 +60,12 @@ def fold_counts(engine: sa.Engine) -> None:
 
 
 def has_many_shards(connection: sa.Connection) -> bool:
-    """Tell whether it is time to fold."""
+    """Tell whether there are enough rows to fold."""
     return connection.execute(sa.select(sa.func.count()).select_from(COUNTS)).scalar_one() > MOST_SHARDS
 
 
 def recount(engine: sa.Engine) -> None:
-    """Count all URLs again, while nobody writes to them, and start from these counts."""
+    """Lock out writers, count all URLs again, and replace the counts."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(FOLD_LOCK)))
@@ -82,6 +82,6 @@ def _add(connection: sa.Connection, totals: Counts) -> None:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     insert = dialect.insert(COUNTS)
-    # shard 0 is still there if another transaction held it while the others were folded
+    # shard 0 still exists if another transaction had locked it while the others were folded
     total = {"urls": COUNTS.c.urls + insert.excluded.urls}
     connection.execute(insert.on_conflict_do_update(index_elements=list(COUNTS.primary_key.columns), set_=total), rows)

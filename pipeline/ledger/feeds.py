@@ -1,4 +1,4 @@
-"""Feeds: which there are, which are due, and what a poll of one found."""
+"""Feeds: add them, claim those that are due, and record what a poll found."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Feeds:
         self.engine, self.links, self.lease = engine, links, lease
 
     def add(self, urls: Iterable[str], now: datetime, from_index: str = "") -> int:
-        """Record feeds that are to be polled from now on, and return how many are new; the others stay as they are.
+        """Add feeds to poll from now on, and return how many are new; known feeds are unchanged.
 
-        A feed that only messages have named so far is new.
+        A feed that is known only from messages counts as new.
         """
         states = _new_states(((url, now) for url in urls), from_index)
         only_named = sa.and_(FEEDS.c.url == sa.bindparam("key"), sa.not_(FEEDS.c.enabled), FEEDS.c.polls == 0)
@@ -49,7 +49,7 @@ class Feeds:
     ) -> list[FeedState]:
         """Lease feeds that are due, with their hosts.
 
-        With `polled_before`, every enabled feed is due that was not polled since (`--once`).
+        With `polled_before`, every enabled feed that has not been polled since then is due (`--once`).
         """
         due = sa.and_(FEEDS.c.enabled, FEEDS.c.next_poll_at <= now)
         if polled_before is not None:
@@ -65,12 +65,12 @@ class Feeds:
         return states
 
     def count(self) -> int:
-        """Count the feeds that are polled."""
+        """Count the enabled feeds."""
         with reading(self.engine) as connection:
             return connection.execute(sa.select(sa.func.count()).select_from(FEEDS).where(FEEDS.c.enabled)).scalar_one()
 
     def has_unpolled(self, since: datetime) -> bool:
-        """Tell whether an enabled feed was not polled since."""
+        """Tell whether any enabled feed has not been polled since then."""
         with reading(self.engine) as connection:
             return connection.execute(sa.select(sa.exists().where(_unpolled(since)))).scalar_one()
 
@@ -82,10 +82,10 @@ class Feeds:
         now: datetime,
         children: Sequence[tuple[str, datetime]] = (),
     ) -> int:
-        """Write a feed's new state, its new URLs and what happened, in one transaction. Returns how many URLs are new.
+        """Write a feed's new state, its new URLs and its events, in one transaction. Returns how many URLs are new.
 
-        An article that landed is due again if the feed says that it was updated since. `children` are the feeds that a
-        sitemap index names, each with the time of its first poll.
+        An article that has landed is due again if the feed says that it was updated since. `children` are feeds to add,
+        such as those that a sitemap index lists, each with the time of its first poll.
         """
         with self.engine.begin() as connection:
             connection.execute(sa.update(FEEDS).where(FEEDS.c.url == state.url).values(asdict(state)))

@@ -1,7 +1,7 @@
-"""Hosts: who may talk to each one now, and from when on.
+"""Hosts: which process may send requests to each one, and from when on.
 
-Politeness is per host and must hold across processes, so feeds and links are leased by host. These functions are part
-of transactions that feeds, links and leases open.
+Politeness is per host and must hold across processes, so feeds and links are leased by host. These functions run in
+transactions that their callers open.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ HOSTS = METADATA.tables["hosts"]
 
 
 def add_hosts(connection: sa.Connection, hosts: Iterable[str]) -> None:
-    """Record hosts; those that are known stay as they are."""
-    # in one order in every process, so that two that add the same hosts do not wait for each other in a ring
+    """Add hosts; known ones are unchanged."""
+    # sorted, so that two processes that add the same hosts cannot deadlock
     insert_rows(connection, HOSTS, [{"host": host} for host in sorted({name[:LONGEST_HOST] for name in hosts})])
 
 
@@ -32,9 +32,9 @@ def claim_hosts(
     limit: int,
     wanted: sa.ColumnElement[bool],
 ) -> dict[str, float]:
-    """Lease up to `limit` free hosts of which `wanted` holds, those first whose last lease is longest ago.
+    """Lease up to `limit` free hosts that match `wanted`, least recently leased first.
 
-    Returns the seconds that each was last found to want between two requests, by host.
+    Returns the last known delay between two requests in seconds, by host.
     """
     rows = connection.execute(
         sa.select(HOSTS.c.host, HOSTS.c.delay_s)
@@ -58,12 +58,12 @@ def claim_hosts(
 
 
 def release_unused_hosts(connection: sa.Connection, owner: str, hosts: Iterable[str]) -> None:
-    """Give back hosts to which nothing was sent, so that others may ask them at once."""
+    """Release hosts to which nothing was sent, so that others may lease them at once."""
     _release(connection, [{"name": host, "mine": owner} for host in hosts], {})
 
 
 def release_hosts(connection: sa.Connection, owner: str, now: datetime, delays: Mapping[str, float]) -> None:
-    """Give back hosts; each is then left alone for its delay in seconds."""
+    """Release hosts; each is free again after its delay in seconds."""
     rows = [
         {"name": host, "mine": owner, "free": now + timedelta(seconds=delay), "delay": delay}
         for host, delay in delays.items()

@@ -1,7 +1,7 @@
-"""Leases: who works on which hosts and URLs, until when.
+"""Leases: which process works on which hosts and URLs, until when.
 
-One process at a time talks to a host, so that politeness holds across processes. A lease that is not renewed runs out,
-and the work is claimed again.
+One process at a time sends requests to a host, so that politeness holds across processes. A lease that is not renewed
+expires, and the work is claimed again.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from pipeline.tables.database import METADATA, reading
 
 URLS = METADATA.tables["urls"]
 LEASE = timedelta(seconds=120)
-# a word that no other process has; after a fork the process id differs
+# unique to this process; after a fork, the process id differs
 PROCESS = secrets.token_hex(4)
 
 log = structlog.get_logger(__name__)
 
 
 def new_owner() -> str:
-    """Name a holder of leases in this process: host, process id, start of the process, process, holder."""
+    """Return a name for a holder of leases in this process: host, process id, start of the process, PROCESS, holder."""
     pid = os.getpid()
     return f"{socket.gethostname()}/{pid}/{_start_of(pid)}/{PROCESS}/{secrets.token_hex(4)}"
 
 
 def is_dead(owner: str) -> bool:
-    """Tell whether the holder of a lease was a process of this machine that is gone.
+    """Tell whether the holder of a lease was a process of this machine that no longer exists.
 
-    A process id alone does not tell: in a container the main process has number 1 every time, and a machine gives
-    numbers again. So the start of the process is compared too. Two containers that share a host name would take each
-    other for dead: give each its own, as Docker and Kubernetes do unless told otherwise.
+    A process id alone is not enough: the main process of a container always has id 1, and ids are reused. So the start
+    of the process is compared too. Two containers with the same host name would consider each other dead: give each its
+    own, as Docker and Kubernetes do by default.
     """
     host, pid, start, process = (owner.split("/") + [""] * 3)[:4]
     if host != socket.gethostname() or not pid.isdigit():
@@ -60,12 +60,12 @@ def is_dead(owner: str) -> bool:
 
 
 def _start_of(pid: int) -> str:
-    """Return the boot of the machine and the time since then at which a process started; "" where Linux's /proc is not.
+    """Return the boot id of the machine and when a process started, in ticks since boot; "" without Linux's /proc.
 
     See https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, field 22.
     """
     try:
-        # the name of the program, in parentheses, may hold anything
+        # skip the name of the program, in parentheses, which may contain anything
         fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         return f"{_boot()}-{fields[19]}"
     except (OSError, IndexError):
@@ -78,13 +78,13 @@ def _boot() -> str:
 
 
 class Leases:
-    """The leases of one ledger. A holder is a text that `new_owner` made."""
+    """The leases of one ledger. A holder is a name that `new_owner` returned."""
 
     def __init__(self, engine: sa.Engine, duration: timedelta = LEASE) -> None:
         self.engine, self.duration = engine, duration
 
     def renew(self, owner: str, now: datetime) -> None:
-        """Hold what this owner holds for another lease time."""
+        """Extend everything that this owner holds by the duration of a lease, from `now`."""
         with self.engine.begin() as connection:
             for table in (URLS, HOSTS):
                 connection.execute(
@@ -99,10 +99,10 @@ class Leases:
         host: str | None = None,
         forgive: bool = True,
     ) -> int:
-        """Give back what this owner holds (of one host, if named); returns how many URLs had not ended.
+        """Release what this owner holds (of one host, if given); returns how many URLs had not ended.
 
-        `delays` are the seconds for which each host is then left alone; see Fetcher.delay_of. `forgive` says that the
-        URLs are not to blame for not having ended, so that this claim does not make them suspects.
+        `delays` are the seconds after which each host is free again; see Fetcher.delay_of. With `forgive`, the claim is
+        not counted, so that URLs that are not to blame for not having ended do not become suspects.
         """
         urls, held = URLS.c.lease_owner == owner, HOSTS.c.lease_owner == owner
         if host is not None:
@@ -118,7 +118,7 @@ class Leases:
         return given_back
 
     def release_hosts(self, owner: str, now: datetime, delays: Mapping[str, float]) -> None:
-        """Give back these hosts of this owner, and none of the URLs that it holds."""
+        """Release these hosts of this owner, but none of the URLs that it holds."""
         with self.engine.begin() as connection:
             release_hosts(connection, owner, now, delays)
 
@@ -128,9 +128,9 @@ class Leases:
             return list(connection.execute(sa.select(HOSTS.c.host).where(HOSTS.c.lease_owner == owner)).scalars())
 
     def take_back_dead(self) -> int:
-        """End the leases of processes of this machine that are gone, so that a restart need not wait for them.
+        """Release the leases of dead processes of this machine, so that a restart need not wait for them to expire.
 
-        Returns how many URLs came free.
+        Returns how many URLs were released.
         """
         freed = 0
         with self.engine.begin() as connection:
@@ -149,9 +149,9 @@ class Leases:
 
 
 class Lease:
-    """What one holder has claimed, renewed in the background while the context lasts.
+    """What one holder has claimed, renewed in the background while the context is open.
 
-    `delay_of` tells the seconds for which a host is left alone once it is given back.
+    `delay_of` returns the seconds after which a released host is free again.
     """
 
     def __init__(self, leases: Leases, delay_of: Callable[[str], float]) -> None:
@@ -175,8 +175,7 @@ class Lease:
     def round(self, forgive: bool = True) -> Iterator[str]:
         """Open a round of work under this lease; yields the owner to claim for.
 
-        A round that raises leaves what it had claimed; the next one gives it back first. `forgive` as in
-        Leases.release.
+        If a round raises, the next one first releases what it had claimed, with `forgive` as in Leases.release.
         """
         if self._has_leftovers:
             self.give_back(forgive=forgive)
@@ -185,13 +184,13 @@ class Lease:
         self._has_leftovers = False
 
     def give_back(self, host: str | None = None, forgive: bool = True) -> None:
-        """Give back what is held (of one host, if named), hosts and URLs."""
+        """Release the hosts and URLs that are held (of one host, if given)."""
         hosts = [host] if host else self.leases.hosts_of(self.owner)
         delays = {name: self.delay_of(name) for name in hosts}
         self.leases.release(self.owner, datetime.now(UTC), delays, host, forgive)
 
     def give_back_hosts(self) -> None:
-        """Give back the hosts; URLs stay leased until their fates are written."""
+        """Release the hosts; URLs stay leased until their fates are written."""
         delays = {host: self.delay_of(host) for host in self.leases.hosts_of(self.owner)}
         self.leases.release_hosts(self.owner, datetime.now(UTC), delays)
 

@@ -1,4 +1,4 @@
-"""The columns of `urls` that hold a link, and the link that a row of `urls` holds."""
+"""Convert a link to columns of `urls`, and a row of `urls` to a link."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def link_columns(link: ArticleLink) -> dict[str, Any]:
 
 
 def hints_of(link: ArticleLink) -> dict[str, Any]:
-    """Return what the feed said of the article, as the JSON column `hints`."""
+    """Return what the feed said about the article, as the JSON column `hints`."""
     return {
         "title": storable(link.title)[:LONGEST_HINT],
         "published_at": link.published_at.isoformat() if link.published_at else None,

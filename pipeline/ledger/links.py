@@ -1,7 +1,7 @@
-"""Links: every URL that a feed named, when it is due, and who works on it.
+"""Links: every URL that a feed listed, when it is due, and which process works on it.
 
-A URL is due while `due_at` is set and past, and free while nobody holds a lease on it. The sink writes an article and
-its URL's fate in one transaction (pipeline.sinks.sql), so a process can be killed anywhere: what had not landed is
+A URL is due if `due_at` is set and past, and free if nobody holds a lease on it. The sink writes an article and its
+URL's fate in one transaction (pipeline.sinks.sql), so a process can be killed at any point: what has not landed is
 still due.
 """
 
@@ -23,18 +23,18 @@ from transforms.urls import url_key
 
 URLS, SIGHTINGS, FEEDS = METADATA.tables["urls"], METADATA.tables["sightings"], METADATA.tables["feeds"]
 
-# a feed that is due goes before the articles of its host, unless no poller has taken it for this long
+# a feed that is due goes before the articles of its host, unless no poller has claimed it for this long
 FEED_FIRST = timedelta(seconds=60)
-# a page that was claimed this often without ending is worked on alone, in case it kills its worker
+# a URL that was claimed this often without ending is processed alone, in case it kills its worker
 SUSPECT_CLAIMS = 3
 SMALLEST_BATCH = 8
-SHARES = 6  # one batch takes at most this share of what is due, so that the last batches end together
-MOST_VALUES = 1000  # of one statement
+SHARES = 6  # one batch takes at most 1/SHARES of what is due, so that the last batches end together
+MOST_VALUES = 1000  # per statement
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A link as one entry of a feed named it."""
+    """A link as one entry of a feed listed it."""
 
     link: ArticleLink
     guid: str = ""
@@ -45,19 +45,19 @@ class Links:
     """The URLs of one ledger."""
 
     def __init__(self, engine: sa.Engine, revisit_after: timedelta, lease: timedelta) -> None:
-        """`revisit_after` is how long an article stays as it landed, however often its feed says that it was edited."""
+        """`revisit_after` is how long an article is not fetched again, even if its feed says that it was edited."""
         self.engine, self.revisit_after, self.lease = engine, revisit_after, lease
 
     def add(self, sightings: Sequence[Sighting], now: datetime) -> int:
-        """Record URLs that no poll named (a file of URLs, a topic). Returns how many are new."""
+        """Add URLs that no poll found (from a file of URLs or a topic). Returns how many are new."""
         with self.engine.begin() as connection:
             add_hosts(connection, {sighting.link.host for sighting in sightings})
             return self.record(connection, sightings, now)
 
     def record(self, connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> int:
-        """Record sightings, whose hosts are known, in a transaction of the caller's. Returns how many URLs are new.
+        """Record sightings, whose hosts must be known, in the caller's transaction. Returns how many URLs are new.
 
-        An article that landed is due again if its feed says that it was updated since.
+        An article that has landed is due again if its feed says that it was updated since.
         """
         rows = list({row["canonical_url"]: row for row in (_url_row(s, now) for s in reversed(sightings))}.values())
         rows.reverse()
@@ -82,18 +82,18 @@ class Links:
         return len(new)
 
     def known(self, keys: Sequence[str]) -> set[str]:
-        """Return those of these canonical URLs that the ledger has."""
+        """Return which of these canonical URLs are in the ledger."""
         with reading(self.engine) as connection:
             return present(connection, URLS.c.canonical_url, [bounded_key(key) for key in keys])
 
     def landed(self, keys: Sequence[str]) -> set[str]:
-        """Return those of these canonical URLs whose article has landed."""
+        """Return for which of these canonical URLs an article has landed."""
         bounded = [bounded_key(key) for key in keys]
         with reading(self.engine) as connection:
             return present(connection, URLS.c.canonical_url, bounded, URLS.c.outcome == "article")
 
     def has_due(self, by: datetime) -> bool:
-        """Tell whether a URL is due until then; one that is being worked on is due."""
+        """Tell whether any URL is due by then, including those in progress."""
         with reading(self.engine) as connection:
             first = connection.execute(
                 sa.select(URLS.c.due_at).where(URLS.c.due_at.is_not(None)).order_by(URLS.c.due_at).limit(1)
@@ -101,7 +101,7 @@ class Links:
         return first is not None and first <= by
 
     def claim_batch(self, owner: str, now: datetime, largest: int, host_delay_s: float) -> list[ArticleLink]:
-        """Lease as many links as a batch should have, given how many are due; at most `largest`."""
+        """Lease a batch of links, whose size depends on how many are due and is at most `largest`."""
         soonest = sa.select(URLS.c.due_at).where(URLS.c.due_at <= now).order_by(URLS.c.due_at).limit(SHARES * largest)
         with reading(self.engine) as connection:
             due = connection.execute(sa.select(sa.func.count()).select_from(soonest.subquery())).scalar_one()
@@ -110,13 +110,13 @@ class Links:
     def claim(
         self, owner: str, now: datetime, limit: int = 64, host_delay_s: float = 1.0, budget_s: float = 10.0
     ) -> list[ArticleLink]:
-        """Lease due URLs of hosts that nobody else talks to, in turns between hosts.
+        """Lease due URLs of free hosts, hosts in turn.
 
-        Of one host come at most as many as its pace lets through in `budget_s` seconds. A page that has been claimed
-        `SUSPECT_CLAIMS` times without ending comes alone.
+        Returns at most as many URLs of one host as its delay allows in `budget_s` seconds. A URL that has been claimed
+        `SUSPECT_CLAIMS` times without ending is returned alone.
         """
         due = sa.and_(URLS.c.due_at <= now, sa.or_(URLS.c.leased_until.is_(None), URLS.c.leased_until <= now))
-        # a scalar and not EXISTS, which PostgreSQL joins: that reads every URL that is due
+        # a scalar rather than EXISTS, which PostgreSQL turns into a join that reads every due URL
         has_due = (
             sa.select(sa.literal(1)).where(URLS.c.host == HOSTS.c.host, due).limit(1).scalar_subquery().is_not(None)
         )
@@ -145,7 +145,7 @@ class Links:
         return [link_of_row(row) for row in chosen]
 
     def retry(self, now: datetime, reason: str = "", url: str = "") -> int:
-        """Make failed URLs due now: of one reason, or one URL (also a rejected one). Returns how many."""
+        """Make failed URLs due now: all with one reason, or one URL (even a rejected one). Returns how many."""
         which = (
             URLS.c.canonical_url == bounded_key(url_key(url))
             if url
@@ -158,14 +158,14 @@ class Links:
 
 
 def batch_size(due: int, largest: int) -> int:
-    """Return how many links a batch has at most when so many are due."""
+    """Return the maximum number of links in a batch when `due` are due."""
     return max(SMALLEST_BATCH, min(largest, due // SHARES))
 
 
 def present(
     connection: sa.Connection, column: sa.Column[Any], values: Sequence[str], *where: sa.ColumnElement[bool]
 ) -> set[str]:
-    """Return those of the values that stand in a column; asked in parts, as a statement takes only so many."""
+    """Return which of the values are in a column; queries in chunks, as the values per statement are limited."""
     found: set[str] = set()
     for start in range(0, len(values), MOST_VALUES):
         part = values[start : start + MOST_VALUES]
@@ -176,9 +176,9 @@ def present(
 def _take_turns(
     connection: sa.Connection, due: sa.ColumnElement[bool], allowed: Mapping[str, int], limit: int
 ) -> list[sa.RowMapping]:
-    """Return the first due rows of these hosts, at most so many of each and `limit` in all, in turns."""
+    """Return the first due rows of these hosts, hosts in turn: at most `allowed` of each, and `limit` in all."""
     turns = []
-    # host by host, so that each takes a few entries of an index: ranking them in one query reads all that are due
+    # one query per host reads a few entries of an index; ranking in one query would read every due URL
     first = sa.select(URLS.c.due_at, URLS.c.canonical_url).where(URLS.c.host == sa.bindparam("name"), due)
     first = first.order_by(URLS.c.due_at).limit(sa.bindparam("most"))
     for host, most in allowed.items():

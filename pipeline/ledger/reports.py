@@ -1,4 +1,4 @@
-"""Questions that people ask of the ledger: audit, why, failures, feeds, and the figures of the live display."""
+"""Reports on the ledger: audit, why, failures, feeds, and the figures of the live display."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ EVENTS, SIGHTINGS = METADATA.tables["events"], METADATA.tables["sightings"]
 DEAD_LETTERS, REVISIONS = METADATA.tables["dead_letters"], METADATA.tables["revisions"]
 
 QUIET_LOOK = timedelta(days=60)
-MOST_RECENT = 10_000  # articles of the last minute that are counted
-# an article has its row here, or the ledger says in which other sink
+MOST_RECENT = 10_000  # at most this many articles of the last minute are counted
+# the article has its row here, or the ledger names the other sink that holds it
 LANDED = sa.or_(URLS.c.landed_in.is_not(None), sa.exists().where(ARTICLES.c.article_id == URLS.c.article_id))
 
 log = structlog.get_logger(__name__)
@@ -31,9 +31,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """How many URLs ended how. `urls` is the sum of all the others but `failed_given_up`, which are part of `failed`.
+    """How many URLs have each fate. `urls` = article + rejected + failed + waiting + leased + lost.
 
-    `miscounted` holds the fates of which the running counts (pipeline.ledger.counts) were wrong, and by how many.
+    `failed_given_up` are part of `failed`. `failed_due_again` is when the first URL is retried, by reason. `miscounted`
+    is by how much the running counts (pipeline.ledger.counts) were wrong, by fate and reason.
     """
 
     urls: int
@@ -53,9 +54,9 @@ class Audit:
 
 
 def audit(engine: sa.Engine, now: datetime, repair: bool = True) -> Audit:
-    """Add up the fates of all URLs, and of all that a feed named but the ledger does not have.
+    """Count all URLs by fate; those that a feed listed but `urls` does not have are lost.
 
-    Reads every URL once. Where the running counts differ from what it found, `repair` counts them again; without it
+    Reads every URL once. If the running counts differ from the result, they are corrected with `repair`; without it,
     nothing is written.
     """
     with _snapshot(engine) as connection:
@@ -82,7 +83,7 @@ def audit(engine: sa.Engine, now: datetime, repair: bool = True) -> Audit:
     found = sum_counts(((row.fate, row.why), row.urls) for row in groups)
     miscounted = _differences(kept, found)
     if miscounted:
-        log.warning("the counts of URLs were wrong", differences=miscounted, repaired=repair)
+        log.warning("the running counts of URLs were wrong", differences=miscounted, repaired=repair)
         if repair:
             recount(engine)
     due: dict[str, datetime] = {}
@@ -106,7 +107,7 @@ def audit(engine: sa.Engine, now: datetime, repair: bool = True) -> Audit:
 
 
 def _differences(kept: Counts, found: Counts) -> dict[str, int]:
-    """Return by how many the counts that are kept exceed those that were found, by fate and reason."""
+    """Return by how much the kept counts exceed those that were found, by fate and reason."""
     wrong = {key: kept.get(key, 0) - found.get(key, 0) for key in sorted({*kept, *found})}
     return {" ".join(filter(None, key)): difference for key, difference in wrong.items() if difference}
 
@@ -131,9 +132,9 @@ def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def why(engine: sa.Engine, url: str) -> dict[str, Any] | None:
-    """Return everything known of one URL: who named it and when, each try that failed, its fate; None if unknown.
+    """Return everything known about one URL: which feeds listed it, each failed try, its fate; None if unknown.
 
-    Any spelling of the URL does, also the final address of an article.
+    Accepts any spelling of the URL, and the final address of an article.
     """
     key = bounded_key(url_key(url))
     with reading(engine) as connection:
@@ -197,7 +198,7 @@ def failures(engine: sa.Engine, limit: int = 1000) -> list[dict[str, Any]]:
 
 
 def feeds(engine: sa.Engine, now: datetime) -> list[dict[str, Any]]:
-    """Return the state of each feed, how many gaps it had, and whether it is quieter than it used to be."""
+    """Return the state of each feed, how many gaps it had, and whether it is quieter than usual."""
     with reading(engine) as connection:
         states = _rows(connection, sa.select(FEEDS).order_by(FEEDS.c.url))
         counted = connection.execute(
@@ -233,14 +234,14 @@ class Progress:
 
 
 def progress(engine: sa.Engine, now: datetime) -> Progress:
-    """Return what goes on now: counts, and the titles that landed last with their hosts.
+    """Return the current figures: counts, and the hosts and titles of the articles that landed last.
 
-    Takes a few milliseconds however many URLs there are. An article whose row is gone still counts as one; see `audit`.
+    Takes a few milliseconds however many URLs there are. An article whose row is missing is still counted; see `audit`.
     """
     with reading(engine) as connection:
         counts = read_counts(connection)
         must_fold = has_many_shards(connection)
-        # the fate is not in the condition, as SQLite would then read all that are waiting
+        # the fate is not in the condition, as SQLite would then read every waiting URL
         is_waiting = sa.case((sa.and_(URLS.c.outcome.is_(None), URLS.c.due_at.is_not(None)), 1), else_=0)
         leased = connection.execute(
             sa.select(sa.func.coalesce(sa.func.sum(is_waiting), 0)).where(

@@ -1,9 +1,9 @@
-"""Logs: events with fields, as JSON lines on stderr for machines and as readable lines for a person.
+"""Logs: events with fields, as JSON lines on stderr for machines and as readable lines for people.
 
     {"timestamp":"2026-03-01T09:30:00.123456Z","level":"info","event":"batch","links":64,"logger":"pipeline.jobs.work"}
 
 configure  where the events of this process go
-terminal   JSON lines made readable, and text from outside made safe to show on a terminal
+terminal   makes JSON lines readable, and text from outside safe to show on a terminal
 """
 
 from pipeline.logs.configure import configure_logs, configure_worker_logs, redirected_logs

@@ -1,7 +1,7 @@
-"""Set up logging in a process: where events go, in which form, and which libraries are heard.
+"""Set up logging in a process: where events go, in which form, and from which level on libraries log.
 
 Call `configure_logs` before the heavy imports of a command, since libraries log while they are imported. What libraries
-log goes the same way as our own events, from WARNING on.
+log at WARNING and above is treated like newsbeam's own events.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def configure_logs(json: bool, level: str = "info") -> None:
 
 @contextmanager
 def redirected_logs(on_line: Callable[[str], None]) -> Iterator[None]:
-    """Give the lines that `configure_logs` sends to stderr to `on_line` for as long as the context lasts."""
+    """Pass the lines that would go to stderr to `on_line` instead, while the context is open."""
     handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, _StderrHandler)]
     for handler in handlers:
         handler.on_line = on_line
@@ -92,8 +92,8 @@ def redirected_logs(on_line: Callable[[str], None]) -> Iterator[None]:
 def configure_worker_logs() -> None:
     """Send events as JSON lines to the logging of a Beam runner's worker, and none to its standard output.
 
-    Does nothing in a process whose logs are configured already. Some runners never read a worker's standard output, so
-    that it would block after 64 KB.
+    Does nothing if logs are already configured in this process. Some runners never read a worker's standard output, so
+    the worker would block after 64 KB.
     """
     if structlog.is_configured():
         return
@@ -115,7 +115,7 @@ def configure_worker_logs() -> None:
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Write to what sys.stderr is at that moment, or give each line to `on_line` while that is set."""
+    """Write to the current sys.stderr, or pass each line to `on_line` while that is set."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)

@@ -1,4 +1,4 @@
-"""What a person sees on a terminal: readable log lines, and text from outside without control characters."""
+"""Text for a terminal: readable log lines, and text from outside without control characters."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import structlog
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # C0 without tab and newline, DEL, C1, bidirectional controls (https://trojansource.codes), and lone surrogates, which
-# no terminal can be sent
+# cannot be encoded
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    r"""Show control characters as escapes such as \x1b, so that a terminal does not obey them.
+    r"""Show control characters as escapes such as \x1b, so that a terminal does not interpret them.
 
-    Tabs and newlines stay. Escape sequences can change the window's title or what stands above; overrides of the
-    direction of writing make a text read as another one.
+    Tabs and newlines stay. Escape sequences can change the window's title or overwrite earlier output; bidirectional
+    overrides can disguise a text as a different one.
     """
     return UNSAFE.sub(lambda found: _escape(found[0]), text)
 
 
 def one_line(text: str) -> str:
-    """Return a text as `printable` does, with each run of white space as one space."""
+    """Return a text as `printable` does, with each run of white space reduced to one space."""
     return " ".join(printable(text).split())
 
 
@@ -50,9 +50,9 @@ def readable_line(line: str, level: str = "debug") -> str | None:
 
 
 def console_renderer(colors: bool) -> structlog.dev.ConsoleRenderer:
-    """Return a renderer for a person, with plain tracebacks.
+    """Return a renderer for people, with plain tracebacks.
 
-    The pretty ones show local variables, passwords of database URLs among them.
+    Pretty tracebacks show local variables, including database URLs with their passwords.
     """
     plain = structlog.dev.plain_traceback
     return structlog.dev.ConsoleRenderer(
@@ -61,7 +61,7 @@ def console_renderer(colors: bool) -> structlog.dev.ConsoleRenderer:
 
 
 def shorten(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Prepare an event for a person: local time of day, no logger, no empty fields, no control characters."""
+    """Prepare an event for people: local time of day, no logger, no empty fields, no control characters."""
     event.pop("logger", None)
     for name, value in list(event.items()):
         if value is None:

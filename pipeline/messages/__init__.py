@@ -1,1 +1,1 @@
-"""What leaves a process as bytes: links on a topic, records between the steps of a job."""
+"""Wire formats: links on a topic, and records between the steps of a job."""

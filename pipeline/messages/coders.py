@@ -1,11 +1,11 @@
-"""How records travel between the steps of a job: as JSON with a version, by the names of their fields.
+"""The wire format of records between the steps of a job: versioned JSON, by the names of their fields.
 
     {"version": 1, "kind": "ArticleLink", "record": {"url": "https://...", "tries": 0, ...}}
 
-A step of the next release reads what a step of this one wrote: fields that it does not know are ignored, fields that
-are missing take their defaults. So a field may be added anywhere in a record if it has a default; renaming one,
-removing one without a default or changing its type needs a new VERSION and a reader for the old one. A page is followed
-by a line feed and the bytes of its body, which JSON would have to spell out.
+A step of the next release can read what a step of this one wrote: unknown fields are ignored, and missing fields take
+their defaults. So a field may be added anywhere in a record if it has a default; renaming one, removing one without a
+default or changing its type needs a new VERSION and a reader for the old one. The JSON of a page is followed by a line
+feed and the bytes of its body, which JSON would have to encode.
 
 Importing this module registers the coder with Beam for the types of RECORDS and unions of them.
 """
@@ -41,10 +41,10 @@ class _Sealed(msgspec.Struct):
 
 
 class WireFormat:
-    """Encode and decode records of these types; the bytes themselves say which one it is."""
+    """Encode and decode records of these types; the bytes name the type."""
 
     def __init__(self, kinds: Sequence[type]) -> None:
-        # mappings are written in the order of their keys, so that equal records are equal bytes
+        # sort mappings by key, so that equal records give equal bytes
         self._encoder = msgspec.json.Encoder(order="deterministic")
         self._envelopes = msgspec.json.Decoder(_Sealed)
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
@@ -120,7 +120,7 @@ class RecordCoder(beam.coders.Coder):  # type: ignore[misc]
 
     @classmethod
     def from_type_hint(cls, typehint: Any, registry: Any) -> beam.coders.Coder:
-        """Return the coder for one of RECORDS or a union of them; for other unions the one that Beam itself takes."""
+        """Return the coder for one of RECORDS or a union of them; for other unions, the one that Beam would choose."""
         if not isinstance(typehint, typehints.UnionConstraint) or set(typehint.union_types) <= set(RECORDS):
             return cls()
         if typehints.is_nullable(typehint):
@@ -135,7 +135,7 @@ class RecordCoder(beam.coders.Coder):  # type: ignore[misc]
 
 
 def register_coders() -> None:
-    """Make Beam encode our records with RecordCoder; harmless the second time."""
+    """Make Beam encode RECORDS with RecordCoder; safe to call again."""
     for kind in (*RECORDS, typehints.UnionConstraint):
         beam.coders.registry.register_coder(kind, RecordCoder)
 

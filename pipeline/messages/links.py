@@ -2,7 +2,7 @@
 
     {"version": 1, "url": "https://...", "canonical_url": ..., "discovered_at": "2026-01-01T00:00:00Z", ...}
 
-The fields are those of transforms.records.ArticleLink. Only `version` and `url` are required, so that anybody can
+The fields are those of transforms.records.ArticleLink. Only `version` and `url` are required, so that anyone can
 publish an article to be fetched; unknown fields are ignored. Attributes repeat what a subscription may filter on: host,
 feed, discovered_at, article_id, version.
 """
@@ -31,7 +31,7 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LinkBody:
-    """The JSON body; a time without a zone is refused, as it does not name an instant."""
+    """The JSON body; a time without a time zone is rejected, as it is ambiguous."""
 
     version: int
     url: Annotated[str, msgspec.Meta(min_length=1)]
@@ -50,7 +50,7 @@ class _LinkBody:
 def checked_topic(topic: str) -> str:
     """Return the name of a topic; raises UserError unless it is projects/P/topics/T."""
     if not TOPIC.fullmatch(topic):
-        raise UserError(f"not a topic: {topic!r}; say projects/P/topics/T")
+        raise UserError(f"not a topic: {topic!r}; use projects/P/topics/T")
     return topic
 
 
@@ -72,7 +72,7 @@ def attributes_of(link: ArticleLink) -> dict[str, str]:
 
 
 def cut_attribute(value: str) -> str:
-    """Return a text cut to what an attribute may hold."""
+    """Return a text truncated to the maximum size of an attribute."""
     return value.encode("utf-8", "replace")[:LONGEST_ATTRIBUTE].decode("utf-8", "ignore")
 
 

@@ -23,7 +23,7 @@ from transforms.fates import end_with_bug
 from transforms.records import Article, BadMessage, Failure, Outcome, Rejection
 
 BATCH = 16
-# what no second try of the same rows will change
+# errors that a retry of the same rows cannot fix
 POISON = (sa.exc.DataError, sa.exc.IntegrityError)
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
     """Collect outcomes and write them BATCH at a time, and the rest when the bundle ends.
 
-    While the database is away, try again for `patience_s` seconds, as some runners lose what a raising DoFn had. An
-    outcome that the database will never take becomes a dead letter.
+    While the database is unavailable, retries for `patience_s` seconds, as some runners lose the elements of a DoFn
+    that raises. An outcome that the database will never accept becomes a dead letter.
     """
 
     def __init__(self, url: str, patience_s: float) -> None:
@@ -97,12 +97,12 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
             except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
                 if time.monotonic() + pause > give_up_at:
                     raise
-                log.warning("database away, trying again", error=str(error.orig))
+                log.warning("database unavailable, retrying", error=str(error.orig))
                 time.sleep(pause)
 
 
 class _SettleFates(_WriteOutcomes):
-    """Write only what the ledger keeps of outcomes: the fates of URLs, and the dead letters."""
+    """Write only the ledger's part of outcomes: the fates of URLs, and the dead letters."""
 
     def __init__(self, url: str, patience_s: float, landed_in: str) -> None:
         super().__init__(url, patience_s)
@@ -115,7 +115,7 @@ class _SettleFates(_WriteOutcomes):
 
 
 class WriteToSql(beam.PTransform):  # type: ignore[misc]
-    """Write outcomes (pipeline.graph.Outcomes) to the SQL database at `url`."""
+    """Write outcomes (pipeline.graph.build.Outcomes) to the SQL database at `url`."""
 
     def __init__(self, url: str, config: Config) -> None:
         super().__init__()
@@ -132,12 +132,12 @@ class WriteToSql(beam.PTransform):  # type: ignore[misc]
 
 
 class SettleInLedger(beam.PTransform):  # type: ignore[misc]
-    """Record the fates of outcomes, which land at the sink `landed_in`, in the ledger at `url`."""
+    """Record the fates of outcomes in the ledger at `url`; their rows land in the sink `landed_in`."""
 
     def __init__(self, url: str, landed_in: str, config: Config) -> None:
         super().__init__()
         if not is_sql(url):
-            raise UserError(f"not a ledger: {url!r}; say sqlite:///newsbeam.db or postgresql://user@host/name")
+            raise UserError(f"not a ledger: {url!r}; use sqlite:///newsbeam.db or postgresql://user@host/name")
         self.fates = _SettleFates(url, config.sink_patience, landed_in)
 
     def expand(self, outcomes: Outcomes) -> None:

@@ -1,4 +1,4 @@
-"""Write landings to SQL as the tables are declared."""
+"""Write landings to SQL databases, as the tables are declared."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class _Version:
 def write_landings(engine: sa.Engine, landings: Sequence[Landing]) -> None:
     """Write outcomes in one transaction. Writing the same again changes nothing.
 
-    Where several hold the same article, its last version is written.
+    If several hold the same article, the last one is written.
     """
     latest = {landing.article_id: landing for landing in landings if landing.article_id}
-    # in one order in every process, so that two that write the same articles do not wait for each other in a ring
+    # sorted, so that two processes that write the same articles cannot deadlock
     articles = [latest[article_id] for article_id in sorted(latest)]
     with engine.begin() as connection:
         versions = _number_versions(connection, articles)
@@ -63,7 +63,7 @@ def _number_versions(connection: sa.Connection, articles: Sequence[Landing]) -> 
 
 
 def _add_unknown_feeds(connection: sa.Connection, articles: Iterable[Landing]) -> None:
-    """Give a feed that only messages or a file have named a row, which is not polled until somebody adds it."""
+    """Add a disabled row for each feed that is known only from messages; it is polled once somebody adds the feed."""
     named = {landing.tables[ARTICLES.name][0]["feed_url"] for landing in articles} - {None}
     states = [FeedState(url, url, host_of(url), enabled=False) for url in sorted(named)]
     insert_rows(connection, FEEDS, [asdict(state) for state in states])
@@ -100,7 +100,7 @@ def _upsert(connection: sa.Connection, declared: Table[Any], rows: Sequence[Row]
             continue
         values[column.name] = new[column.name]
         if column.is_final:
-            # a rejection or failure never takes back an article that has landed
+            # a rejection or failure never replaces an article that has landed
             stays = sa.and_(table.c.outcome == "article", new.outcome != "article")
             values[column.name] = sa.case((stays, table.c[column.name]), else_=new[column.name])
     upsert = insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)

@@ -1,7 +1,7 @@
-"""Topics that a job writes: what nobody will try again, and events for those who want them.
+"""The topics that a job writes: dead letters, and events for consumers.
 
-Both carry JSON with a version. A dead letter's body is what was on the topic of URLs, so that publishing it there again
-is all there is to a replay; why it ended is in its attributes.
+Both carry versioned JSON. A dead letter's body is a message of the topic of URLs: to replay it, publish it there again.
+Its attributes say why it ended.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from transforms.records import Article, BadMessage, Failure, Outcome, Rejection
 EVENT_VERSION = 1
 # https://cloud.google.com/pubsub/quotas#resource_limits: a message has at most 10 MB
 LONGEST_BODY = 9_000_000
-# what an event says of a URL that became no article
+# the fields of an event about a URL that did not become an article
 EVENT_URL = ("canonical_url", "url", "article_id", "feed_url", "reason", "stage", "message", "tries", "due_at")
 
 
 class WriteDeadLetters(beam.PTransform):  # type: ignore[misc]
-    """Write bad messages, and failures that nobody will try again, to a topic.
+    """Write bad messages, and failures that will not be retried, to a topic.
 
-    `tries_again` says that somebody does: then a failure that has a next time is none of them.
+    With `tries_again`, a failure that has a `due_at` is retried, and so is not written.
     """
 
     def __init__(self, topic: str, tries_again: bool) -> None:
@@ -61,7 +61,7 @@ class WriteEvents(beam.PTransform):  # type: ignore[misc]
 
 
 def letters_of(ending: Rejection | Failure | BadMessage, tries_again: bool) -> Iterator[PubsubMessage]:
-    """Give the dead letter of an ending, if it is one."""
+    """Yield the dead letter of an ending, if it has one."""
     if isinstance(ending, BadMessage):
         why = {
             "reason": MessageInvalid.reason,
@@ -83,7 +83,7 @@ def letters_of(ending: Rejection | Failure | BadMessage, tries_again: bool) -> I
 
 
 def events_of(outcome: Outcome | BadMessage, now: datetime | None = None) -> Iterator[PubsubMessage]:
-    """Give the event of an outcome: its rows in the tables that are declared `in_events`, or its fate.
+    """Yield the event of an outcome: its rows in the tables that are declared `in_events`, or its fate.
 
     {"version": 1, "event": "article", "article": {...}, "entities": [...], "mentions": [...], "images": [...]}
     {"version": 1, "event": "rejected" | "failed", "url": {...}}
@@ -105,9 +105,9 @@ def events_of(outcome: Outcome | BadMessage, now: datetime | None = None) -> Ite
 
 
 def _encode_within(body: dict[str, Any], parts: dict[str, Sequence[Row]]) -> bytes:
-    """Encode an event; one that no message can hold loses its longest parts, then the end of the article's body.
+    """Encode an event; if no message can hold it, truncate the article's body and drop the largest parts until it fits.
 
-    `is_cut` says so; consumers find the whole in the tables.
+    `is_cut` marks such an event; the tables have the complete rows.
     """
     data = msgspec.json.encode(body | parts)
     if len(data) <= LONGEST_BODY:

@@ -1,4 +1,4 @@
-"""Where a streaming job reads its links. A source is one file here and one line in SOURCES.
+"""Sources: where a streaming job reads its links. To add one, write a module here and add a line to SOURCES.
 
 A source is a PTransform at the beginning of a pipeline that returns Incoming: batches of links, with each host in only
 one batch at a time, and the messages that could not be read.
@@ -16,7 +16,7 @@ from pipeline.config import Config
 from transforms.errors import UserError
 from transforms.records import ArticleLink, BadMessage
 
-# scheme of the source's name -> module and class; imported when used, so that a laptop needs no cloud libraries
+# scheme of the source's name -> module and class; imported when used, so that local runs need no cloud libraries
 SOURCES: dict[str, tuple[str, str]] = {
     "pubsub": ("pipeline.sources.pubsub", "ReadSubscription"),
     "ledger": ("pipeline.sources.ledger_stream", "ReadLedger"),
@@ -37,7 +37,7 @@ def source_of(name: str, config: Config) -> beam.PTransform:
     """
     scheme, _, rest = name.partition(":")
     if scheme not in SOURCES or not rest:
-        raise UserError(f"unknown source {name!r}: say pubsub:projects/P/subscriptions/S or ledger:URL")
+        raise UserError(f"unknown source {name!r}: use pubsub:projects/P/subscriptions/S or ledger:URL")
     module, kind = SOURCES[scheme]
     make: Callable[[str, Config], beam.PTransform] = getattr(import_module(module), kind)
     return make(rest, config)

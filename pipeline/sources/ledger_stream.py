@@ -1,11 +1,11 @@
-"""Links from the ledger itself, for runners that cannot read Pub/Sub from Python: Flink.
+"""Read links from the ledger itself, for runners that cannot read Pub/Sub from Python, such as Flink.
 
-    lanes -> (poll: claim a batch of hosts' due links -> the graph, fused behind -> give the hosts back) for ever
+    lanes -> (poll: claim a batch of due links, by host -> the graph, fused downstream -> release the hosts) forever
 
-A lane is one element of a splittable DoFn without end: https://beam.apache.org/documentation/programming-guide/#sdf-basics.
-It holds its batch until the stages behind are through with it, so that no more is claimed than is worked on; meanwhile
-it renews the leases. The sink ends the lease of a URL with its fate. When a worker dies, or a restored checkpoint has
-forgotten a claim, the leases run out and the work is claimed again; what was done twice lands once.
+A lane is one element of an unbounded splittable DoFn: https://beam.apache.org/documentation/programming-guide/#sdf-basics.
+It holds its batch until the downstream stages have finished it, so that no more is claimed than is in progress, and
+renews the leases meanwhile. The sink ends the lease of a URL when it writes its fate. If a worker dies, or a restored
+checkpoint has lost a claim, the leases expire and the work is claimed again; what was done twice lands once.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ReadLedger(beam.PTransform):  # type: ignore[misc]
 
 
 class _Polls(RestrictionProvider):  # type: ignore[misc]
-    """Polls without end: the restriction counts them, so that each checkpoint has a place to go on from."""
+    """An endless sequence of polls; the restriction counts them, so that a checkpoint has a position to resume from."""
 
     def initial_restriction(self, lane: int) -> OffsetRange:
         return OffsetRange(0, 2**62)
@@ -64,7 +64,7 @@ class _Polls(RestrictionProvider):  # type: ignore[misc]
         return 1.0
 
     def truncate(self, lane: int, restriction: OffsetRange) -> None:
-        """Leave nothing to be done when the job is drained: what is not claimed stays due."""
+        """Leave no work when the job is drained; links that are not claimed stay due."""
 
 
 POLLS = beam.DoFn.RestrictionParam(_Polls())
@@ -89,12 +89,12 @@ class _ClaimBatches(beam.DoFn):  # type: ignore[misc]
             if links:
                 log.info("claimed", lane=lane, links=len(links))
                 with lease:
-                    # comes back when the stages behind have done all of it
+                    # resumes when the downstream stages have finished the batch
                     yield links
                     lease.give_back_hosts()
                 pause = 0.0
         except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-            # the database may be away for a while; what was claimed and has no fate is claimed again
+            # the database may be unavailable for a while; claimed links without a fate are claimed again
             log.warning("no batch claimed", error=str(error.orig))
             pause = TROUBLE_S
         polls.defer_remainder(Duration(seconds=pause))

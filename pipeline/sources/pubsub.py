@@ -1,9 +1,9 @@
-"""Links from a subscription of Pub/Sub, on the runners whose Python SDK reads it: Dataflow and DirectRunner.
+"""Read links from a Pub/Sub subscription, on the runners that can do so from Python: Dataflow and DirectRunner.
 
     message -> link, or bad message -> key: shard of its host -> batch of at most BATCH, at most BUFFER_S old
 
 DirectRunner acknowledges a message as soon as it reads it and ends at the first DoFn that raises, so no later step may
-raise. Dataflow acknowledges when the links are in its own shuffle.
+raise. Dataflow acknowledges a message when its link is in the shuffle.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ReadSubscription(beam.PTransform):  # type: ignore[misc]
     def __init__(self, subscription: str, config: Config) -> None:
         super().__init__()
         if not SUBSCRIPTION.fullmatch(subscription):
-            raise UserError(f"not a subscription: {subscription!r}; say projects/P/subscriptions/S")
+            raise UserError(f"not a subscription: {subscription!r}; use projects/P/subscriptions/S")
         self.subscription = subscription
 
     @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
@@ -63,10 +63,10 @@ def _read_links() -> beam.PTransform:
 
 @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
 def pack_link(link: ArticleLink) -> tuple[int, bytes]:
-    """Return the shard of a link's host and the link as it travels.
+    """Return the shard of a link's host, and the link as bytes.
 
-    As bytes, since GroupIntoBatches pickles what it keeps in its state whatever coder is registered: it looks up the
-    coder of the PCollection object and not of its element type (`GroupIntoBatches.expand`, Beam 2.77:
+    It is encoded here since GroupIntoBatches pickles its state whatever coder is registered: it looks up the coder of
+    the PCollection object rather than that of its element type (`GroupIntoBatches.expand`, Beam 2.77:
     https://github.com/apache/beam/blob/v2.77.0/sdks/python/apache_beam/transforms/util.py).
     """
     return shard_of(link), WIRE.encode(link)
@@ -74,7 +74,7 @@ def pack_link(link: ArticleLink) -> tuple[int, bytes]:
 
 @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
 def unpack_links(_shard: int, packed: Iterable[bytes]) -> list[ArticleLink]:
-    """Return each article of a batch once: what was published twice is fetched once."""
+    """Return the links of a batch, each once: what was published twice is fetched once."""
     links: list[ArticleLink] = [WIRE.decode(data) for data in packed]
     return list({link.canonical_url: link for link in links}.values())
 

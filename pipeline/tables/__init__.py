@@ -1,1 +1,1 @@
-"""The tables: declared once, filled from records, kept true in databases by migrations."""
+"""The tables: declared once, filled from records, and brought up to date in databases by migrations."""

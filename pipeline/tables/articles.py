@@ -1,4 +1,4 @@
-"""The tables of articles: their newest version, earlier ones, pictures, and what was left out of the body."""
+"""The tables of articles: the newest version, all versions, images, and what was left out of the body."""
 
 from __future__ import annotations
 
@@ -43,34 +43,34 @@ ARTICLES: Table[LandedArticle] = Table(
     (
         string(
             "article_id",
-            "The article: 32 hexadecimal digits of SHA-256 over its canonical URL.",
+            "Id of the article: the first 32 hexadecimal digits of the SHA-256 of `canonical_url`.",
             lambda a: a.article_id,
             required=True,
         ),
         string(
             "url",
-            "The address that was fetched, as the feed spelled it.",
+            "The URL that was fetched, as the feed spelled it.",
             lambda a: a.article.link.url,
             required=True,
             keep_first=True,
         ),
         string(
             "canonical_url",
-            "The key: the address after redirects, without tracking parameters and fragment.",
+            "The URL after redirects, without tracking parameters and fragment.",
             lambda a: a.canonical_url,
             required=True,
         ),
         string("host", "Host name of the canonical URL.", lambda a: a.host, required=True),
         string(
             "link_key",
-            "The URL in the ledger that led here first (urls.canonical_url); several may.",
+            "The first URL in the ledger that led to the article (urls.canonical_url); there may be several.",
             lambda a: a.article.link.canonical_url,
             keep_first=True,
             references="urls.canonical_url",
         ),
         string(
             "feed_url",
-            "The feed that named it first (feeds.url); NULL if no feed did.",
+            "The feed that listed it first (feeds.url); NULL if no feed did.",
             lambda a: a.feed_url,
             keep_first=True,
             references="feeds.url",
@@ -79,53 +79,53 @@ ARTICLES: Table[LandedArticle] = Table(
         string("description", "Standfirst or summary, as the page gives it.", lambda a: a.article.description),
         strings("authors", "People and agencies who wrote it.", lambda a: list(a.article.authors)),
         string("section", "Section of the publication.", lambda a: a.article.section),
-        strings("tags", "Keywords that the publisher gave it.", lambda a: list(a.article.tags)),
+        strings("tags", "The publisher's keywords.", lambda a: list(a.article.tags)),
         time("published_at", "When it was published.", lambda a: a.article.published_at),
         time("modified_at", "When the publisher says it was last changed.", lambda a: a.article.modified_at),
         time(
             "discovered_at",
-            "When a feed first named it.",
+            "When a feed first listed it.",
             lambda a: a.article.link.discovered_at,
             keep_first=True,
         ),
         time("fetched_at", "When this version was fetched.", lambda a: a.article.fetched_at or a.now, required=True),
-        time("processed_at", "When this version landed.", lambda a: a.now, required=True),
+        time("processed_at", "When this version was stored.", lambda a: a.now, required=True),
         string("language", "ISO 639-1 code, empty if unknown.", lambda a: a.article.language),
         string(
             "body",
-            "The article's text: paragraphs with an empty line between.",
+            "The article's text: paragraphs separated by empty lines.",
             lambda a: a.article.body,
             required=True,
         ),
         integer("word_count", "Words in `body`.", lambda a: len(a.article.body.split())),
         boolean(
             "is_paywalled",
-            "Whether the page says that part of the text is for subscribers.",
+            "Whether the page says that part of the text is for subscribers only.",
             lambda a: a.article.is_paywalled,
         ),
         string("site_name", "Name of the publication.", lambda a: a.article.site_name),
-        string("lead_image", "Address of the main picture.", lambda a: a.article.lead_image),
+        string("lead_image", "URL of the main image.", lambda a: a.article.lead_image),
         string(
             "page_kind", "article, live_blog, video or gallery.", lambda a: a.article.page_kind.value, required=True
         ),
         string(
             "content_hash",
-            "SHA-256 over title and body: equal for copies, different after an edit.",
+            "SHA-256 of title and body: equal for copies, different after an edit.",
             lambda a: a.content_hash,
             required=True,
         ),
         integer(
             "revision",
-            "1 for the first version that was seen, one more for each edit.",
+            "1 for the first version seen, one more for each edit.",
             owner=Owner.WRITER,
         ),
         string(
             "entity_model",
-            "Model that named the entities; empty if there is none for the language.",
+            "Model that found the entities; empty if there is none for the language.",
             lambda a: a.article.entity_model,
         ),
         json("sources", "Where each metadata field was taken from.", lambda a: dict(a.article.sources)),
-        string("pipeline_version", "Version of newsbeam that made the row.", lambda a: __version__, required=True),
+        string("pipeline_version", "Version of newsbeam that wrote the row.", lambda a: __version__, required=True),
     ),
     rows=articles,
     in_events=True,
@@ -147,8 +147,8 @@ IMAGES: Table[Part[Image]] = Table(
     ("article_id", "image_no"),
     (
         PART_OF_ARTICLE,
-        part_number("image_no", "Number of the picture in its article, from 0."),
-        string("url", "Address of the picture.", lambda p: p.record.url, required=True),
+        part_number("image_no", "Number of the image in its article, from 0."),
+        string("url", "URL of the image.", lambda p: p.record.url, required=True),
         string("caption", "Its caption.", lambda p: p.record.caption),
         string("credit", "Photographer and agency.", lambda p: p.record.credit),
         PART_PUBLISHED_AT,
@@ -168,15 +168,15 @@ REMOVED_BLOCKS: Table[Part[RemovedBlock]] = Table(
     (
         PART_OF_ARTICLE,
         part_number("block_no", "Number of the removed block in its article, from 0."),
-        integer("position", "Where it stood among all blocks of the page, from 0.", lambda p: p.record.position),
+        integer("position", "Its position among all blocks of the page, from 0.", lambda p: p.record.position),
         string("text", "Its text.", lambda p: p.record.text, required=True),
         string(
             "reason",
-            "Why it is not body: caption, credit, promo, related, bio, social, ...",
+            "Why it is not part of the body: caption, credit, promo, related, bio, social, ...",
             lambda p: p.record.reason,
             required=True,
         ),
-        string("rule", "The rule or score that decided.", lambda p: p.record.rule, required=True),
+        string("rule", "The rule or score that decided this.", lambda p: p.record.rule, required=True),
         PART_PUBLISHED_AT,
     ),
     rows=parts(lambda article: article.removed),
@@ -189,7 +189,7 @@ REMOVED_BLOCKS: Table[Part[RemovedBlock]] = Table(
 
 REVISIONS: Table[LandedArticle] = Table(
     "revisions",
-    "One row per version of an article that was seen.",
+    "One row per version of an article that was fetched.",
     ("article_id", "revision"),
     (
         string(
@@ -199,12 +199,12 @@ REVISIONS: Table[LandedArticle] = Table(
             required=True,
             references="articles.article_id",
         ),
-        integer("revision", "1 for the first version that was seen.", owner=Owner.WRITER),
-        string("content_hash", "SHA-256 over title and body.", lambda a: a.content_hash, required=True),
+        integer("revision", "1 for the first version seen.", owner=Owner.WRITER),
+        string("content_hash", "SHA-256 of title and body.", lambda a: a.content_hash, required=True),
         string("title", "Headline of this version.", lambda a: a.article.title),
         string("body", "Text of this version.", lambda a: a.article.body, required=True),
-        time("published_at", "When it was published, as this version says.", lambda a: a.article.published_at),
-        time("modified_at", "When it was last changed, as this version says.", lambda a: a.article.modified_at),
+        time("published_at", "When it was published, according to this version.", lambda a: a.article.published_at),
+        time("modified_at", "When it was last changed, according to this version.", lambda a: a.article.modified_at),
         time(
             "fetched_at",
             "When this version was first fetched.",

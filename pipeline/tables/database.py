@@ -1,8 +1,8 @@
 """Engines for SQLite and PostgreSQL, opened with the schema that this version needs.
 
-SQLite runs in WAL mode, so that consumers read while the pipeline writes, and each transaction of ours takes the write
-lock at its start (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable), so that none fails
-half-way when it would upgrade its lock.
+SQLite runs in WAL mode, so that consumers can read while the pipeline writes. Each transaction that writes takes the
+write lock at its start (https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable), so that none
+fails half-way when it upgrades its lock.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ DRIVERS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "postg
 DRIVERS["postgresql+psycopg"] = DRIVERS["postgresql"]
 EXAMPLES = "use sqlite:///FILE or postgresql://USER@HOST/NAME"
 IN_MEMORY = (None, "", ":memory:")
-SECRETS = ("password", "sslpassword")  # parameters of a URL that libpq takes
+SECRETS = ("password", "sslpassword")  # URL parameters of libpq
 
 
 def shown_url(url: str | sa.URL) -> str:
-    """Return a database URL for messages and tables: without passwords. Raises ArgumentError if it is not a URL."""
+    """Return a database URL without passwords, for messages and tables. Raises ArgumentError if it is not a URL."""
     url = sa.make_url(url)
     hidden = {name: "***" for name in SECRETS if name in url.query}
     return url.update_query_dict(hidden).render_as_string(hide_password=True)
 
 
 def parse_database_url(url: str) -> sa.URL:
-    """Parse the URL of a database that we have a driver for; raises UserError, without passwords, for any other."""
+    """Parse the URL of a supported database; raises UserError, which shows no password, for any other."""
     try:
         parsed = sa.make_url(url)
     except (sa.exc.ArgumentError, ValueError) as exc:
-        # what cannot be parsed may hold a password anywhere
+        # text that cannot be parsed may hold a password anywhere
         raise UserError(f"not a database URL{'' if '@' in url else f': {url!r}'}; {EXAMPLES}") from exc
     if parsed.drivername not in DRIVERS:
         raise UserError(f"unknown database {parsed.drivername}://; {EXAMPLES}")
@@ -56,7 +56,7 @@ def parse_database_url(url: str) -> sa.URL:
 
 
 def create_engine(url: str, foreign_keys: bool = True) -> sa.Engine:
-    """Make an engine without connecting; raises UserError for a URL that we have no driver for.
+    """Create an engine without connecting; raises UserError for a URL that cannot be used.
 
     `foreign_keys` says whether SQLite enforces them; PostgreSQL always does.
     """
@@ -101,7 +101,7 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 def insert_rows(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], update: Sequence[str] = ()
 ) -> None:
-    """Insert rows; where the primary key stands already, set the columns `update` or leave the row as it is."""
+    """Insert rows; where the primary key exists already, set the columns `update`, or leave the row unchanged."""
     if not rows:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -116,7 +116,7 @@ def insert_rows(
 
 
 def is_sql(url: str) -> bool:
-    """Tell whether a sink is an SQL database, which holds the ledger too."""
+    """Tell whether a sink is an SQL database, which can also hold the ledger."""
     return url.partition(":")[0].partition("+")[0] in ("sqlite", "postgresql")
 
 
@@ -125,7 +125,7 @@ def open_database(url: str) -> sa.Engine:
     engine = create_engine(url)
     with _user_errors(engine):
         if engine.dialect.name == "sqlite":
-            # SQLite changes a table by making it anew, which foreign keys must not follow
+            # migrations change a table in SQLite by recreating it, which foreign keys must not react to
             without_keys = create_engine(url, foreign_keys=False)
             migrate(without_keys)
             without_keys.dispose()
@@ -135,9 +135,9 @@ def open_database(url: str) -> sa.Engine:
 
 
 def open_for_reading(url: str) -> sa.Engine:
-    """Return an engine that cannot write, for reports: the schema stays as it is.
+    """Return a read-only engine for reports, without migrating the schema.
 
-    Raises UserError if there is no such database, or it has a schema that this version cannot read.
+    Raises UserError if there is no such database, or if this version cannot read its schema.
     """
     file = parse_database_url(url)
     if file.get_backend_name() == "sqlite" and file.database and not Path(file.database).exists():
@@ -153,7 +153,7 @@ def open_for_reading(url: str) -> sa.Engine:
             case SchemaState.OLDER:
                 raise UserError(
                     f"{shown_url(url)} has an older schema ({schema.revision}): `newsbeam run` or `newsbeam work`"
-                    " upgrades it; to leave it as it is, ask with the version that wrote it"
+                    " upgrades it; to keep it, use the version of newsbeam that wrote it"
                 )
             case SchemaState.TOO_NEW:
                 raise UserError(too_new(schema))
@@ -194,7 +194,7 @@ _opening = threading.Lock()
 
 
 def opened(url: str) -> sa.Engine:
-    """Return the one engine that this process has for a database; raises what `open_database` raises."""
+    """Return the engine that this process shares for a database; raises what `open_database` raises."""
     with _opening:
         if url not in _engines:
             _engines[url] = open_database(url)

@@ -1,7 +1,7 @@
-"""What a table is declared with: its columns, where each value comes from, and how a row is written.
+"""Declare a table: its columns, where each value comes from, and how rows are written.
 
-A declaration is all that a new table needs. The SQL schema and its migrations, the writers of SQLite, PostgreSQL and
-BigQuery, BigQuery's views, the events on topics, docs/tables.md and Terraform's tables.json derive from it.
+Everything else is derived from the declaration: the SQL schema and its migrations, the writers of SQLite, PostgreSQL
+and BigQuery, BigQuery's views, the events on topics, docs/tables.md and Terraform's tables.json.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ R_contra = TypeVar("R_contra", contravariant=True)
 
 
 class Type(StrEnum):
-    """What a column holds; each database maps it to a type of its own."""
+    """The type of a column; each database maps it to one of its own types."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -31,10 +31,10 @@ class Type(StrEnum):
 
 
 class Owner(StrEnum):
-    """Who decides what a column holds, and so which databases have it.
+    """Who fills a column, and so which databases have it.
 
     JOB     the job that made the row; every database has the column
-    WRITER  the SQL writer, from what the table holds already; BigQuery has a view that computes it
+    WRITER  the SQL writer, from the rows that are already stored; in BigQuery, a view computes it
     LEDGER  the pollers and workers; only a ledger's database has the column
     """
 
@@ -44,11 +44,11 @@ class Owner(StrEnum):
 
 
 class Write(StrEnum):
-    """How SQL writes a row whose key is there already.
+    """How SQL writes a row whose key already exists.
 
     UPSERT   the new values replace the old ones, except in columns that keep their first value
     REPLACE  all rows of the same article are replaced at once
-    HISTORY  one row per version of an article; the old ones stay. BigQuery derives them from its versions in a view
+    HISTORY  one row per version of an article; earlier rows stay. BigQuery derives them from its versions in a view
     """
 
     UPSERT = "upsert"
@@ -60,10 +60,9 @@ class Write(StrEnum):
 class Column(Generic[R_contra]):
     """One column.
 
-    `value` computes it from what a row is made of; without it, `owner` fills it. `required` means never NULL.
-    `keep_first` keeps the value of the first write. `is_final` keeps the value of a row whose article has landed from
-    rejections and failures that come later. `references` ("table.column") is a foreign key, where that table is in the
-    same database.
+    `value` computes it from the object that a row is made from; without it, `owner` fills it. `required` means never
+    NULL. `keep_first` keeps the value of the first write. `is_final` protects the value, once an article has landed,
+    from later rejections and failures. `references` ("table.column") declares a foreign key in SQL.
     """
 
     name: str
@@ -81,10 +80,10 @@ class Column(Generic[R_contra]):
 class Table(Generic[R]):
     """One table.
 
-    `key` is the primary key. `rows` gives what the rows of an outcome are made of, one by one; without it the table
-    belongs to the ledger, and jobs never write it. `part_of` names the table whose rows own these: they are replaced
-    and deleted with it. `in_events` puts its rows into the events on topics. `indexes` are further lists of columns to
-    find rows by; `sparse_indexes` hold only the rows in which all of their columns are set.
+    `key` is the primary key. `rows` yields the objects that the rows of an outcome are made from; without it, the table
+    belongs to the ledger, and outcomes have no rows in it. `part_of` names the table whose rows own these rows, which
+    are replaced and deleted with them. `in_events` includes the rows in the events on topics. `indexes` are further
+    lists of columns to find rows by; `sparse_indexes` hold only the rows in which all of their columns are set.
     `partition` is the column of BigQuery's day partitions and `cluster` its clustering.
 
     Raises ValueError for a declaration that contradicts itself.

@@ -1,8 +1,8 @@
-"""What is found out about articles: each enrichment, and the tables that it fills.
+"""The enrichments of articles, and the tables that they fill.
 
-An entry in ENRICHMENTS puts a stage into the graph of every runner, after the body is known, and its tables into every
-database. To add one, write the transform (`Article -> Article`), a field of `Article` that holds what it finds, and
-here the table and the entry; README.md shows the steps.
+An entry in ENRICHMENTS adds a stage to the graph of every runner, after the body is known, and its tables to every
+database. To add one, write the transform (`Article -> Article`) and a field of `Article` that holds its result, and
+add the table and the entry here; README.md shows the steps.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Enrichment:
     """A stage of the graph.
 
     `name` is the stage's name in counters, logs and dead letters. `make` returns the transform for a configuration; it
-    imports what it needs itself, as this module is read by commands that start at once. `tables` are those that hold
-    what the transform finds.
+    imports what it needs itself, as commands that must start fast import this module. `tables` hold the results of the
+    transform.
     """
 
     name: str
@@ -37,14 +37,14 @@ class Enrichment:
 
 ENTITIES: Table[Part[records.Entity]] = Table(
     "entities",
-    "One row per thing (person, organisation, place ...) that an article names.",
+    "One row per entity (person, organisation, place ...) that an article names.",
     ("article_id", "entity_no"),
     (
         PART_OF_ARTICLE,
         part_number("entity_no", "Number of the entity in its article, from 0."),
         string(
             "name",
-            "Canonical name: the fullest that the article uses.",
+            "Canonical name: the fullest form that the article uses.",
             lambda p: p.record.name[:LONGEST_NAME],
             required=True,
         ),
@@ -57,7 +57,7 @@ ENTITIES: Table[Part[records.Entity]] = Table(
         integer("mentions", "How often the article names it.", lambda p: p.record.mentions),
         real(
             "salience",
-            "Its share of the article's attention; 1 over all entities of the article.",
+            "Its share of the article's attention; the entities of an article add up to 1.",
             lambda p: p.record.salience,
             required=True,
         ),
@@ -82,8 +82,8 @@ MENTIONS: Table[Part[records.Mention]] = Table(
         integer("entity_no", "The entity that is named (entities.entity_no).", lambda p: p.record.entity),
         integer("start_offset", "First character in `articles.body`.", lambda p: p.record.start),
         integer("end_offset", "One past the last character in `articles.body`.", lambda p: p.record.end),
-        string("text", "The words as they stand there.", lambda p: p.record.text, required=True),
-        string("label", "What the model took this mention for.", lambda p: p.record.label, required=True),
+        string("text", "The text of the mention.", lambda p: p.record.text, required=True),
+        string("label", "The label that the model gave this mention.", lambda p: p.record.label, required=True),
         PART_PUBLISHED_AT,
     ),
     rows=parts(lambda article: article.mentions),

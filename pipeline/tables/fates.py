@@ -1,4 +1,4 @@
-"""The tables of what became of each URL: its one fate, and every try that failed."""
+"""The tables of what became of each URL: its fate, and every failed try."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pipeline.tables.landed import Fate, Letter, fates, letters
 
 URLS: Table[Fate] = Table(
     "urls",
-    "One row per URL that a feed ever named, with its one fate.",
+    "One row per URL that a feed ever listed, with its fate.",
     ("canonical_url",),
     (
         string(
             "canonical_url",
-            "The key: the address without tracking parameters and fragment.",
+            "The URL without tracking parameters and fragment.",
             lambda f: f.link.canonical_url,
             required=True,
         ),
         string(
             "url",
-            "The spelling first seen, which is what gets fetched.",
+            "The URL as first seen, which is the one that is fetched.",
             lambda f: f.link.url,
             required=True,
             keep_first=True,
@@ -33,42 +33,42 @@ URLS: Table[Fate] = Table(
         string("host", "Host name.", lambda f: f.link.host, required=True, keep_first=True),
         string(
             "feed_url",
-            "The feed that named it first; empty if no feed did.",
+            "The feed that listed it first; empty if no feed did.",
             lambda f: f.link.feed_url,
             required=True,
             keep_first=True,
         ),
         string(
             "outcome",
-            "article, rejected or failed; NULL while under way for the first time.",
+            "article, rejected or failed; NULL until the first try has ended.",
             lambda f: f.outcome,
             is_final=True,
         ),
         string("reason", "Why it was rejected or failed.", lambda f: f.reason, is_final=True),
         string("stage", "The stage in which it ended.", lambda f: f.stage, is_final=True),
         string("message", "The error in words.", lambda f: f.message, is_final=True),
-        integer("tries", "How many tries have ended.", lambda f: f.tries),
-        time("discovered_at", "When a feed first named it.", lambda f: f.link.discovered_at, keep_first=True),
+        integer("tries", "Number of tries that have ended.", lambda f: f.tries),
+        time("discovered_at", "When a feed first listed it.", lambda f: f.link.discovered_at, keep_first=True),
         time("settled_at", "When the outcome was last written.", lambda f: f.settled_at, is_final=True),
         time(
             "due_at",
-            "When it is to be worked on next; NULL if it is settled for good.",
+            "When it is to be processed next; NULL if no further try is planned.",
             lambda f: f.due_at,
         ),
-        time("leased_until", "Until when a worker holds it.", lambda f: None, owner=Owner.LEDGER),
-        string("lease_owner", "The worker that holds it.", lambda f: None, owner=Owner.LEDGER),
+        time("leased_until", "When the lease of the worker that holds it expires.", lambda f: None, owner=Owner.LEDGER),
+        string("lease_owner", "The worker that holds the lease.", lambda f: None, owner=Owner.LEDGER),
         integer(
             "claims",
-            "How often it was leased since it last ended: more than a few means that it kills workers.",
+            "How often it was leased since it last ended; a high number suggests that it kills workers.",
             lambda f: 0,
             owner=Owner.LEDGER,
         ),
-        json("hints", "What the feed said of it: title, published_at, authors, language.", owner=Owner.LEDGER),
+        json("hints", "What the feed said about it: title, published_at, authors, language.", owner=Owner.LEDGER),
         time("entry_updated_at", "When the feed says that the article was last updated.", owner=Owner.LEDGER),
         time("announced_at", "When it was last published to the topic; NULL if it has not been.", owner=Owner.LEDGER),
         string(
             "landed_in",
-            "The sink that its article landed in, if that is not this database.",
+            "The sink that holds its article, if that is not this database.",
             lambda f: None,
             owner=Owner.LEDGER,
             is_final=True,
@@ -83,23 +83,23 @@ URLS: Table[Fate] = Table(
 
 DEAD_LETTERS: Table[Letter] = Table(
     "dead_letters",
-    "One row per try that ended in an error, with what is needed to look into it and to do it again.",
+    "One row per failed try, with what is needed to investigate and repeat it.",
     ("canonical_url", "tries"),
     (
         string(
             "canonical_url",
-            "The URL (urls.canonical_url), or a key of its own for a message that could not be read.",
+            "The URL (urls.canonical_url), or a generated key for a message that could not be read.",
             lambda t: t.key,
             required=True,
         ),
-        integer("tries", "Which try it was, from 1.", lambda t: t.tries),
-        string("url", "The address that was fetched.", lambda t: t.url, required=True),
+        integer("tries", "Number of the try, from 1.", lambda t: t.tries),
+        string("url", "The URL that was fetched.", lambda t: t.url, required=True),
         string("stage", "The stage that failed.", lambda t: t.stage, required=True),
-        string("reason", "The error in a word or two; group by it.", lambda t: t.reason, required=True),
+        string("reason", "The error in a word or two, for grouping.", lambda t: t.reason, required=True),
         string("error_class", "The class of the error.", lambda t: t.error_class, required=True),
         string("message", "The error in words.", lambda t: t.message, required=True),
-        string("traceback", "Where in the code, if the error was not an expected one.", lambda t: t.traceback),
-        string("payload", "The link or message that was being worked on, as JSON or as it came.", lambda t: t.payload),
+        string("traceback", "The Python traceback, if the error was unexpected.", lambda t: t.traceback),
+        string("payload", "The link as JSON, or the message as it was received.", lambda t: t.payload),
         time("failed_at", "When it failed.", lambda t: t.failed_at, required=True),
         time("due_at", "When it is tried again; NULL if given up.", lambda t: t.due_at),
     ),

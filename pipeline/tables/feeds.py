@@ -1,4 +1,4 @@
-"""The tables of the ledger: feeds, who named which URL, hosts and their leases, counts. Jobs never write them."""
+"""The tables of the ledger: feeds and their events, which feed listed which URL, hosts and their leases, counts."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from pipeline.tables.declare import Table, boolean, integer, real, string, time
 
 FEEDS: Table[Any] = Table(
     "feeds",
-    "One row per feed: where it is, how it does and when it is asked next.",
+    "One row per feed: its address, its state and when it is polled next.",
     ("url",),
     (
         string("url", "The address as configured.", required=True),
-        string("fetch_url", "Where it lives now, after moves.", required=True),
+        string("fetch_url", "The current address, after moves.", required=True),
         string("host", "Host name of `fetch_url`.", required=True),
         string("title", "Its title.", required=True),
-        string("language", "Its language, if it says so.", required=True),
+        string("language", "Its language, if it gives one.", required=True),
         string("etag", "ETag of the last answer.", required=True),
         string("last_modified", "Last-Modified of the last answer.", required=True),
         string("body_hash", "Hash of the last body that was parsed.", required=True),
         boolean("conditional_get", "False for feeds that send false 304s."),
-        boolean("enabled", "False once it is gone (HTTP 410) for good."),
-        real("interval_s", "Seconds between two polls that succeed.", required=True),
-        integer("polls", "How often it was asked."),
+        boolean("enabled", "False if it is gone for good (HTTP 410), or if only articles and messages name it."),
+        real("interval_s", "Seconds between two successful polls.", required=True),
+        integer("polls", "Number of polls."),
         integer("successes", "Successful polls in a row."),
         real("failures", "Weighted failures in a row.", required=True),
-        string("moved_to", "Where it says that it has moved, while that is not yet certain.", required=True),
-        integer("moved_times", "How often it has said so."),
-        integer("gone_times", "How often in a row it has said that it is gone."),
-        time("polled_at", "When it was last asked."),
-        time("next_poll_at", "When it is asked next."),
-        time("new_entry_at", "When it last had something new."),
-        string("last_error", "What went wrong last; empty after a success.", required=True),
-        string("from_index", "The sitemap index that named it, if one did.", required=True),
+        string("moved_to", "Where it says that it has moved, until that is confirmed.", required=True),
+        integer("moved_times", "How often in a row it has said so."),
+        integer("gone_times", "How often it has answered HTTP 410 since its last success."),
+        time("polled_at", "When it was last polled."),
+        time("next_poll_at", "When it is polled next."),
+        time("new_entry_at", "When it last had a new entry."),
+        string("last_error", "The last error; empty after a success.", required=True),
+        string("from_index", "The sitemap index, home page or list that led to it, if one did.", required=True),
     ),
     indexes=(("next_poll_at",), ("host",)),
 )
 
 EVENTS: Table[Any] = Table(
     "events",
-    "One row per thing that happened to a feed: a gap, a move, an error.",
+    "One row per event of a feed: a gap, a move, an error.",
     ("event_id",),
     (
-        string("event_id", "Sorts by time.", required=True),
-        string("kind", "gap, moved, gone, error, disabled, recovered.", required=True),
+        string("event_id", "Unique, and sorts by time.", required=True),
+        string("kind", "gap, moved, gone, error, disabled or recovered.", required=True),
         string("subject", "The feed or URL that it happened to.", required=True),
         string("detail", "What happened, in words.", required=True),
-        time("at", "When.", required=True),
+        time("at", "When it happened.", required=True),
     ),
     indexes=(("subject", "at"), ("kind", "at")),
 )
 
 SIGHTINGS: Table[Any] = Table(
     "sightings",
-    "One row per feed that named a URL: when first, and how it was spelled there.",
+    "One row per URL and feed that listed it: when it first did, and how it spelled the URL.",
     ("canonical_url", "feed_url"),
     (
         string("canonical_url", "The URL (urls.canonical_url).", required=True),
@@ -61,34 +61,34 @@ SIGHTINGS: Table[Any] = Table(
         string("url", "How this feed spelled it.", required=True),
         string("guid", "The entry's GUID or id.", required=True),
         string("title", "The entry's title.", required=True),
-        time("seen_at", "When this feed first named it.", required=True),
+        time("seen_at", "When this feed first listed it.", required=True),
     ),
     indexes=(("feed_url",),),
 )
 
 HOSTS: Table[Any] = Table(
     "hosts",
-    "One row per host: who may talk to it now, and from when on.",
+    "One row per host: which process may send requests to it, and from when on.",
     ("host",),
     (
         string("host", "Host name.", required=True),
-        time("leased_until", "Until when one process has it for itself."),
-        string("lease_owner", "The process that has it."),
-        time("claimed_at", "When it was last leased; hosts take turns by it."),
-        time("free_at", "Before this time nobody asks the host anything."),
-        real("delay_s", "Seconds between two requests that the host was last found to want."),
+        time("leased_until", "When the lease of the process that holds it expires."),
+        string("lease_owner", "The process that holds the lease."),
+        time("claimed_at", "When it was last leased; the least recently leased host is next."),
+        time("free_at", "No request is sent to the host before this time."),
+        real("delay_s", "Last known delay between two requests to the host, in seconds."),
     ),
     indexes=(("lease_owner",),),
 )
 
 URL_COUNTS: Table[Any] = Table(
     "url_counts",
-    "How many URLs have each fate: the sum of `urls` over all shards. Triggers on `urls` keep it.",
+    "How many URLs have each fate: the sum of `urls` over all shards. Maintained by triggers on the table `urls`.",
     ("fate", "reason", "shard"),
     (
         string("fate", "waiting, article, rejected, failed, given up or lost.", required=True),
         string("reason", "Why they were rejected or failed; empty for the other fates.", required=True),
         integer("shard", "The PostgreSQL backend that counted, so that no two wait for each other; else 0."),
-        integer("urls", "How many URLs came to this fate less how many left it; negative in a shard that lost some."),
+        integer("urls", "How many URLs came to this fate minus how many left it; may be negative in one shard."),
     ),
 )

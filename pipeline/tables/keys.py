@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from transforms.urls import article_id
 
-# a btree entry of PostgreSQL ends at 2,704 bytes, and one of `sightings` holds a key and a feed's address
+# PostgreSQL limits a btree entry to 2,704 bytes, and one of `sightings` holds a key and a feed's address
 LONGEST_KEY = 1500
 LONGEST_FEED = 1000
 LONGEST_HOST = 253
 
 
 def bounded_key(key: str) -> str:
-    """Shorten a key that no index can hold; its end is then the article id, so that it stays unique."""
+    """Shorten a key that no index can hold; it then ends in the article id, so that it stays unique."""
     raw = key.encode("utf-8", "replace")
     if len(raw) <= LONGEST_KEY:
         return raw.decode()

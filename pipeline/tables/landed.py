@@ -1,6 +1,6 @@
-"""What rows are made of: an outcome that lands, and the parts, fates and dead letters that it holds.
+"""The objects that rows are made from: an outcome that lands, and its parts, fate and dead letter.
 
-    outcome, time -> Landed -> LandedArticle -> Part, one for each entity, picture, removed block ...
+    outcome, time -> Landed -> LandedArticle -> Part, one for each entity, image, removed block ...
                             -> Fate of its URL
                             -> Letter, if a try failed or a message could not be read
 
@@ -63,14 +63,14 @@ class LandedArticle:
 
     @property
     def feed_url(self) -> str | None:
-        """The feed that named it; None if no feed did, or one whose address is too long to be polled."""
+        """The feed that listed it; None if no feed did, or if its address is too long to be polled."""
         feed = self.article.link.feed_url
         return feed if 0 < len(feed) <= LONGEST_FEED else None
 
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[T_co]):
-    """A part of an article: an entity, a picture ...; `number` counts those of the article from 0."""
+    """A part of an article: an entity, an image ...; `number` counts the parts of one kind from 0."""
 
     of: LandedArticle
     number: int
@@ -79,7 +79,7 @@ class Part(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How a URL ended, for now. `tries` counts the try that ended with it."""
+    """The current fate of a URL. `tries` includes the try that ended with it."""
 
     link: ArticleLink
     outcome: str
@@ -94,7 +94,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A try that failed, or a message that could not be read. `key` is the URL's, or one made of the message."""
+    """A try that failed, or a message that could not be read. `key` is the URL's, or is made from the message."""
 
     key: str
     tries: int
@@ -116,7 +116,7 @@ def content_hash(title: str, body: str) -> str:
 
 
 def articles(landed: Landed) -> Iterator[LandedArticle]:
-    """Give the article, if the outcome is one."""
+    """Yield the article, if the outcome is one."""
     if isinstance(landed.outcome, Article):
         yield LandedArticle(landed.outcome, landed.now)
 
@@ -133,7 +133,7 @@ def parts(of: Callable[[Article], Sequence[T]]) -> Callable[[Landed], Iterator[P
 
 
 def fates(landed: Landed) -> Iterator[Fate]:
-    """Give the fate of the URL; a message that could not be read has none."""
+    """Yield the fate of the URL; a message that could not be read has none."""
     match landed.outcome:
         case Article(link=link):
             (whole,) = articles(landed)
@@ -147,9 +147,9 @@ def fates(landed: Landed) -> Iterator[Fate]:
 
 
 def letters(landed: Landed) -> Iterator[Letter]:
-    """Give the dead letter of a try that failed or of a message that could not be read.
+    """Yield the dead letter of a try that failed or of a message that could not be read.
 
-    A URL that was put off for its host's sake was not tried, and gives none.
+    A URL that was put off because its host was busy was not tried, and has none.
     """
     match landed.outcome:
         case Failure() as failure if failure.tries > failure.link.tries:

@@ -1,4 +1,4 @@
-"""docs/tables.md, made from the declarations: `python -m pipeline.tables.markdown`."""
+"""Generate docs/tables.md from the declarations: `python -m pipeline.tables.markdown`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def tables_markdown() -> str:
         "# The tables",
         "",
         "Generated from the declarations in `pipeline/tables/` by `make docs`. Times are in UTC. In SQLite, lists and",
-        "JSON are JSON text (`json_each(authors)`) and times are text that sorts; in PostgreSQL they are `jsonb` and",
+        "JSON are JSON text (`json_each(authors)`) and times are sortable text; in PostgreSQL they are `jsonb` and",
         "`timestamptz`. Full-text search covers `title` and `body`: in SQLite use the table `articles_fts`",
         "(`where articles_fts match 'harbour'`), in PostgreSQL the column `articles.search`",
         "(`where search @@ websearch_to_tsquery('simple', 'harbour')`).",

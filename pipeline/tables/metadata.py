@@ -1,4 +1,4 @@
-"""The declared tables as SQLAlchemy's, with the types of SQLite and PostgreSQL."""
+"""The declared tables as SQLAlchemy tables, with the types of SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _sparse_indexes(table: Table[Any]) -> Iterator[sa.Index]:
 
 
 def _foreign_keys(table: Table[Any]) -> Iterator[sa.ForeignKeyConstraint]:
-    """A part goes with what owns it; other references end when the row that they name is deleted."""
+    """Parts are deleted with their owner; other references become NULL when the row that they name is deleted."""
     for column in table.columns:
         if column.references:
             owner = column.references.partition(".")[0]
@@ -88,10 +88,10 @@ METADATA = make_metadata()
 
 
 def deletion_triggers(dialect: str) -> Iterator[str]:
-    """Give the statements that make the triggers which run when somebody deletes an article.
+    """Yield the statements that create the triggers for the deletion of articles.
 
-    Its URLs are then rejected with the reason "deleted": known, and not fetched again. SQLite follows foreign keys only
-    on connections that ask for it, so there triggers delete the parts as well.
+    The URLs of a deleted article are rejected with the reason "deleted", so that they are not fetched again. SQLite
+    enforces foreign keys only on connections that ask for it, so there triggers delete the parts as well.
     """
     fate = (
         "outcome = 'rejected', reason = 'deleted', stage = 'tables', message = 'the article was deleted', due_at = NULL"

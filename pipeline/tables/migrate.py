@@ -1,8 +1,8 @@
 """Bring a database's schema to the newest migration, or tell whether it can be used as it is.
 
-A migration that only adds (tables, indexes, columns that may be NULL) says `additive = True`. The database keeps the
-list of its migrations with that mark (`schema_history`), so that an older newsbeam, which does not know the newest
-ones, can still work on it: what was added is nothing that it needs. A roll back is then a matter of the code alone.
+A migration that only adds (tables, indexes, columns that may be NULL) sets `additive = True`. The database records its
+migrations with that flag (`schema_history`), so that an older newsbeam, which does not know the newest ones, can still
+use it: it needs nothing that was added. To roll back, it is then enough to deploy the older code.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ HISTORY = sa.Table(
 
 
 class SchemaState(StrEnum):
-    """What a database's schema is to this version of the code.
+    """How a database's schema relates to this version of the code.
 
     EMPTY       it has no tables of newsbeam
-    OLDER       migrations are to be applied before anything is written
+    OLDER       migrations must be applied before anything is written
     CURRENT     it is at the newest migration of this version
-    NEWER       a newer version has added to it; this one can work on it
-    TOO_NEW     a newer version has changed what this one needs
+    NEWER       a newer version has only added to it; this version can use it
+    TOO_NEW     a newer version has changed what this version needs
     """
 
     EMPTY = "empty"
@@ -56,14 +56,14 @@ class SchemaState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The state of a database's schema, and the revision that it is at ("" for none)."""
+    """The state of a database's schema, and its revision ("" for none)."""
 
     state: SchemaState
     revision: str
 
 
 def read_schema(connection: sa.Connection, folder: Path = MIGRATIONS) -> Schema:
-    """Tell which schema a database has; changes nothing."""
+    """Return the state of a database's schema; changes nothing."""
     from alembic.runtime.migration import MigrationContext
 
     scripts = _scripts(folder)
@@ -81,7 +81,7 @@ def read_schema(connection: sa.Connection, folder: Path = MIGRATIONS) -> Schema:
 def migrate(engine: sa.Engine, folder: Path = MIGRATIONS) -> None:
     """Bring the schema to the newest migration; several processes may call it at once.
 
-    `engine` must not enforce foreign keys of SQLite, whose tables are made anew to be changed. Raises UserError for a
+    `engine` must not enforce foreign keys in SQLite, whose tables are recreated to change them. Raises UserError for a
     schema that is too new.
     """
     from alembic import command
@@ -106,7 +106,7 @@ def migrate(engine: sa.Engine, folder: Path = MIGRATIONS) -> None:
 
 
 def too_new(schema: Schema) -> str:
-    """Return what to tell a user whose database has a schema that this version cannot use."""
+    """Return the message for a user whose database has a schema that this version cannot use."""
     return (
         f"the database has a newer schema ({schema.revision}) than this newsbeam: upgrade with pip install -U newsbeam"
     )
@@ -128,7 +128,7 @@ def _scripts(folder: Path) -> ScriptDirectory:
 
 
 def _only_added(connection: sa.Connection, known: set[str]) -> bool:
-    """Tell whether all migrations of the database that are not known here only added to it."""
+    """Tell whether all migrations of the database that this version does not know only added to it."""
     if not sa.inspect(connection).has_table(HISTORY.name):
         return False
     rows = connection.execute(sa.select(HISTORY.c.revision, HISTORY.c.additive)).all()

@@ -1,4 +1,4 @@
-"""Outcome -> the rows that it lands, in every table that the outcome reaches."""
+"""Turn an outcome into its rows in every table."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Row = Mapping[str, Any]
 
 
 class RowInvalid(ValueError):
-    """A row does not fit its declared table: the code that made it is wrong, and no try of the same will help."""
+    """A row does not fit its declared table: the code that made it is wrong, and a retry cannot help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """The rows of one outcome by table; what SQL writes in one transaction.
+    """The rows of one outcome by table, which SQL writes in one transaction.
 
     Raises RowInvalid for a table that is not declared, for an article without the rows of a declared table, and for a
     column that is unknown, missing, or NULL where it must not be.
@@ -59,7 +59,7 @@ def landing_of(outcome: Outcome | BadMessage, now: datetime) -> Landing:
 
 
 def rows_of(table: Table[Any], landed: Landed) -> Iterator[Row]:
-    """Give the rows of one table, with every column that has a value."""
+    """Yield the rows of one table, with every column that has a value."""
     assert table.rows is not None
     valued = [(column.name, column.value) for column in table.columns if column.value is not None]
     for record in table.rows(landed):

@@ -1,4 +1,4 @@
-"""Every table by name, in an order in which each comes after those that it references."""
+"""All tables, each after those that it references, also by name."""
 
 from __future__ import annotations
 

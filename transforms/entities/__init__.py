@@ -1,1 +1,1 @@
-"""Article to mentions and things."""
+"""Find the entities that an article mentions."""

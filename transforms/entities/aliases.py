@@ -1,4 +1,4 @@
-"""Data: names that mean the same thing everywhere, and small words that are trimmed off names.
+"""Data: names that always mean the same thing, and small words that are trimmed off names.
 
 Keys are folded by `transforms.entities.grouping.fold_name` (no case, no dots, no "the"). Names of peoples
 ("American") are left out: a people is not its country.
@@ -66,7 +66,7 @@ CORPORATE_SUFFIXES = _split_words("""
     inc incorporated corp corporation co company ltd limited plc llc llp lp ag gmbh sa sas spa nv bv ab asa oyj se kk
 """)
 
-# Last words of names that denote a part of a body, or another body: "United Nations Security Council"
+# Last words of names that denote part of an organisation, or a different one: "United Nations Security Council"
 PART_NOUNS = _split_words("""
     agency assembly association authority board branch bureau business center centre chamber club commission committee
     council court department division federation force foundation fund group guard house initiative institute

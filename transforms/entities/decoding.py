@@ -1,14 +1,14 @@
 """Decode entity spans from spaCy's transition-based `ner` a whole text at a time, instead of token by token.
 
-spaCy's own loop takes and drops the interpreter lock dozens of times per token and multiplies one row by one matrix in
-each step, which is more than half of the time of a page. But greedy decoding needs no loop over tokens. Outside of
-an entity the state of spaCy's model (`StateC.set_context_tokens` with three features: this token, first token of the
-open entity, token before) does not depend on what came before, so the best move of every token is one matrix product.
-Inside of an entity it depends only on where the entity began, and only two moves are valid (go on, end here), so the
-candidates that begin anywhere are followed together, one step of all at once. What is left is to walk over the
-candidates from the left. The moves and which of them are valid: spacy/pipeline/_parser_internals/ner.pyx.
+spaCy's own loop takes and releases the interpreter lock dozens of times per token and multiplies one row by one matrix
+in each step, which takes more than half of the time of a page. But greedy decoding needs no loop over tokens. Outside
+an entity the state of spaCy's model (`StateC.set_context_tokens` with three features: this token, the first token of
+the open entity, the previous token) does not depend on what came before, so one matrix product gives the best move of
+every token. Inside an entity it depends only on where the entity began, and only two moves are valid (continue, end
+here), so the candidates from all start tokens advance together, one step at a time. Finally the candidates are walked
+from left to right. For the moves and their validity see spacy/pipeline/_parser_internals/ner.pyx.
 
-The vector of a word before it has seen its neighbours is computed once for all its places in the texts.
+The context-free vector of a word is computed once for all its occurrences in the texts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class TokenSpan:
-    """An entity in tokens of one Doc (`end` exclusive)."""
+    """The span of an entity in tokens of one Doc (`end` exclusive)."""
 
     start: int
     end: int
@@ -36,7 +36,7 @@ class SpanDecoder:
     """Decodes entity spans with the weights of a loaded `ner` component; the result is the same as calling it."""
 
     def __init__(self, ner: Any) -> None:
-        """Take the weights of `ner`, for whose pipeline `can_decode` must be true."""
+        """Take the weights of `ner`; `can_decode` must be true for its pipeline."""
         tok2vec = ner.model.get_ref("tok2vec")
         embed = _find_word_layers(tok2vec)
         self._vectors = _UniqueWords(tok2vec, embed) if embed else tok2vec
@@ -52,11 +52,11 @@ class SpanDecoder:
         self._inside = bias
         self._upper: Floats = upper.get_param("W")
         self._upper_bias: Floats = upper.get_param("b")
-        # not `ner.move_names`, which leaves out one move and so shifts the numbers
+        # not `ner.move_names`, which omits one move and so shifts the numbers
         self._moves = [str(ner.moves.get_class_name(number)) for number in range(ner.moves.n_moves)]
         self._labels = [name[2:] for name in self._moves]
         number = {name: index for index, name in enumerate(self._moves)}
-        # moves that are valid outside of an entity; "U-" without a label is for blocked tokens only
+        # moves that are valid outside an entity; "U-" without a label is for blocked tokens only
         self._opens = np.array([name.startswith("B-") and name != "B-" for name in self._moves])
         self._units = np.array([name.startswith("U-") and name != "U-" for name in self._moves])
         self._out = number["O"]
@@ -80,7 +80,7 @@ class SpanDecoder:
 
     def _maxout(self, features: Floats) -> Floats:
         pieces = features.reshape(self._shape)
-        # for two pieces, the usual number, this is many times faster than a reduction over so short an axis
+        # for two pieces, the usual number, this is many times faster than a reduction over such a short axis
         hidden: Floats = np.maximum(pieces[:, :, 0], pieces[:, :, 1])
         for piece in range(2, pieces.shape[2]):
             np.maximum(hidden, pieces[:, :, piece], out=hidden)
@@ -109,7 +109,7 @@ class SpanDecoder:
             go_on, end = self._go_on[best[starts]], self._end[best[starts]]
             score_on = np.einsum("ij,ij->i", hidden, self._upper[go_on]) + self._upper_bias[go_on]
             score_end = np.einsum("ij,ij->i", hidden, self._upper[end]) + self._upper_bias[end]
-            # of equal scores spaCy takes the move with the lower number
+            # spaCy breaks ties in favour of the move with the lower number
             stop = last[places] | (score_end > score_on) | ((score_end == score_on) & (end < go_on))
             ends.update(zip(starts[stop].tolist(), (places[stop] + 1).tolist(), strict=True))
             starts, places, first = starts[~stop], places[~stop] + 1, first[~stop]
@@ -141,7 +141,7 @@ class _UniqueWords:
     def predict(self, docs: list[Any]) -> Floats:
         features = [doc.to_array(self._columns) for doc in docs]
         rows = np.concatenate(features)
-        # equal rows have equal sums; different rows of random 64-bit hashes have one with odds of 2**-64 per pair
+        # equal rows have equal sums; different rows of random 64-bit hashes collide with odds of 2**-64 per pair
         keys = (rows * np.arange(1, 2 * rows.shape[1], 2, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
         _, first, place = np.unique(keys, return_index=True, return_inverse=True)
         vectors: Floats = self._words.predict([rows[first]])[0][place]
@@ -163,8 +163,8 @@ def _find_word_layers(tok2vec: Any) -> Any:
 def can_decode(nlp: Any) -> bool:
     """Say whether `SpanDecoder` can decode this pipeline's `ner`.
 
-    It cannot where `ner` listens to another component (transformers), uses beam search or other state features, or
-    where another component sets entities or sentence borders.
+    It cannot if `ner` listens to another component (transformers) or uses beam search or other state features, or if
+    another component sets entities or sentence boundaries.
     """
     if nlp.pipe_names != ["ner"]:
         return False

@@ -38,11 +38,11 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 # if more people than this share a surname, their names are compared by exact spelling only
 _MAX_COMPARED = 50
 
-# Weight of a mention by its place: falls from 1 at the start of the body to a half far down, half of the way at 1,000
+# The weight of a mention falls with its position, from 1 at the start of the body towards 1/2, with 3/4 at 1,000
 # characters (about the fifth paragraph). Where and how often a thing is named, and whether the headline names it, are
-# the strong features of Dunietz and Gillick, "A New Entity Salience Task with Millions of Training Examples" 2014.
+# the strong features of Dunietz and Gillick, "A New Entity Salience Task with Millions of Training Examples", 2014.
 _HALF_WAY_CHARS = 1000.0
-# a place in the headline counts as much as this many mentions at the start of the body
+# being named in the headline counts as much as this many mentions at the start of the body
 _TITLE_WEIGHT = 2.0
 
 
@@ -83,8 +83,9 @@ class _Form:
 def group_mentions(spans: Sequence[NamedSpan], title: str = "") -> tuple[tuple[Entity, ...], tuple[Mention, ...]]:
     """Group named spans into entities; every span becomes one mention of one entity.
 
-    Entities come by falling salience, then by first mention; mentions by place. Salience of an entity is the sum of
-    the weights of its mentions, 1/2 + 1/2 * 2**(-start/1000), plus 2 if the title names it, as a share of all.
+    Entities are sorted by falling salience, then by first mention; mentions by position. The salience of an entity is
+    the sum of the weights of its mentions, 1/2 + 1/2 * 2**(-start/1000), plus 2 if the title names it, divided by the
+    total over all entities.
     """
     spans = sorted(spans, key=lambda span: (span.start, span.end))
     forms = _collect_forms(spans)
@@ -150,7 +151,7 @@ def _skip_determiner(text: str, start: int, end: int, language: str) -> int:
         return start
     for word in DETERMINERS.get(language, ()):
         after = start + len(word)
-        # a capital letter is part of the name in "Le Monde" and "El País"; in English it may start a sentence
+        # a capitalised article is part of the name in "Le Monde" and "El País"; in English it may start a sentence
         written = text[start:after]
         if after < end and written in (word, word.capitalize() if language == "en" else word):
             return after
@@ -222,7 +223,7 @@ def _split_generation(tokens: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 
 
 def _full_names(forms: list[_Form]) -> dict[str, list[int]]:
-    """Return the numbers of the forms that are given name and surname of a person, by surname."""
+    """Return the numbers of the forms that are a person's given name and surname, by surname."""
     found: dict[str, list[int]] = defaultdict(list)
     for number, form in enumerate(forms):
         if form.is_full_name:
@@ -241,7 +242,7 @@ def _pair_full_names(forms: list[_Form]) -> Iterable[tuple[int, int]]:
 
 
 def _same_person(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Say whether two full names with one surname are one person's: equal given name, its initial, or a misspelling."""
+    """Say whether two full names with the same surname are one person's: same given name, initial or misspelling."""
     (one, one_generation), (other, other_generation) = _split_generation(one), _split_generation(other)
     if one_generation != other_generation:
         return False
@@ -257,9 +258,9 @@ def _same_person(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _is_misspelling(one: str, other: str) -> bool:
-    """Say whether two given names of six letters or more differ by one letter inside.
+    """Say whether two given names of six letters or more differ by one letter, or two swapped letters, inside.
 
-    The first and the last letter must be the same: the last tells "Francesco" from "Francesca".
+    The first and the last letter must be the same: the last distinguishes "Francesco" from "Francesca".
     """
     if min(len(one), len(other)) < 6 or abs(len(one) - len(other)) > 1 or one[0] != other[0] or one[-1] != other[-1]:
         return False
@@ -288,8 +289,8 @@ def _find_short_names(forms: list[_Form]) -> dict[int, list[int]]:
     for number, form in enumerate(forms):
         candidates = by_ending.get(_split_generation(form.tokens)) or []
         if form.label != "PERSON":
-            # small models often take a surname for an organisation or a work. News names a person in full before it
-            # goes on with the surname, but a company before its founder: "Disney ... Walt Disney" stay apart
+            # small models often mistake a surname for an organisation or a work. News gives the full name of a person
+            # before the surname alone, but a company before its founder: "Disney ... Walt Disney" stay apart
             if form.label in _NEVER_MISTAKEN or not all(forms[other].spans[0] < form.spans[0] for other in candidates):
                 continue
         elif not candidates and len(form.tokens) == 1:
@@ -300,9 +301,9 @@ def _find_short_names(forms: list[_Form]) -> dict[int, list[int]]:
 
 
 def _resolve_surnames(forms: list[_Form], owner: list[int], spans: Sequence[NamedSpan]) -> dict[int, int]:
-    """Give each mention of a surname that several people bear to one of them.
+    """Assign each mention of a surname that several people share to one of them.
 
-    It is the one whom the text last named in full; before any was, the one named in full most often.
+    That is the person last named in full before it; if there is none, the one named in full most often.
     """
     moved: dict[int, int] = {}
     for number, candidates in _find_short_names(forms).items():
@@ -353,8 +354,8 @@ def _weigh_mention(start: int) -> float:
 def _choose_name(forms: list[_Form], counts: Counter[int], label: str) -> str:
     """Choose the name of a group from the number of mentions of each of its forms.
 
-    The table's name if it has one; else the form named most often among those in full (people: more than one word;
-    others: not an acronym), of equally many the longer, then the first.
+    That is the name in the alias table if there is one, else the most frequent form of more than one word, else the
+    most frequent form. Ties go to the form with more words, then to the first.
     """
     for number in sorted(counts):
         if forms[number].alias:

@@ -62,7 +62,7 @@ DEFAULT_MODELS: EntityModels = MappingProxyType(
     }
 )
 
-# components that neither set entities nor compute the vectors for it
+# components that neither set entities nor compute the vectors for them
 _UNNEEDED = ("tagger", "morphologizer", "parser", "senter", "attribute_ruler", "lemmatizer", "trainable_lemmatizer")
 
 # lexemes that a process keeps
@@ -81,10 +81,10 @@ class LoadedModel:
     decoder: Any
 
     def open_zone(self) -> AbstractContextManager[Any]:
-        """Open a memory zone, at whose end spaCy forgets the words that it met in the zone.
+        """Open a memory zone; when it ends, spaCy forgets the words that it met inside.
 
-        In a zone spaCy's tokenizer caches nothing and splits every word by regular expressions again, which costs 15 ms
-        per page. So the first MAX_VOCABULARY words are processed outside of a zone and kept for good.
+        In a zone, spaCy's tokenizer caches nothing and splits every word by regular expressions again: 15 ms per page.
+        So the first MAX_VOCABULARY words are processed outside a zone and kept for good.
         """
         return self.nlp.memory_zone() if len(self.nlp.vocab) >= MAX_VOCABULARY else nullcontext()
 
@@ -98,8 +98,8 @@ def read_language(tag: str) -> str:
 def is_installed(name: str) -> bool:
     """Say whether a model package is installed, without importing it.
 
-    The name alone is not enough: on the public index strangers hold the names of some official models, with empty
-    packages. A model has a meta.json.
+    The name alone is not enough: on the public index, some names of official models belong to empty packages by third
+    parties. A model has a meta.json.
     """
     if not name.isidentifier():
         return False
@@ -112,7 +112,7 @@ def is_installed(name: str) -> bool:
 def choose_model(language: str, models: EntityModels = DEFAULT_MODELS) -> str:
     """Return the first installed model for a language tag, "" if there is none.
 
-    Raises UserError if none is installed of models that were configured (those not in DEFAULT_MODELS).
+    Raises UserError if models were configured (other than those in DEFAULT_MODELS) and none of them is installed.
     """
     code = read_language(language)
     candidates = models.get(code, ())
@@ -157,7 +157,7 @@ def _load(name: str) -> LoadedModel:
     threadpool_limits(limits=1, user_api="blas")
     try:
         with warnings.catch_warnings(record=True) as said, use_ops("numpy", use_blis=False):
-            # a warning that the model was made for another minor version of spaCy goes into the log, once
+            # log once any warning that the model was made for another minor version of spaCy
             warnings.simplefilter("always")
             nlp = spacy.load(name, exclude=list(_UNNEEDED))
     except (ImportError, OSError, ValueError, KeyError) as exc:

@@ -1,4 +1,4 @@
-"""Recognize the entities of an article: mentions with exact offsets into the body, grouped into things.
+"""Recognize the entities of an article: mentions with exact offsets into the body, grouped by what they name.
 
 paragraphs -> spans (spaCy `ner`, per paragraph) -> trimmed mentions -> groups (transforms.entities.grouping)
 """
@@ -22,7 +22,7 @@ from transforms.entities.models import (
 )
 from transforms.records import Article
 
-# The labels of models for other languages; "MISC" and the like name no kind of thing and are dropped.
+# The labels of models for other languages; "MISC" and the like do not name a kind of thing and are dropped.
 # See the label scheme of `ner` for each package on https://spacy.io/models
 FOREIGN_LABELS: Mapping[str, str] = MappingProxyType(
     {
@@ -81,7 +81,7 @@ class EntityRecognizer:
 def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str) -> list[NamedSpan]:
     """Return the named spans of paragraphs, sorted and without overlaps.
 
-    Offsets count in the paragraphs joined by an empty line, as `Article.body` does.
+    Offsets refer to the paragraphs joined by an empty line, as in `Article.body`.
     """
     spans: list[NamedSpan] = []
     with model.open_zone():

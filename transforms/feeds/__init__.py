@@ -1,1 +1,1 @@
-"""Bytes of a feed to entries; where feeds are named; when to poll next."""
+"""Parse feeds, find the addresses of feeds, and schedule polls."""

@@ -1,4 +1,4 @@
-"""An answer to a poll: a feed, or what names feeds: an OPML list, a home page, a text file of addresses."""
+"""Read the response to a poll: a feed, or a list of feeds (OPML, a home page, a text file of addresses)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_answer(body: bytes, url: str, content_type: str, now: datetime) -> Pars
 
 
 def named_feeds(body: bytes, url: str) -> tuple[str, ...]:
-    """Return the feeds that a body names which is not a feed itself; none if it is no list of feeds either."""
+    """Return the feeds named by a body that is not a feed itself; empty if it is not a list of feeds either."""
     try:
         return read_opml(body)
     except FeedError:
@@ -41,7 +41,7 @@ def named_feeds(body: bytes, url: str) -> tuple[str, ...]:
 
 
 def is_web_address(text: str) -> bool:
-    """Tell whether a line is an address that can be fetched."""
+    """Say whether a line is an address that can be fetched."""
     try:
         canonical_url(text)
     except NewsbeamError:
@@ -52,5 +52,5 @@ def is_web_address(text: str) -> bool:
 def children_of(feed: ParsedFeed, now: datetime) -> list[tuple[str, datetime]]:
     """Return the feeds that this one names, each with the time of its first poll."""
     named = [entry for entry in feed.entries if entry.is_feed]
-    # a sitemap index may name thousands, which are polled one by one; what a person lists is polled at once
+    # a sitemap index may name thousands, so they are spread out; feeds that a person listed are polled at once
     return [(entry.url, now) for entry in named] if feed.kind == LIST else spread(named, now)

@@ -11,7 +11,7 @@ _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+x
 
 
 def find_feeds(html: bytes, url: str) -> tuple[str, ...]:
-    """Return the absolute addresses of the feeds in a page's `<link rel=alternate>`, in its order.
+    """Return the absolute addresses of the feeds in a page's `<link rel=alternate>`, in page order.
 
     `application/json` counts only if the address or the title mentions a feed, since WordPress links every page's API
     with that type (https://blog.whatwg.org/feed-autodiscovery, https://www.jsonfeed.org/version/1.1/#discovery).
@@ -66,7 +66,7 @@ def read_opml(body: bytes) -> tuple[str, ...]:
 
 
 def read_feed_list(text: str) -> tuple[str, ...]:
-    """Return the addresses of a list with one per line, each once, without empty lines and `#` comments."""
+    """Return the addresses of a list with one per line, without duplicates, empty lines and `#` comments."""
     found: dict[str, None] = {}
     for line in text.lstrip("\ufeff").splitlines():
         line = line.strip()

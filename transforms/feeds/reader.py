@@ -39,9 +39,9 @@ def parse_feed(body: bytes, url: str, content_type: str = "", now: datetime | No
 
     The root element decides the format; `content_type` is the HTTP header and only a hint of the charset. Entries keep
     the feed's order and have absolute addresses; those without an address are left out. The age of sitemap entries is
-    counted from `now`; without it none is too old.
+    counted from `now`; without it, none is too old.
 
-    Raises FeedUnreadable, with a reason of one line, for anything that is not a feed.
+    Raises FeedUnreadable, with a one-line reason, for anything that is not a feed.
     """
     document = open_document(body, url, content_type, now)
     reader = READERS.get(document.root)

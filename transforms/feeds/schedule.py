@@ -2,22 +2,22 @@
 
 | what happened | what follows |
 |---|---|
-| success, two thirds or more of the entries known, or 304 | interval + 10 min, + 60 if nothing new for 31 days |
-| success, under a third known | interval - 60 min, or down to 6 h if it is longer |
+| success, two thirds or more of the entries known, or 304 | interval + 10 min, or + 60 min if nothing new for 31 days |
+| success, under a third known | interval - 60 min, or down to 6 h if it was longer |
 | first success | interval: the time in which the newer half of the entries came out, if shorter |
 | none of the entries known, not the first poll | "gap": stories may have appeared and gone between two polls |
-| failure | wait: interval x weighted failures in a row, at most 24 h; past 30 at most 30 days; never for ever |
+| failure | wait: interval x weighted failures in a row, at most 24 h, or 30 days after more than 30 failures |
 | 429 | 0 to 60 min more, at random, so that feeds of one host are not polled together |
-| 301 or 308 to the same place twice | the address to fetch changes: "moved" |
+| 301 or 308 to the same address twice in a row | the address to fetch changes: "moved" |
 | the new address keeps failing | back to the configured one: "moved" |
 | 410 twice, a day apart | "disabled" |
 
-Intervals stay between 10 min and 24 h. They change only from the second success in a row on. Early polls never lengthen
-an interval and late polls never shorten it, since neither is representative. Cache-Control, Expires and `ttl` lengthen
-a wait, to at most 24 h. The figures are those with which Media Cloud's rss-fetcher polls 180,000 feeds
+Intervals stay between 10 min and 24 h. They change only at the second and later successes in a row. Early polls never
+lengthen an interval and late polls never shorten it, since neither is representative. Cache-Control, Expires and `ttl`
+lengthen a wait, to at most 24 h. The figures are those of Media Cloud's rss-fetcher, which polls 180,000 feeds
 (github.com/mediacloud/rss-fetcher, fetcher/tasks.py).
 
-**False 304s.** Some servers answer 304 though the feed has changed. So after every 23rd success in a row a feed is
+**False 304s.** Some servers answer 304 although the feed has changed. So after every 23rd success in a row a feed is
 polled without validators (`validators_of`). If such a poll brings new entries although the validators are unchanged, or
 an entry dated so early that the last poll should have shown it, conditional GET is switched off for the feed. A wrong
 verdict only costs bandwidth.
@@ -78,10 +78,10 @@ _LONGEST_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
-    """The facts of a response of status 200 or 304 on which the next poll depends.
+    """The facts of a 200 or 304 response that determine the next poll.
 
-    `fresh_s` is for how many seconds the headers declare it fresh, None if they do not say; `moved_to` the address to
-    which permanent redirects alone led, "" without any; `body_hash` is "" for a 304.
+    `fresh_s` is the number of seconds for which the headers declare it fresh, None if they do not say. `moved_to` is
+    the final address if there were redirects and all were permanent, else "". `body_hash` is "" for a 304.
     """
 
     etag: str = ""
@@ -103,7 +103,7 @@ def read_facts(headers: Mapping[str, str], body: bytes, moved_to: str, now: date
 
 
 def parse_freshness(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return for how many seconds from `now` a response is fresh, None if it does not say (RFC 9111, 4.2.1).
+    """Return the seconds from `now` for which a response is fresh, or None if it does not say (RFC 9111, 4.2.1).
 
     The value is not bounded; some servers name a year in the far future.
     """
@@ -134,7 +134,7 @@ def after_success(
 ) -> tuple[FeedState, tuple[Event, ...]]:
     """Return the state and the events after a response whose body was parsed.
 
-    Of the feed's `total` distinct entries `known` were already in the ledger.
+    Of the feed's `total` distinct entries, `known` were already in the ledger.
     """
     first = not state.body_hash
     index = feed.kind == "sitemap_index"
@@ -184,7 +184,7 @@ def after_not_modified(state: FeedState, facts: AnswerFacts, now: datetime) -> t
 def after_failure(
     state: FeedState, error: NewsbeamError, now: datetime, random: float
 ) -> tuple[FeedState, tuple[Event, ...]]:
-    """Return the state and the events after a poll that brought no feed."""
+    """Return the state and the events after a poll that failed."""
     if isinstance(error, HostBusy):
         # no request was sent
         wait = min(max(BUSY_WAIT_S, error.retry_after or 0.0), MAX_BACKOFF_S)
@@ -229,7 +229,7 @@ def weigh_failure(error: NewsbeamError) -> float:
 
 
 def spread(children: Sequence[FeedEntry], now: datetime) -> list[tuple[str, datetime]]:
-    """Return the first poll of each child of a sitemap index, 15 min apart, those that changed last first."""
+    """Return the first poll of each child of a sitemap index, 15 min apart, the most recently changed first."""
     order = sorted(children, key=lambda child: child.updated_at.timestamp() if child.updated_at else 0.0, reverse=True)
     urls = dict.fromkeys(child.url for child in order)
     return [(url, now + place * CHILD_GAP) for place, url in enumerate(urls)]

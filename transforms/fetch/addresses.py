@@ -6,7 +6,7 @@ import ipaddress
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Metadata services of clouds on addresses that no registry marks as special; the 169.254.169.254 of most clouds is
+# Cloud metadata services on addresses that no registry marks as special; the 169.254.169.254 of most clouds is
 # link-local and refused as such. 100.100.100.200: Alibaba; 168.63.129.16: Azure; 192.0.0.192: Oracle;
 # fd00:ec2::254: AWS; fd20:ce::254: Google.
 METADATA_ADDRESSES = frozenset(
@@ -24,9 +24,9 @@ _THIS_NETWORK = ipaddress.IPv4Network("0.0.0.0/8")  # RFC 1122; Linux takes 0.0.
 def may_dial(address: IPAddress, *, allow_private: bool = False) -> bool:
     """Say whether a connection to `address` may be opened.
 
-    Without `allow_private` that is so for addresses of the public internet only, with it for private, shared and
-    loopback addresses too, but never for link-local, multicast, reserved, unspecified or metadata addresses. An IPv6
-    address that embeds an IPv4 one (mapped, NAT64, 6to4) is judged as that IPv4 address.
+    Addresses on the public internet may. With `allow_private`, private, shared and loopback addresses may too.
+    Link-local, multicast, reserved, unspecified and metadata addresses never may. An IPv6 address that embeds an IPv4
+    one (mapped, NAT64, 6to4) is judged as that IPv4 address.
     """
     if isinstance(address, ipaddress.IPv6Address):
         if address.scope_id is not None or address in _NAT64_LOCAL or address in _DOCUMENTATION:

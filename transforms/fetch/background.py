@@ -1,4 +1,4 @@
-"""Run an event loop in a thread of its own and hand its results to the thread that computes."""
+"""Run an event loop in its own thread and hand its results to the thread that computes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Background:
     """An event loop that runs until `close`; the caller's thread receives the results of its coroutines."""
 
     def __init__(self, name: str, at_end: Callable[[], Awaitable[None]]) -> None:
-        """Start the loop; on `close` it awaits `at_end` after all other tasks were cancelled."""
+        """Start the loop; on `close` it awaits `at_end` after cancelling all other tasks."""
         self._loop = asyncio.new_event_loop()
         self._at_end = at_end
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -74,7 +74,7 @@ class Background:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self, timeout_s: float) -> None:
-        """Cancel all tasks and end the thread; waits for that at most `timeout_s` seconds."""
+        """Cancel all tasks and end the thread, waiting at most `timeout_s` seconds."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(timeout_s)
@@ -82,10 +82,10 @@ class Background:
     def stream(
         self, lanes: Iterable[deque[Job]], width: int, room: int, work: Callable[[Job, Permit], Awaitable[Result]]
     ) -> Generator[Result, None, None]:
-        """Run the jobs of every lane, up to `width` of one lane at once, and yield results in the order of completion.
+        """Run the jobs of every lane, up to `width` of one lane at once, and yield results in order of completion.
 
         A job that has acquired its permit holds one of `room` places until its result is taken, so a slow consumer
-        slows the work down instead of filling memory. Closing the iterator cancels the jobs that are left. An exception
+        slows the work down instead of filling memory. Closing the iterator cancels the remaining jobs. An exception
         raised by `work` is a bug: it ends the stream and is raised here.
         """
         return _Stream(self._loop, self._thread, lanes, width, room, work).read()

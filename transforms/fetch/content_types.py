@@ -7,7 +7,7 @@ import re
 from transforms.errors import ContentTypeRejected
 
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
-# labels that say too little, so that the bytes decide (https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type)
+# labels that say too little, so the bytes decide (https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type)
 VAGUE_TYPES = frozenset(
     {"", "text/plain", "application/octet-stream", "text/xml", "application/xml", "unknown/unknown"}
 )
@@ -46,4 +46,4 @@ def check_bytes(content_type: str, body: bytes) -> None:
     if start.startswith(_FOREIGN):
         raise ContentTypeRejected(f"content type {media_type(content_type)[:80]!r}, bytes {start[:8]!r}")
     if body and media_type(content_type) in VAGUE_TYPES and not _MARKUP.search(start):
-        raise ContentTypeRejected(f"content type {media_type(content_type)[:80]!r}, no html in its first bytes")
+        raise ContentTypeRejected(f"content type {media_type(content_type)[:80]!r}, no HTML in its first bytes")

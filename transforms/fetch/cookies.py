@@ -1,7 +1,7 @@
-"""Keep cookies for the length of one redirect chain.
+"""Keep cookies for the duration of one redirect chain.
 
 Some sites respond to the first request with a cookie and a redirect to the same address, and redirect for ever without
-that cookie. The jar is thrown away after each page, so that no cookie is sent with the next article.
+that cookie. The jar is discarded after each page, so no cookie is sent with the next article.
 """
 
 from __future__ import annotations

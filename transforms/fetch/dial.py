@@ -1,7 +1,7 @@
 """Open connections to permitted addresses only.
 
-The check is made between DNS and the connection: the address that was checked is the address that is connected to, so a
-name that resolves differently a moment later (DNS rebinding) gains nothing. Every redirect passes through here.
+The check comes between DNS and the connection: the connection goes to the very address that was checked, so a name that
+resolves differently a moment later (DNS rebinding) gains nothing. Every redirect passes through here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MAX_LOOKUPS = 16
 class SystemResolver:
     """Resolve names with getaddrinfo, each lookup in a daemon thread.
 
-    The loop's executor would not do: Python joins it at exit, and a name server that does not answer would delay the
+    The loop's executor is unsuitable: Python joins it at exit, and a name server that does not answer would delay the
     exit by half a minute.
     """
 
@@ -72,7 +72,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections for httpcore; raises PrivateAddress, DnsFailed, ConnectFailed and TlsFailed."""
 
     def __init__(self, resolve: Resolve, allow_private: bool, sent: Callable[[str], None]) -> None:
-        """Resolve names with `resolve`; call `sent` with the host each time that something was sent to it."""
+        """Resolve names with `resolve`; call `sent` with the host each time something is sent to it."""
         self._resolve = resolve
         self._allow_private = allow_private
         self._sent = sent
@@ -109,13 +109,13 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
                     found = await self._resolve(host, port)
             except TimeoutError as exc:
                 raise DnsFailed(f"{host}: no answer within {timeout:g} s") from exc
-        # the order of getaddrinfo is the order of RFC 6724
+        # getaddrinfo sorts addresses as in RFC 6724
         addresses = [ipaddress.ip_address(text) for text in dict.fromkeys(found)]
         allowed = [address for address in addresses if may_dial(address, allow_private=self._allow_private)]
         if allowed:
             return allowed[:MAX_ADDRESSES]
         if addresses:
-            raise PrivateAddress(f"{host} is {', '.join(map(str, addresses[:MAX_ADDRESSES]))}")
+            raise PrivateAddress(f"{host} is not public: {', '.join(map(str, addresses[:MAX_ADDRESSES]))}")
         raise DnsFailed(f"{host}: no address")
 
 

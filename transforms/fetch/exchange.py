@@ -1,4 +1,4 @@
-"""Send one request and read its response, over connections that are kept for later requests."""
+"""Send one request and read its response, over connections that are kept alive for later requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from transforms.inflate import Inflater
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 60.0
 MAX_KEPT_ORIGINS = 64
-# reading that much of the body of a redirect or an error page leaves its connection ready for the next request
+# bodies of redirects and error pages up to this size are read, which leaves the connection ready for the next request
 _DRAINED_BYTES = 16_384
 _DRAIN_S = 2.0
 
@@ -31,13 +31,13 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How much of a body to read: past `limit` decoded bytes it is cut if `cut`, else TooLarge."""
+    """How much of a body to read: past `limit` decoded bytes, cut it if `cut`, else raise TooLarge."""
 
     limit: int
     cut: bool = False
 
 
-# decides from status and headers how much of the body to read, None for nothing; may raise a Rejected
+# decides from status and headers how much of the body to read (None: nothing); may raise Rejected
 Judge = Callable[[int, Headers], Wanted | None]
 
 
@@ -53,7 +53,7 @@ class Response:
 
 @dataclass(slots=True)
 class _Kept:
-    """The connections to one origin. One pool for all would walk through every connection on each request."""
+    """The connections to one origin. One pool for all origins would go through every connection on each request."""
 
     pool: httpcore.AsyncConnectionPool
     users: int = 0
@@ -90,7 +90,7 @@ class Exchanger:
             "GET",
             httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
             headers=[("Host", target.netloc), *headers],
-            # certificates name hosts without the dot that may end a name
+            # certificates name hosts without the optional trailing dot
             extensions={"timeout": {"connect": CONNECT_TIMEOUT_S}, "sni_hostname": target.site},
         )
         try:
@@ -111,9 +111,9 @@ class Exchanger:
             await kept.pool.aclose()
 
     async def _send(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> httpcore.Response:
-        """Send a request, and again if the server was just closing the kept connection (RFC 9112, 9.3.1 and 9.5).
+        """Send a request; resend it if the server was just closing the kept connection (RFC 9112, 9.3.1 and 9.5).
 
-        The server never saw such a request, so the host still gets one request only.
+        The server never saw such a request, so the host still gets only one.
         """
         for _ in range(self._host_concurrency):
             was_kept = any(connection.is_idle() for connection in pool.connections)
@@ -202,13 +202,13 @@ def read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 
 @contextmanager
 def map_errors(url: str) -> Iterator[None]:
-    """Turn the exceptions of httpcore, its parsers and sockets into the errors of newsbeam."""
+    """Map the exceptions of httpcore, its parsers and sockets to newsbeam's errors."""
     try:
         yield
     except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
         raise ConnectFailed(f"{exc or 'no response'} {url}") from exc
     except (httpcore.TimeoutException, TimeoutError) as exc:
-        raise FetchTimeout(f"{url}") from exc
+        raise FetchTimeout(f"no response in time from {url}") from exc
     except ssl.SSLError as exc:
         raise TlsFailed(f"{exc} {url}") from exc
     except (

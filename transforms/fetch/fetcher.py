@@ -5,8 +5,8 @@
                         +-------------------------- each redirect starts again ---------------------------+
 
 A Fetcher owns an event loop in a background thread, so that connections, robots.txt and paces outlive a batch, and the
-caller's thread computes while the next pages are fetched. The decisions are pure functions in the modules beside this
-one (pace, robots, addresses, content_types); this module puts them in order.
+caller's thread computes while the next pages are fetched. The decisions are pure functions in sibling modules (pace,
+robots, addresses, content_types), which this module calls in order.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ log = structlog.get_logger(__name__)
 
 Job = TypeVar("Job")
 
-# how many results and requests under way of one batch a slow consumer can make us hold
+# limit on the results and open requests of one batch that wait for a slow consumer
 MAX_HELD = 32
 CLOSE_TIMEOUT_S = 5.0
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 522, 524})
@@ -89,9 +89,9 @@ FEED_ACCEPT = (
 class FetchPolicy:
     """How a Fetcher makes requests.
 
-    `user_agent` is sent as it is and should hold a contact address; its first word is the product token for robots.txt.
-    `host_delay_s` is the least time in seconds between the starts of two requests to one host, robots.txt included.
-    `timeout_s` is the time for one URL with all its redirects; waiting for the host's pace does not count.
+    `user_agent` is sent as it is and should name a contact address; its first word is the product token for robots.txt.
+    `host_delay_s` is the minimum time in seconds between the starts of two requests to one host, robots.txt included.
+    `timeout_s` is the time limit for one URL with all its redirects; waiting for the host's pace does not count.
     `max_body_bytes` counts decoded bytes.
     """
 
@@ -104,7 +104,7 @@ class FetchPolicy:
     timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
-        """Raise UserError for a policy with which every request would fail."""
+        """Raise UserError for a policy under which every request would fail."""
         if not (self.user_agent.isascii() and self.user_agent.isprintable() and self.user_agent.strip()):
             raise UserError(f"the user agent must be printable ASCII: {self.user_agent!r}")
         if self.host_concurrency < 1:
@@ -128,7 +128,7 @@ class FeedRequest:
 
 @dataclass(frozen=True, slots=True)
 class FeedAnswer:
-    """How fetching a feed ended; `error` is None for status 200 and 304 only.
+    """The result of fetching a feed; `error` is None only for status 200 and 304.
 
     `status` is 0 if there was no response, and 429 also during the cooldown of a host after a 429. `moved_to` is the
     last address if every redirect was a 301 or 308 and led to a 200 or 304, else "".
@@ -146,7 +146,7 @@ class FeedAnswer:
 
 @dataclass(slots=True)
 class _Journey:
-    """The fetching of one URL with all its redirects."""
+    """The state of fetching one URL with all its redirects."""
 
     target: Target
     cookies: CookieJar = field(default_factory=CookieJar)
@@ -195,7 +195,7 @@ class Fetcher:
     def fetch_articles(
         self, links: Sequence[ArticleLink], budget_s: float | None = None
     ) -> Generator[Ok[FetchedPage] | Ended, None, None]:
-        """Yield a page or an error for every link, in the order of completion.
+        """Yield a page or an error for every link, in order of completion.
 
         Fetching goes on in the background, at most 32 pages ahead of the consumer; closing the iterator cancels it. A
         link that its host's pace would allow only after `budget_s` seconds ends as HostBusy, so that a long Crawl-delay
@@ -214,7 +214,7 @@ class Fetcher:
         )
 
     def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Generator[FeedAnswer, None, None]:
-        """Yield an answer for every request, in the order of completion.
+        """Yield an answer for every request, in order of completion.
 
         robots.txt is not consulted, since a person named the feed. The pace is the same as for articles.
         """
@@ -226,7 +226,7 @@ class Fetcher:
         )
 
     def fetch_page(self, url: str) -> FetchedPage:
-        """Fetch one page as articles are fetched; raises Rejected or Retryable."""
+        """Fetch one page in the same way as articles; raises Rejected or Retryable."""
         link = ArticleLink(url=url, canonical_url=url, article_id="", host=host_of(url))
         return self._background.call(self._fetch_article(link, None))
 
@@ -312,7 +312,7 @@ class Fetcher:
         while True:
             target, cookie = journey.target, journey.cookies.header(journey.target)
             if (target.url, cookie) in seen:
-                raise RedirectLoop(f"{target.url} was visited before, {journey.hops} redirects in")
+                raise RedirectLoop(f"{target.url} was visited again after {journey.hops} redirects")
             if journey.hops > limit:
                 raise RedirectLoop(f"more than {limit} redirects from {first.url}")
             seen.add((target.url, cookie))
@@ -389,7 +389,7 @@ class Fetcher:
         except (RedirectLoop, InvalidUrl, UnsupportedScheme):
             return allow_all(self._product)
         except (PrivateAddress, DnsFailed, ConnectFailed, TlsFailed) as error:
-            # an error of the host itself says more than RobotsUnavailable; one of a host redirected to does not
+            # an error of the host itself says more than RobotsUnavailable; an error of a redirect's target does not
             return error if not journey.hops else RobotsUnavailable(f"robots.txt of {target.url} redirects: {error}")
         except NewsbeamError as error:
             return RobotsUnavailable(f"robots.txt of {target.url}: {error}", getattr(error, "retry_after", None))
@@ -422,7 +422,7 @@ def group_by_host(jobs: Iterable[Job], url_of: Callable[[Job], str]) -> list[deq
 
 
 def headers_of_feed(request: FeedRequest) -> list[tuple[str, str]]:
-    """Return the headers of a conditional GET (RFC 9110, 13.1), without stored values that no header can hold."""
+    """Return the headers of a conditional GET (RFC 9110, 13.1), without stored values that are invalid in a header."""
     headers = [("Accept", FEED_ACCEPT)]
     for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
         if value and value.isprintable() and value.isascii():
@@ -431,7 +431,7 @@ def headers_of_feed(request: FeedRequest) -> list[tuple[str, str]]:
 
 
 def basic_auth(userinfo: str) -> str:
-    """Return the Authorization header for the name and password of an address (RFC 7617)."""
+    """Return the value of the Authorization header for the name and password of an address (RFC 7617)."""
     name, _, password = userinfo.partition(":")
     return "Basic " + b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode()
 

@@ -1,4 +1,4 @@
-"""Decide how fast to send requests to one host; pure functions of what is remembered of it.
+"""Decide how fast to send requests to one host, in pure functions of what is remembered about it.
 
 The rules are those of Media Cloud's story-indexer: the interval is the smoothed latency divided by the number of
 concurrent requests, only a response of status 200 may lower it, and a host that refuses connections gets a cooldown of
@@ -25,7 +25,7 @@ _SMOOTHING = 0.25
 
 @dataclass(frozen=True, slots=True)
 class HostPace:
-    """What is remembered of a host: requests under way, start of the last one, smoothed latency, Crawl-delay."""
+    """What is remembered about a host: open requests, start of the last one, smoothed latency, Crawl-delay."""
 
     active: int = 0
     started_at: float = -math.inf
@@ -35,7 +35,7 @@ class HostPace:
 
 @dataclass(frozen=True, slots=True)
 class Cooldown:
-    """Until when no request is sent to one host and port, and the error that caused it."""
+    """The time until which no request is sent to one host and port, and the error that caused it."""
 
     until: float
     error: NewsbeamError
@@ -49,8 +49,8 @@ def find_delay(pace: HostPace, host_delay_s: float) -> float:
 def find_interval(pace: HostPace, host_delay_s: float, host_concurrency: int) -> float:
     """Return the seconds between the starts of two requests.
 
-    For a slow host that is more than the delay. A delay of 0 switches this off: then only Crawl-delay and the number
-    of concurrent requests count.
+    For a slow host this is more than the delay. A delay of 0 disables that: then only Crawl-delay and the number of
+    concurrent requests count.
     """
     delay = find_delay(pace, host_delay_s)
     if host_delay_s <= 0:
@@ -59,7 +59,7 @@ def find_interval(pace: HostPace, host_delay_s: float, host_concurrency: int) ->
 
 
 def find_wait(pace: HostPace, now: float, host_delay_s: float, host_concurrency: int) -> float | None:
-    """Return the seconds until the next request may start; None if one under way has to end first."""
+    """Return the seconds until the next request may start; None if an open request has to end first."""
     if pace.active >= host_concurrency:
         return None
     return max(0.0, pace.started_at + find_interval(pace, host_delay_s, host_concurrency) - now)
@@ -100,7 +100,7 @@ def cooldown_after(error: NewsbeamError, timeouts_in_a_row: int) -> float:
 
 
 def cooldown_error(cooldown: Cooldown, now: float, where: str) -> NewsbeamError | None:
-    """Return the error for a request during a cooldown, or None once that is over."""
+    """Return the error for a request during a cooldown, or None once it is over."""
     left = cooldown.until - now
     if left <= 0:
         return None

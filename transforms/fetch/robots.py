@@ -1,4 +1,4 @@
-"""Read robots.txt (RFC 9309), and remember its rules for a while."""
+"""Read robots.txt (RFC 9309) and cache its rules."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RobotsRules:
 
 
 def product_of(user_agent: str) -> str:
-    """Return the product token of a User-Agent, by which robots.txt may name it: "newsbeam" of "newsbeam/0.1 (...)"."""
+    """Return the product token of a User-Agent, which robots.txt may name: "newsbeam" for "newsbeam/0.1 (...)"."""
     found = _PRODUCT.match(user_agent)
     return found[0] if found else "*"
 

@@ -9,7 +9,7 @@ from transforms.errors import InvalidUrl
 from transforms.urls import DEFAULT_PORTS, parse_address
 
 _PRINTABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-# https://url.spec.whatwg.org/#concept-basic-url-parser: gone wherever they stand
+# https://url.spec.whatwg.org/#concept-basic-url-parser: removed anywhere in a URL
 _DROPPED = {ord(character): None for character in "\t\n\r"}
 # RFC 9110, 4.1 asks servers to accept 8,000; a longer one is a mistake or an attack
 MAX_URL_LENGTH = 16_000
@@ -19,7 +19,7 @@ MAX_URL_LENGTH = 16_000
 class Target:
     """An http or https address, ready to be requested.
 
-    `host` is ASCII in lower case, an IPv6 address without its brackets; `path` holds the query too. `userinfo` is
+    `host` is ASCII in lower case, an IPv6 address without brackets; `path` includes the query. `userinfo` is
     never part of `url`, so that a password reaches neither a log nor a table.
     """
 
@@ -41,23 +41,23 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """What connections and robots.txt belong to (RFC 6454)."""
+        """The scope of connections and robots.txt (RFC 6454)."""
         return self.scheme, self.host, self.port
 
     @property
     def site(self) -> str:
-        """The host name that the pace belongs to, whatever the scheme and the port."""
+        """The host name whose pace applies, whatever the scheme and the port."""
         return self.host.rstrip(".")
 
 
 def parse_target(url: str) -> Target:
     """Parse an address, however it is spelled; the fragment is dropped, everything else is kept.
 
-    Dot segments are resolved, so that robots.txt is asked about the path that is fetched. Raises UnsupportedScheme and
+    Dot segments are resolved, so that robots.txt is checked for the path that is fetched. Raises UnsupportedScheme and
     InvalidUrl.
     """
     if len(url) > MAX_URL_LENGTH:
-        raise InvalidUrl(f"{len(url)} characters: {url[:200]!r}")
+        raise InvalidUrl(f"longer than {MAX_URL_LENGTH} characters: {url[:200]!r}")
     parts = parse_address(url)
     # servers get the query as it was written
     query = url.translate(_DROPPED).strip().partition("#")[0].partition("?")[2]

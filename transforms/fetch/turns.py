@@ -34,7 +34,7 @@ MAX_REMEMBERED = 4_096
 
 @dataclass(slots=True)
 class _Host:
-    """A host in use: its pace, and the requests that wait for another one to end."""
+    """A host in use: its pace, and the requests that are waiting for another one to end."""
 
     pace: HostPace = field(default_factory=HostPace)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Turns:
         log.info("host cooldown", host=target.host, port=target.port, seconds=seconds, reason=error.reason)
 
     def record_send(self, name: str) -> None:
-        """Record that something was sent to a host just now."""
+        """Record that something has just been sent to a host."""
         host = self._find_host(name.rstrip("."))
         host.pace = record_send(host.pace, time.monotonic())
 

@@ -1,1 +1,1 @@
-"""A page to an article: metadata, typed blocks, what is body and why the rest is not."""
+"""Turn a page into an article: metadata, typed blocks, what is body and why the rest is not."""

@@ -4,8 +4,8 @@ The reasons are the values of BlockKind. A BodyPolicy says which kinds are body.
 
 - paragraphs, subheads, list items, quotes and the posts of a live blog are body;
 - tables and embedded posts are not: they accompany the story, and most users of `body` want prose;
-- the standfirst goes to `description`. In an article with subheads it also opens the body: there it is the text of the
-  first section, on which the rest builds; without subheads it would only repeat the first paragraph.
+- the standfirst goes to `description`. In an article with subheads it also opens the body, since there it is the
+  text of the first section; without subheads it would only repeat the first paragraph.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
     features = measure_blocks(walk, page_facts(meta), layout)
     scores = score_blocks(walk, layout, features)
     if len(scores) and scores.max() <= 0.5:
-        # a page unlike those of the corpus: keep the paragraphs of the element that holds most of them
+        # a page unlike those in the corpus: keep the paragraphs of the element that holds most of them
         for i, depth in enumerate(layout.lca_depth):
             if layout.good[i] and depth == layout.main.depth:
                 scores[i] = 0.51
@@ -115,10 +115,10 @@ def count_text(blocks: list[Block]) -> int:
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:
-    """Return the lines of the linked data's articleBody if it has much more than the `found` words of the elements.
+    """Return the lines of the linked data's articleBody if it has far more than the `found` words of the elements.
 
-    The text of the elements is the better one where there is any: articleBody often has captions run in, or the first
-    paragraph only. Returns nothing for a page behind a paywall, whose articleBody is for search engines alone.
+    The text of the elements is better where there is any: articleBody often includes captions, or only the first
+    paragraph. Returns nothing for a page behind a paywall, whose articleBody is meant for search engines only.
     """
     if meta.is_paywalled or found >= SUSPICIOUS_WORDS:
         return []

@@ -1,4 +1,4 @@
-"""Kinds of blocks by what they can be part of."""
+"""Groups of block kinds."""
 
 from __future__ import annotations
 

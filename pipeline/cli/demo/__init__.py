@@ -1,1 +1,1 @@
-"""`newsbeam demo`: a small news site served on loopback, ingested, and the result shown."""
+"""`newsbeam demo`: serve a small news site on loopback, ingest it, and show the result."""

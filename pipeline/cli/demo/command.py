@@ -20,7 +20,7 @@ from pipeline.cli.options import utf8_text
     "--sink",
     metavar="SINK",
     callback=utf8_text,
-    help="Also write the articles to this sink by one Beam job, for example bigquery:PROJECT.DATASET.",
+    help="Also write the articles to this sink in one Beam job, for example bigquery:PROJECT.DATASET.",
 )
 def demo(db: str | None, sink: str | None) -> None:
     """Ingest a small news site served on this machine, and show the result."""

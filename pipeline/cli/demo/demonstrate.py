@@ -1,7 +1,7 @@
 """Serve a small news site on loopback, ingest it twice, and show the result.
 
-One article is edited between the two rounds. Poller, ledger, graph and sink are those of `newsbeam run`, but all in
-one process, so that the models are loaded once.
+One article is edited between the two rounds. The demo uses the poller, ledger, graph and sink of `newsbeam run`, but in
+one process, so that the models are loaded only once.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ PLAIN_WIDTH = 110  # columns, in a file or a pipe
 
 
 def demonstrate(db: str | None, console: Console | None = None, sink: str | None = None) -> int:
-    """Run the demo and return its exit code; the result stays in `db`, or in a new temporary file if that is None.
+    """Run the demo and return its exit code; the result stays in `db`, or in a new temporary file if `db` is None.
 
-    The articles are written to `sink` too, if it is given. Raises UserError if the database or the sink cannot be used.
+    With `sink`, also writes the articles there. Raises UserError if the database or the sink cannot be used.
     """
     console = console or Console()
     if not console.is_terminal:
@@ -50,7 +50,7 @@ def demonstrate(db: str | None, console: Console | None = None, sink: str | None
     )
     configure_logs(json=True, level="warning")
     engine = open_database(config.db)
-    # edits are normally picked up after a quarter of an hour; the demo's comes seconds after the first version
+    # an article is normally not fetched again for 15 minutes; the demo's edit comes seconds after the first version
     ledger = Ledger(engine, revisit_after=timedelta())
     with DemoSite(datetime.now(UTC)) as site:
         for name, edition in site.editions.items():
@@ -94,7 +94,7 @@ def _ingest(ledger: Ledger, config: Config, site: DemoSite) -> float:
 
 
 def _work_off(ledger: Ledger, config: Config, now: datetime) -> None:
-    # these import Beam and the models, so that the messages above appear at once
+    # imported here because they load Beam and the models: the first messages appear without delay
     from pipeline.jobs.poll import Poller
     from pipeline.jobs.work import Worker
 

@@ -1,6 +1,6 @@
 """The pages and feeds of the demo's three newspapers, made from the files in `html/`.
 
-Everything here is pure: the same opening time gives the same pages.
+The output is deterministic: the same opening time gives the same pages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An entry of a feed. Without a `file`, its link leads to no article."""
+    """A feed entry. If `file` is empty, its link leads to no article."""
 
     path: str
     file: str
@@ -33,7 +33,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Newspaper:
-    """One site: its feed is at `feed_path`; `listed_feed_path` is the address that people know."""
+    """One site. Its feed is at `feed_path`; `listed_feed_path` is the advertised address, which may redirect there."""
 
     name: str
     layout: str
@@ -236,7 +236,7 @@ class Edition:
 
 @cache
 def read_site_file(name: str) -> str:
-    """Return a file of the folder `html/`."""
+    """Return the text of a file in the folder `html/`."""
     return (files("pipeline.cli.demo") / "html" / f"{name}.html").read_text("utf-8")
 
 
@@ -266,7 +266,7 @@ def render_page(edition: Edition, story: Story) -> str:
 
 
 def render_home(edition: Edition) -> str:
-    """Return the home page: links to the stories, and to the feed for those who look for it."""
+    """Return the home page, with links to the stories and to the feed."""
     kinds = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
     newspaper = edition.newspaper
     links = "".join(f'<li><a href="{escape(s.path)}">{edition.title(s)}</a></li>\n' for s in newspaper.stories)

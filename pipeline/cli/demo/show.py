@@ -22,7 +22,7 @@ TOP = 12
 
 
 def show_results(engine: sa.Engine, feeds: Sequence[str], edited_url: str, db: str, console: Console) -> Audit:
-    """Print what these feeds gave; returns the audit of the database."""
+    """Print what was ingested from these feeds; returns the audit of the database."""
     counts = audit(engine, datetime.now(UTC))
     with reading(engine) as connection:
         show_articles(connection, feeds, console)
@@ -87,7 +87,7 @@ def show_blocks(connection: sa.Connection, feeds: Sequence[str], console: Consol
     for reason, text in interleave_blocks(article["body"].split("\n\n"), list(removed.mappings())):
         line = one_line(text)
         table.add_row(Text(reason or "body", "red" if reason else "green"), Text(line, "dim" if reason else ""))
-    _head(console, "one page", f"{article['title']}: what is body, and why the rest is not")
+    _head(console, "one page", f"{article['title']}: what was kept, and why the rest was not")
     console.print(table)
     images = connection.execute(sa.select(IMAGES).where(IMAGES.c.article_id == article["article_id"]))
     for image in images.mappings():
@@ -97,7 +97,7 @@ def show_blocks(connection: sa.Connection, feeds: Sequence[str], console: Consol
 
 
 def interleave_blocks(paragraphs: Sequence[str], removed: Sequence[Any]) -> Iterator[tuple[str, str]]:
-    """Yield (reason, text) of every block in page order; the reason of kept blocks is empty."""
+    """Yield (reason, text) for every block in page order; the reason is empty for kept blocks."""
     waiting = sorted(removed, key=lambda block: block["position"])
     position = 0
     for paragraph in paragraphs:
@@ -112,7 +112,7 @@ def interleave_blocks(paragraphs: Sequence[str], removed: Sequence[Any]) -> Iter
 
 
 def show_entities(connection: sa.Connection, feeds: Sequence[str], console: Console) -> None:
-    """Print the entities that most articles mention."""
+    """Print the entities that the most articles mention."""
     articles, mentions = sa.func.count().label("articles"), sa.func.sum(ENTITIES.c.mentions).label("mentions")
     query = sa.select(ENTITIES.c.name, ENTITIES.c.label, articles, mentions)
     query = _of_feeds(query.join(ARTICLES, ARTICLES.c.article_id == ENTITIES.c.article_id), feeds)
@@ -122,7 +122,7 @@ def show_entities(connection: sa.Connection, feeds: Sequence[str], console: Cons
     table = _table("", "entity", "label", "articles", "mentions")
     for name, label, in_articles, count in connection.execute(query.limit(TOP)):
         table.add_row("", Text(one_line(name)), label, str(in_articles), str(count))
-    _head(console, "entities", "named most")
+    _head(console, "entities", "most mentioned")
     console.print(table)
 
 
@@ -143,7 +143,7 @@ def show_revisions(connection: sa.Connection, edited_url: str, console: Console)
 
 
 def show_copies(connection: sa.Connection, feeds: Sequence[str], console: Console) -> None:
-    """Print the articles whose text appeared at several publishers."""
+    """Print the articles that several publishers carry with the same text."""
     shared = sa.select(ARTICLES.c.content_hash).group_by(ARTICLES.c.content_hash).having(sa.func.count() > 1)
     query = _of_feeds(sa.select(ARTICLES), feeds).where(ARTICLES.c.content_hash.in_(shared))
     table = _table("", "content hash", "publisher", "title")

@@ -2,9 +2,9 @@
 
     with DemoSite(datetime.now(UTC)) as site:
         site.feeds               the addresses to poll
-        site.edit(at)            replace one article by its second version, which its feed announces
+        site.edit(at)            replace one article with its second version, which its feed announces
 
-Where the system has only 127.0.0.1 (macOS), the newspapers differ by port.
+On systems with only 127.0.0.1 (macOS), the newspapers share that address and differ by port.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class DemoSite:
 
     @property
     def feeds(self) -> list[str]:
-        """Return the well-known addresses of the feeds; one has moved since."""
+        """Return the advertised addresses of the feeds; one of them redirects."""
         return [edition.base + edition.newspaper.listed_feed_path for edition in self.editions.values()]
 
     @property
@@ -152,6 +152,6 @@ class DemoSite:
 
 class _Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
-        # HTTPServer asks the DNS for the name of its address, which takes long where there is no network
+        # HTTPServer looks up its own address in the DNS, which is slow without a network
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])

@@ -1,1 +1,1 @@
-"""BigQuery: every version of an article is a row, and views keep the newest of each key."""
+"""BigQuery: every version of an article is a row, and views select the newest row of each key."""

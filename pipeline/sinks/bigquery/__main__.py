@@ -1,4 +1,4 @@
-"""Print the tables and views of BigQuery as JSON, or make them.
+"""Print the tables and views of BigQuery as JSON, or create them.
 
 python -m pipeline.sinks.bigquery PROJECT.DATASET [--create]
 """
@@ -15,9 +15,9 @@ from transforms.errors import UserError
 
 @click.command()
 @click.argument("dataset", default="PROJECT.DATASET")
-@click.option("--create", is_flag=True, help="Make what is missing, with the credentials of this machine.")
+@click.option("--create", is_flag=True, help="Create missing tables and update views, with this machine's credentials.")
 def main(dataset: str, create: bool) -> None:
-    """Print the tables and views of DATASET as JSON, or make them. DATASET is the one in the views' queries."""
+    """Print the tables and views of DATASET as JSON, or create them. The views' queries refer to DATASET."""
     if not create:
         click.echo(json.dumps(describe(dataset), indent=2))
         return

@@ -1,4 +1,4 @@
-"""The sink for BigQuery, by Beam's own WriteToBigQuery."""
+"""The sink for BigQuery, with Beam's own WriteToBigQuery."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ log = structlog.get_logger(__name__)
 class WriteRows(beam.PTransform):  # type: ignore[misc]
     """Append outcomes (pipeline.graph.build.Outcomes) to the tables of `bigquery:PROJECT.DATASET`.
 
-    FILE_LOADS appends every `bigquery_frequency` seconds, exactly once and free of charge, by files in
-    --temp_location. STREAMING_INSERTS appends at once and bills by the byte; a row that BigQuery refuses becomes a
-    dead letter. STORAGE_WRITE_API appends within seconds; it wants Java where the job is launched, and tables that
-    exist already.
+    FILE_LOADS appends every `bigquery_frequency` seconds, exactly once and free of charge, through files in
+    --temp_location. STREAMING_INSERTS appends at once and is billed by the byte; a row that BigQuery refuses becomes a
+    dead letter. STORAGE_WRITE_API appends within seconds; it needs Java where the job is launched, and tables that
+    already exist.
     """
 
     def __init__(self, url: str, config: Config) -> None:
@@ -64,7 +64,7 @@ class WriteRows(beam.PTransform):  # type: ignore[misc]
         if self.method == "FILE_LOADS":
             folder = options.view_as(GoogleCloudOptions).temp_location or ""
             if not folder.startswith("gs://"):
-                raise UserError(f"--temp_location={folder}: say gs://BUCKET/FOLDER, where load jobs find their files")
+                raise UserError(f"--temp_location={folder}: use gs://BUCKET/FOLDER, where load jobs find their files")
             more = {"triggering_frequency": max(1, round(self.frequency))} if streaming else {}
         elif self.method == "STREAMING_INSERTS":
             more = {"insert_retry_strategy": RetryStrategy.RETRY_ON_TRANSIENT_ERROR}
@@ -112,14 +112,14 @@ class _RefusedRow(beam.DoFn):  # type: ignore[misc]
 
 
 def checked_dataset(name: str) -> str:
-    """Return PROJECT.DATASET; raises UserError for what is none."""
+    """Return the name of a dataset; raises UserError unless it is PROJECT.DATASET."""
     if not DATASET.fullmatch(name):
-        raise UserError(f"not a dataset: {name!r}; say bigquery:PROJECT.DATASET")
+        raise UserError(f"not a dataset: {name!r}; use bigquery:PROJECT.DATASET")
     return name
 
 
 def storage_row(name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with times as the Storage Write API takes them."""
+    """Return a row with times in the type that the Storage Write API takes."""
     times = {field["name"] for field in BIGQUERY_TABLES[name].fields if field["type"] == "TIMESTAMP"}
     return {
         column: Timestamp.from_rfc3339(value.replace("+00:00", "Z")) if column in times and value else value

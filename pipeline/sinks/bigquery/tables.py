@@ -1,12 +1,13 @@
 """The declared tables as BigQuery has them, and outcomes as their rows.
 
-Append-only, as that survives repeats with every write method of Beam's own WriteToBigQuery and keeps the history of
-edits. BigQuery's tables are those of pipeline.tables with these differences:
+The tables are append-only: repeated writes then do no harm with any method of Beam's own WriteToBigQuery, and the
+history of edits is kept. They are those of pipeline.tables with these differences:
 
-- columns that belong to the ledger are not there;
-- what the SQL writer derives (`revisions`, `articles.revision`) is a view over the versions;
-- the parts of an article carry the `processed_at` of its version, by which the views find them again;
-- a column of JSON is a string that holds JSON, the one form that load jobs, inserts and the Storage Write API all take.
+- columns that belong to the ledger are left out;
+- views over the versions compute what the SQL writer derives (`revisions`, `articles.revision`);
+- the parts of an article carry the `processed_at` of its version, by which the views match them;
+- a column of JSON is a string that holds JSON, the only form that load jobs, inserts and the Storage Write API all
+  accept.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ TYPES = {
     Type.STRINGS: "STRING",
     Type.JSON: "STRING",
 }
-VERSION: Column[object] = Column("processed_at", Type.TIMESTAMP, "The version of the article.", required=True)
+VERSION: Column[object] = Column(
+    "processed_at", Type.TIMESTAMP, "The version of the article (articles.processed_at).", required=True
+)
 
 
 @dataclass(frozen=True, slots=True)
 class BigQueryTable:
-    """A table as BigQuery has it; `partition` is the column of its day partitions."""
+    """A table as BigQuery has it; `partition` is the column by which it is partitioned into days."""
 
     name: str
     description: str
@@ -49,7 +52,7 @@ class BigQueryTable:
     clustering: tuple[str, ...]
 
     def parameters(self) -> dict[str, Any]:
-        """Return what Beam passes on when it makes the table."""
+        """Return the parameters that Beam passes on when it creates the table."""
         return {
             "timePartitioning": {"type": "DAY", "field": self.partition},
             "clustering": {"fields": list(self.clustering)},
@@ -57,7 +60,7 @@ class BigQueryTable:
 
 
 def columns_of(table: Table[Any]) -> list[Column[Any]]:
-    """Return the columns that BigQuery has of a declared table."""
+    """Return the columns of a declared table in BigQuery."""
     columns: list[Column[Any]] = [column for column in table.columns if column.owner is Owner.JOB]
     return [*columns, VERSION] if table.write is Write.REPLACE else columns
 
@@ -78,7 +81,7 @@ BIGQUERY_TABLES: Mapping[str, BigQueryTable] = MappingProxyType(
 
 
 def rows_of(outcome: Outcome | BadMessage, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give (table, row) for every row of an outcome that lands at `now`, with values that JSON can hold."""
+    """Yield (table, row) for every row of an outcome that lands at `now`, with values that JSON can hold."""
     for name, rows in landing_of(outcome, now).tables.items():
         if name in BIGQUERY_TABLES:
             for row in rows:
@@ -117,7 +120,7 @@ def letter_of_row(name: str, row: Mapping[str, Any], error: str, now: datetime) 
 
 
 def describe(dataset: str) -> dict[str, Any]:
-    """Return all tables and views as plain values; `dataset` (PROJECT.DATASET) is the one in the views' queries."""
+    """Return all tables and views as plain values; the views' queries refer to `dataset` (PROJECT.DATASET)."""
     return {
         "tables": [asdict(table) for table in BIGQUERY_TABLES.values()],
         "views": [asdict(view) for view in views(dataset)],
@@ -125,7 +128,10 @@ def describe(dataset: str) -> dict[str, Any]:
 
 
 def create_tables(client: Any, dataset: str) -> None:
-    """Make the tables and views that are missing; `client` is google-cloud-bigquery's. The dataset must exist."""
+    """Create missing tables, and create or replace the views; `client` is google-cloud-bigquery's.
+
+    The dataset must exist.
+    """
     from google.cloud import bigquery
 
     for table in BIGQUERY_TABLES.values():

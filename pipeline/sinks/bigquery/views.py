@@ -1,11 +1,11 @@
-"""The views over BigQuery's append-only tables: the newest version of each key, and answers for consumers.
+"""The views over BigQuery's append-only tables: the newest row of each key, and summaries for consumers.
 
 <table>_latest                the newest row of each key
 revisions                     the versions of each article that differ from the one before
 articles_of_day               articles by the day on which they were published
-entity_timeline, top_entities what was written about, day by day
-failures_by_reason            tries that failed, day by day
-fates                         how URLs ended
+entity_timeline, top_entities entities by day
+failures_by_reason            failed tries by day
+fates                         URLs by outcome and reason
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _HISTORY = f"""SELECT
 FROM ({_EARLIER})
 WHERE earlier_hash IS NULL OR earlier_hash != content_hash"""
 
-# what belongs to the newest version of its article, each key once, however often it was written
+# rows of the newest version of each article, each key once, however often it was written
 _PART_LATEST = """SELECT * EXCEPT (place)
 FROM (
   SELECT part.*,
@@ -49,7 +49,7 @@ FROM (
 )
 WHERE place = 1"""
 
-# a rejection or failure never takes back an article that has landed
+# a rejection or failure never replaces an article that has landed
 _URLS_LATEST = """SELECT * EXCEPT (place)
 FROM (
   SELECT *, ROW_NUMBER() OVER (
@@ -123,12 +123,12 @@ def views(dataset: str) -> tuple[View, ...]:
             if table.write is Write.REPLACE
         ),
         View("urls_latest", "The fate of each URL.", _URLS_LATEST),
-        View("dead_letters_latest", "Each try that failed, once.", _DEAD_LETTERS_LATEST),
+        View("dead_letters_latest", "Failed tries, each once.", _DEAD_LETTERS_LATEST),
         View("articles_of_day", "Articles with the day (UTC) on which they were published.", _ARTICLES_OF_DAY),
         View("entity_timeline", "How many articles named an entity on each day.", _ENTITY_TIMELINE),
-        View("top_entities", "The 100 entities that most articles of a day named.", _TOP_ENTITIES),
+        View("top_entities", "The 100 entities that the most articles named on each day.", _TOP_ENTITIES),
         View("failures_by_reason", "How many tries failed on each day, and why.", _FAILURES_BY_REASON),
-        View("fates", "How many URLs ended how.", _FATES),
+        View("fates", "How many URLs have each outcome and reason.", _FATES),
     ]
     return tuple(View(view.name, view.description, view.query.replace("{d}", dataset)) for view in found)
 

@@ -1,4 +1,4 @@
-"""Alembic's door: runs on the connection that pipeline.tables.database hands over."""
+"""Alembic's entry point: migrates on the connection that the caller puts into the attributes of Alembic's Config."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from pipeline.tables.metadata import METADATA, UtcDateTime
 
 
 def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
-    """Write our own column types by name, so that a new migration imports them from their one place."""
+    """Render newsbeam's own column types by name; a new migration imports them from pipeline.tables.metadata."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "UtcDateTime()"
     if kind == "type" and type(item).__name__ == "JSON":
@@ -17,7 +17,7 @@ def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Leave out what full-text search adds beside the tables of pipeline.tables.schema."""
+    """Leave out tables that are not in pipeline.tables.schema, such as those of full-text search."""
     return kind != "table" or name in METADATA.tables
 
 

@@ -1,9 +1,9 @@
-"""Write the next migration: what the declared tables have and the newest migration has not.
+"""Write the next migration: the difference between the declared tables and the newest migration.
 
     make migration NAME="add read_time"
 
-A database is made with the present migrations and compared with the declarations. The result is a draft: read it, and
-say in it how existing rows get their value.
+It creates a database with the existing migrations and compares it with the declarations. The result is a draft: review
+it, and add how existing rows get their values.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _only_adds(operation: Any) -> bool:
 
 
 def _format(path: Path) -> None:
-    """Format the file as `make check` wants it, where ruff is installed."""
+    """Format the file as `make check` requires, if ruff is installed."""
     for arguments in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
         subprocess.run([sys.executable, "-m", "ruff", *arguments, str(path)], check=False, stderr=subprocess.DEVNULL)
 

@@ -31,7 +31,7 @@ def read_json_feed(document: Document) -> ParsedFeed:
 
 def _entry_of(item: dict[str, Any], base: str, language: str) -> FeedEntry | None:
     guid = plain_text(item["id"] if isinstance(item.get("id"), str) else str(item.get("id") or ""))
-    # the specification advises the permalink as id, and some feeds have it nowhere else
+    # the specification recommends the permalink as id, and some feeds have it only there
     url = absolute_url(item.get("url"), base) or absolute_url(
         guid if guid.startswith(("http://", "https://")) else "", base
     )

@@ -1,7 +1,7 @@
-"""Prepare the bytes of a feed for parsing: inflate within bounds, decode, remove the document type.
+"""Prepare the bytes of a feed for parsing: inflate up to a limit, decode, remove the document type.
 
 A document type can declare entities that expand to gigabytes or read local files. Feeds need none, so it is removed
-before any parser sees the text; in addition the parsers resolve no entities, load no DTD and have no network.
+before any parser sees the text; as a second defence, the parsers resolve no entities, load no DTD and have no network.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Document:
 
 
 def inflate_body(body: bytes) -> bytes:
-    """Return the content of a .gz file, and any other body as it is; raises FeedUnreadable past 50 MB."""
+    """Return the content of a .gz file, or any other body unchanged; raises FeedUnreadable past 50 MB."""
     inflater = Inflater("gzip", MAX_INFLATED)
     try:
         inflater.feed(body)
@@ -62,8 +62,9 @@ def inflate_body(body: bytes) -> bytes:
 def decode_body(body: bytes, content_type: str = "") -> str:
     """Return the text of a body.
 
-    The charset is that of a byte order mark, else UTF-8 if the bytes are valid, else the label of the HTTP header, else
-    that of the XML declaration.
+    The charset comes from the first of these: a byte order mark, valid UTF-8, the HTTP header, the XML declaration.
+    Failing these it is UTF-8 with some bad bytes, or Windows-1252. UTF-16 without a mark and ISO 2022 with a label are
+    recognised before UTF-8.
     """
     marked = decode_marked(body)
     if marked is not None:
@@ -133,7 +134,7 @@ def root_start(text: str) -> int:
 
 
 def root_name(text: str) -> str:
-    """Return the local name in lower case of the element with which a text starts, or ""."""
+    """Return the local name, in lower case, of the element that a text starts with, or ""."""
     found = re.match(r"<(?:[\w.-]{1,80}:)?([\w.-]{1,80})", text)
     return found[1].lower() if found else ""
 
@@ -147,23 +148,23 @@ def parse_xml(text: str, recover: bool = False) -> Any:
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=recover
     )
     if recover:
-        # libxml2 recovers from a bare & in an address by cutting it and what follows out of the address
+        # libxml2 recovers from a bare & in an address by cutting out the & and the word after it
         text = mend_ampersands(text)
     try:
         root = etree.fromstring(text.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as exc:
         raise FeedUnreadable(f"not well-formed: {exc}") from exc
     if root is None:
-        raise FeedUnreadable("no element")
+        raise FeedUnreadable("no XML element")
     if root.getroottree().docinfo.internalDTD is not None:
         raise FeedUnreadable("document type inside the document")
     return root
 
 
 def mend_ampersands(text: str) -> str:
-    """Return XML text with bare ampersands escaped and HTML's named characters as numbers; CDATA sections stay.
+    """Escape bare ampersands and replace HTML's named characters by numeric ones, except in CDATA sections.
 
-    These are the usual errors of feeds that are not well-formed.
+    These are the usual errors in feeds that are not well-formed.
     """
     parts: list[str] = []
     at = 0
@@ -195,7 +196,7 @@ def plain_text(value: object, limit: int = 1000) -> str:
     """Return text without tags, entities and extra space, cut to `limit` characters."""
     if not isinstance(value, str):
         return ""
-    # a feed may carry whole articles here; only so much can be left of it below
+    # a feed may carry whole articles here; process no more than `limit` is likely to need
     value = value[: limit * 20]
     if "<" in value:
         value = _TAG.sub(" ", value)
@@ -212,7 +213,7 @@ def plain_text(value: object, limit: int = 1000) -> str:
 def absolute_url(value: object, base: str) -> str:
     """Return a link as an absolute address without surrounding space, or "" if there is none.
 
-    A link that cannot be joined is returned as it is, so that the ledger records it with its reason.
+    A link that cannot be joined is returned unchanged, so that the ledger records it and why it was rejected.
     """
     if not isinstance(value, str):
         return ""
@@ -229,7 +230,7 @@ def absolute_url(value: object, base: str) -> str:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Parse a time of RFC 3339, W3C-DTF or RFC 822 to UTC; None for anything else."""
+    """Parse a time in the format of RFC 3339, W3C-DTF or RFC 822 as UTC; None for anything else."""
     if not isinstance(value, str) or not (text := value.strip()[:64]):
         return None
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
@@ -261,7 +262,7 @@ def _mend_reference(found: re.Match[str]) -> str:
     if name in ("amp;", "lt;", "gt;", "quot;", "apos;"):
         return found[0]
     if name.startswith("#"):
-        # libxml2 in recovery mode takes half of a surrogate pair, and lxml fails over it later
+        # libxml2 in recovery mode accepts half of a surrogate pair, on which lxml fails later
         code = int(name[2:-1], 16) if name[1] == "x" else int(name[1:-1])
         return "&#65533;" if code > 0x10FFFF or _NOT_XML.match(chr(code)) else found[0]
     chars = html5.get(name)

@@ -1,7 +1,7 @@
 """Read RSS 0.9x, 1.0 (RDF) and 2.0, and Atom: fastfeedparser for well-formed feeds, feedparser for the rest.
 
 fastfeedparser parses in recovery mode and does not report what it recovered from: it silently turns `?x=1&y=2` into
-`?x=1=2`, which is another article. So the text is first parsed strictly, as it is and then with its ampersands escaped;
+`?x=1=2`, which is another article. So the text is first parsed strictly, as it is and then with ampersands escaped;
 that tree also supplies what fastfeedparser leaves out.
 """
 
@@ -42,7 +42,7 @@ _PERIODS = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000
 SUMMARY_LIMIT = 500
 _TITLE_LIMIT = 1000
 _MAX_TAGS = 50
-# characters; for a million of hostile text feedparser takes up to 12 s of CPU, and feeds start with the newest entries
+# feedparser takes up to 12 s of CPU for a million characters of hostile text; feeds start with the newest entries
 MAX_BROKEN = 1_000_000
 
 
@@ -131,8 +131,8 @@ def _entry_of(row: Mapping[str, Any], element: Any, base: str, language: str) ->
 
 
 def _read_broken(document: Document) -> ParsedFeed:
-    # feedparser tries a bytes argument as a file name first, so it gets a stream. A document type in the middle of a
-    # broken document still counts as one, so it is turned into text.
+    # feedparser first tries a bytes argument as a file name, so it gets a stream. A document type in the middle of a
+    # broken document would still be honoured, so it is turned into text.
     text = re.sub(r"<!(?=DOCTYPE|ENTITY|ELEMENT|ATTLIST)", "&lt;!", document.text[:MAX_BROKEN], flags=re.I)
     text = mend_ampersands(text)
     try:

@@ -56,7 +56,7 @@ def load_model() -> tuple[Forest, Forest]:
 
 
 def measure_context(walk: Walk, layout: Layout, score: NDArray[np.float32]) -> Matrix:
-    """Return a row of CONTEXT_FEATURES for each block: what the scores of the other blocks say of it."""
+    """Return a row of CONTEXT_FEATURES for each block: what the scores of the other blocks say about it."""
     count = len(score)
     columns: dict[str, NDArray[np.float64]] = {}
     padded = np.concatenate(([-1.0] * 5, score, [-1.0] * 5))

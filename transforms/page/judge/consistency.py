@@ -1,7 +1,7 @@
-"""Judge blocks by their page as a whole, after each has been judged alone.
+"""Judge blocks by their page as a whole, after each has been judged on its own.
 
-A rule either drops kept blocks, with a kind and its name, or restores dropped ones. Each was measured with scores of
-models that had not seen the publisher (tools/train_blocks.py); docs/extraction.md has the figures.
+A rule either drops kept blocks, with a kind and the rule's name, or restores dropped ones. Each was measured with
+scores of models that had not seen the publisher (tools/train_blocks.py); docs/extraction.md has the figures.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class _Page:
                 self.verdicts.restore(i, "post of a live blog")
 
     def drop_second_copy(self) -> None:
-        """Drop the second copy of a body that the page holds twice; for a single repeated line its score decides."""
+        """Drop the second copy of a body that the page has twice; single repeated lines are left to their scores."""
         first: dict[str, int] = {}
         copies: list[tuple[int, int]] = []
         for i in map(int, np.nonzero(self.verdicts.kept)[0]):
@@ -163,7 +163,7 @@ class _Page:
                 self.verdicts.drop(int(i), BlockKind.RELATED, "in another article element")
 
     def drop_appended_page(self) -> None:
-        """Drop everything from a second headline on where another article is appended to the page."""
+        """Where another article is appended to the page, drop everything from its headline on."""
         since = self.column("h1_since")
         if since.max(initial=0) != 1:
             return
@@ -178,7 +178,7 @@ class _Page:
                 self.verdicts.drop(int(i), BlockKind.RELATED, "after a second headline")
 
     def level_lists(self) -> None:
-        """Keep all items of a list if half of them are kept."""
+        """Keep all items of a list if half of them are kept or they score well on average."""
         lists: dict[int, list[int]] = defaultdict(list)
         for i, block in enumerate(self.walk.blocks):
             if block.frame.tag == "li":

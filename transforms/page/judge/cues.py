@@ -1,4 +1,4 @@
-"""Words in class names, ids and other names of elements that tell what an element holds."""
+"""Words in class names, ids and other names of elements that reveal what an element contains."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ class PageFacts:
 class Layout:
     """Where the text of a page is: the frame that holds most of its paragraphs, and each block's distance from it.
 
-    `lca_depth` is the depth of the nearest common ancestor of a block and `main`; `good` the words of a block that
-    reads like running text, else 0; `words` all of its words.
+    `lca_depth` is the depth of the nearest common ancestor of a block and `main`; `good` is the number of words of a
+    block that reads like running text, else 0; `words` counts all of its words.
     """
 
     main: Frame
@@ -202,7 +202,7 @@ _OWN = {name: number for number, name in enumerate(BlockFeatures._fields)}
 _REACHES = (-5, -3, 3, 5)
 # in the order of Frame.nearest; "article", "body" and "nav" are both words in class names and tags
 _ANCESTORS = (*CUES, *(f"<{tag}>" for tag in TAGS))
-# The names are the identity of the columns: the model's file holds them, and loading it compares them.
+# Names identify the columns: the model's file contains them, and loading it compares them.
 FEATURES: tuple[str, ...] = (
     *BlockFeatures._fields,
     *PageFeatures._fields,

@@ -1,11 +1,11 @@
-"""Boosted trees as plain arrays: all that evaluating them takes, and nothing that trains them.
+"""Boosted trees as plain arrays: enough to evaluate them, not to train them.
 
 A node goes left if its feature is at most its threshold. A leaf is a node whose children are itself, so that all trees
-are walked in step, however deep each one is.
+are walked in step, however deep each is.
 
-A file of forests also holds, for each forest, the names of its features in the order of its columns, and a SHA-256 over
-names and arrays. Loading checks both. Numbers of columns never leave the file: a forest is bound to the features of the
-running code by name.
+A file of forests also contains, for each forest, the names of its features in the order of its columns, and a SHA-256
+over names and arrays. Loading checks both, and binds a forest to the features of the running code by name, never by
+column number.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Arrays = Mapping[str, NDArray[np.generic]]
 _NODES = ("feature", "threshold", "left", "right", "value", "roots", "depth")
 _NAMES = "names"
 _HASH = "sha256"
-_HOW_TO_MEND = "reinstall newsbeam, or write the file anew with tools/train_blocks.py"
+_HOW_TO_MEND = "reinstall newsbeam, or train the model again with tools/train_blocks.py"
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees in one set of arrays; `roots` is the first node of each, `depth` the longest way down.
+    """Trees in one set of arrays; `roots` is the first node of each, `depth` the length of the longest path.
 
     `children` holds the left and the right child of node n at 2n and 2n + 1.
     """

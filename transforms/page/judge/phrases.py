@@ -1,8 +1,8 @@
-"""The words that give a block away in its text, by language.
+"""Phrases by which a block's text reveals what it is, by language.
 
 `START` patterns must match at the start of a block, `INNER` patterns anywhere in it. Trying every inner pattern on
-every paragraph would cost more than parsing the page, so an inner pattern is tried only on texts that hold one of the
-words without which it cannot match (transforms.page.judge.triggers computes them).
+every paragraph would cost more than parsing the page, so an inner pattern is tried only on texts that contain one of
+its triggers, without which it cannot match (transforms.page.judge.triggers computes them).
 """
 
 from __future__ import annotations
@@ -239,13 +239,13 @@ _STARTS = tuple((name, _compile(alternatives)) for name, alternatives in START.i
 
 @dataclass(frozen=True, slots=True)
 class _Inner:
-    """A pattern of INNER and the kind that it speaks of."""
+    """A pattern of INNER and the kind that it indicates."""
 
     kind: str
     pattern: re.Pattern[str]
 
 
-# the first letters of a word -> the patterns that a word so begun may be part of
+# first letters of a word -> the patterns that a word beginning with them may be part of
 _TRIGGERED: dict[str, list[_Inner]] = {}
 # patterns that need a character of a script without spaces, and those that have to be tried on every text
 _UNSPACED_ONLY: list[_Inner] = []
@@ -264,7 +264,7 @@ _LONG_TEXT = 420
 
 @lru_cache(maxsize=16_384)
 def find_phrases(text: str) -> tuple[str, ...]:
-    """Return the kinds of boilerplate that a block's words speak of; of a long text only the two ends are read."""
+    """Return the kinds of boilerplate that a block's words indicate; only the two ends of a long text are read."""
     lower = fold_text(text)
     found = {name for name, pattern in _STARTS if pattern.match(lower)}
     for inner in _list_candidates(lower):
@@ -274,10 +274,10 @@ def find_phrases(text: str) -> tuple[str, ...]:
 
 
 def fold_text(text: str) -> str:
-    """Return what of a text the patterns are matched with: in lower case, a long text without its middle."""
+    """Return what the patterns are matched against: the text in lower case, without the middle if it is long."""
     if len(text) > _LONG_TEXT:
         text = text[:160] + " … " + text[-140:]
-    return text.lower().replace("i\u0307", "i")  # what becomes of the Turkish capital İ
+    return text.lower().replace("i\u0307", "i")  # how lower() writes the Turkish capital İ
 
 
 def _list_candidates(lower: str) -> Iterator[_Inner]:

@@ -1,6 +1,6 @@
 """Reject pages that are not articles: section fronts, search results, consent walls and soft 404s.
 
-Careful by design: a page that declares itself an article, or has a few hundred words of body, is never rejected.
+Conservative by design: a page that declares itself an article, or has a few hundred words of body, is never rejected.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _SEARCH_PARTS = frozenset(
 
 
 def reject_page(url: str, meta: Metadata, blocks: list[Block], linked_headlines: int) -> None:
-    """Raise NotAnArticle for a page of another kind; `linked_headlines` counts those of the whole page."""
+    """Raise NotAnArticle for a page of another kind; `linked_headlines` is the count for the whole page."""
     body = [b for b in blocks if b.kind in TEXT_KINDS]
     words = sum(count_words(b.text) for b in body)
     title = meta.title
@@ -56,7 +56,7 @@ def reject_page(url: str, meta: Metadata, blocks: list[Block], linked_headlines:
         text = " ".join(b.text for b in body)
         mentions = len(_CONSENT.findall(text))
         if (mentions >= 3 and mentions * 60 > words) or (_WALL.search(title) and mentions):
-            raise NotAnArticle("consent wall", f"{mentions} words of consent in {words}")
+            raise NotAnArticle("consent wall", f"{mentions} words about consent out of {words}")
     if dated or meta.is_declared_article:
         return
     try:

@@ -1,4 +1,4 @@
-"""Extract text with trafilatura from a page on which the block classifier finds hardly any.
+"""Extract text with trafilatura from pages on which the block classifier finds hardly any.
 
 trafilatura costs as much as our own extraction and is worse on most pages. So it runs only where hardly anything was
 found, and its result is used only where it has much more text.
@@ -20,14 +20,14 @@ _KINDS = {"head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM, "quote": Block
 
 
 def rescue_blocks(page: Page, words: int) -> list[Block]:
-    """Return trafilatura's blocks of a page in which `words` words were found, or none unless they have much more.
+    """Return trafilatura's blocks if they have far more than the `words` words already found, else none.
 
-    Scripts and frames are removed first: linked data may hold a body that the page does not show, and no browser shows
-    what is between the tags of an iframe.
+    Scripts and frames are removed first: linked data may contain a body that the page does not show, and no browser
+    shows what is between the tags of an iframe.
     """
     if words >= SUSPICIOUS_WORDS:
         return []
-    # imported here since it takes a third of a second and most processes never need it
+    # imported here, since the import takes a third of a second and most processes never need it
     import trafilatura
 
     tree = deepcopy(page.tree)

@@ -1,7 +1,7 @@
 """Turn raw blocks and their scores into typed blocks, and pair the pictures of an article with their captions.
 
 The classifier says whether a block is body; the rules here say what it is. Some structures are never body, however
-much they read like prose (a figcaption, a comment thread, a byline). Their rules overrule the score: each was counted
+much they read like prose (a figcaption, a comment thread, a byline). Their rules overrule the score: each was measured
 on labelled pages and kept only if it was right at least nine times in ten.
 """
 
@@ -198,7 +198,7 @@ class TypedRegion:
             self.blocks.append(Block(kind, raw.text, rule, float(scores[i])))
 
     def find_start(self, kept: int) -> int:
-        """Return the index of the headline above the first kept block, or with room for pictures above that block."""
+        """Return the index of the headline above the first kept block, or else leave room for pictures above it."""
         low, near = max(0, kept - _BEFORE), max(0, kept - _PICTURES)
         window = self.features[low:near]
         heads = (window[:, COLUMN["title_equal"]] >= 0.97) | (window[:, COLUMN["h1_dist"]] >= 0)
@@ -213,7 +213,7 @@ class TypedRegion:
 
 
 def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
-    """Return the kind and the rule of a block that is not body whatever its page, or None."""
+    """Return the kind and the rule of a block that is not body on any page, or None."""
     if not any(map(str.isalnum, raw.text)) and "___" not in raw.text:
         return BlockKind.OTHER, "no letter or digit"
     if _is_embedded(raw.frame):
@@ -241,7 +241,7 @@ def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
 
 
 def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: bool) -> tuple[BlockKind, str]:
-    """Return what a block that scored too low most likely is, and the rule that says so, "" if only its score does.
+    """Return the likeliest kind of a block that scored too low, and the rule that says so, "" if no rule does.
 
     `between` says whether kept blocks surround it, `beside` whether it is next to the first or the last of them.
     """
@@ -269,7 +269,7 @@ def _is_embedded(frame: Frame | None) -> bool:
 
 
 def cut_region(blocks: list[Block], keep: frozenset[BlockKind]) -> list[Block]:
-    """Return the blocks from the headline on, or from the first kept one, without the menus above."""
+    """Return the blocks from the headline on, or from the first kept one, leaving out the menus above."""
     kept = [i for i, block in enumerate(blocks) if block.kind in keep]
     if not kept:
         return []

@@ -1,8 +1,8 @@
-"""Find words without which a pattern cannot match, so that it need not be tried on texts that lack them.
+"""Find words without which a pattern cannot match, so that it is not tried on texts that lack them.
 
-A trigger is the first WIDTH letters of a word, or a whole word that is shorter. Every match of a pattern holds a word
-that starts with (or is) one of its triggers. The parser here knows the part of the syntax of regular expressions in
-which phrases are written and raises ValueError for the rest.
+A trigger is the first WIDTH letters of a word, or a whole word that is shorter. Every match of a pattern contains a
+word that starts with (or is) one of its triggers. The parser supports the part of regular expression syntax that the
+phrases use and raises ValueError for the rest.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def is_letter(char: str) -> bool:
 
 
 def find_triggers(pattern: str) -> frozenset[str]:
-    """Return triggers of which every match of `pattern` holds at least one; empty if there is no such set."""
+    """Return triggers of which every match of `pattern` contains at least one; empty if there is no such set."""
     found: set[str] = set()
     for branch in _Parser(pattern).parse().branches:
         sets = [triggers for triggers in _list_triggers(branch) if len(triggers) <= _MOST]
@@ -81,12 +81,12 @@ def find_triggers(pattern: str) -> frozenset[str]:
 
 
 def needs_unspaced(pattern: str) -> bool:
-    """Say whether every match of a pattern holds a character of a script without spaces."""
+    """Say whether every match of a pattern contains a character of a script without spaces."""
     return _holds_unspaced(_Parser(pattern).parse())
 
 
 def _estimate_hits(triggers: Collection[str]) -> float:
-    # short words are the frequent ones
+    # short words are frequent
     return sum(3.0 ** (WIDTH - len(trigger)) for trigger in triggers)
 
 
@@ -274,5 +274,5 @@ class _Parser:
         else:
             return node
         if self.peek() in ("?", "+"):
-            self.at += 1  # how greedily it repeats does not change what it can match
+            self.at += 1  # greedy, lazy and possessive repeats have the same triggers
         return _Repeat(node, *bounds)

@@ -1,6 +1,6 @@
 """Judge blocks by their words alone, for text without its HTML.
 
-Without elements and scores little is certain. So a full sentence is dropped only for words that no reporter writes;
+Without elements and scores, little is certain. So a full sentence is dropped only for words that no reporter writes;
 short lines, bullets and blocks at the edges are judged more freely.
 """
 
@@ -37,7 +37,7 @@ _STRONG_PROMO = re.compile(
     r"prenumerera|předplaťte|подпишитесь|подписывайтесь|підпишіться|підписуйтесь|abone\s+ol|会員登録|立即订阅|立即訂閱|구독하기)",
     re.IGNORECASE,
 )
-# calls and notices in words with which no story opens
+# calls and notices in words that no story opens with
 _NOTICES: tuple[tuple[BlockKind, str, re.Pattern[str]], ...] = tuple(
     (kind, name, re.compile(f"(?:{'|'.join(patterns)})", re.IGNORECASE))
     for kind, name, patterns in (
@@ -150,7 +150,7 @@ def _judge_line(text: str, outside: bool, at_edge: bool) -> Verdict | None:
 
 
 def _find_short_captions(keys: list[str], texts: Sequence[str], found: dict[int, Verdict]) -> None:
-    """Find lines without a full stop with which a caption nearby begins: short forms of that caption."""
+    """Find short forms of captions: lines without a full stop that a nearby caption begins with."""
     captions = [i for i, verdict in found.items() if verdict[0] is BlockKind.CAPTION]
     for i, text in enumerate(texts):
         if i in found or _SENTENCE_END.search(text) or not keys[i] or count_words(text) > 25:
@@ -160,7 +160,7 @@ def _find_short_captions(keys: list[str], texts: Sequence[str], found: dict[int,
 
 
 def _find_promo_runs(texts: Sequence[str], found: dict[int, Verdict]) -> None:
-    """Find lists of which at least half is promo, with the short line above: all of that is promo."""
+    """Find lists that are at least half promo: all their items are promo, and so is the short line above."""
     start = 0
     while start < len(texts):
         if not BULLET.match(texts[start]):
@@ -180,7 +180,7 @@ def _find_promo_runs(texts: Sequence[str], found: dict[int, Verdict]) -> None:
 
 
 def _find_repeats(keys: list[str], texts: Sequence[str], found: dict[int, Verdict]) -> None:
-    """Find sentences that occurred before."""
+    """Find sentences that repeat an earlier one."""
     seen: set[str] = set()
     for i, key in enumerate(keys):
         if i in found:
@@ -190,15 +190,15 @@ def _find_repeats(keys: list[str], texts: Sequence[str], found: dict[int, Verdic
         seen.add(key)
 
 
-# Kinds that words alone tell safely enough to overrule the score of a block: over the 6,435 true paragraphs of the
-# corpus these verdicts are wrong on fewer than twenty, most of them junk that the truth includes.
+# Kinds that words alone show safely enough to overrule the score of a block: over the 6,435 true paragraphs of the
+# corpus these verdicts are wrong on fewer than twenty, most of them junk that the ground truth includes.
 _OVERRULING = frozenset(
     (BlockKind.RELATED, BlockKind.PROMO, BlockKind.CAPTION, BlockKind.AD, BlockKind.LIVE_POINTER, BlockKind.COMMENT)
 )
 
 
 def overrule_by_words(blocks: Sequence[Block], judged: frozenset[BlockKind]) -> list[Block]:
-    """Return the blocks, those of the kinds `judged` with another kind if their words clearly are not the story's.
+    """Return the blocks, with another kind for those of the kinds `judged` whose words are clearly not the story's.
 
     Pages unlike those that the classifier was trained on may have promos and captions in plain paragraphs.
     """

@@ -1,1 +1,1 @@
-"""Read what a page says of itself: its tree, metadata, linked data, bylines and dates."""
+"""Read what a page says about itself: its tree, metadata, linked data, bylines and dates."""

@@ -59,7 +59,7 @@ def clean_authors(names: Iterable[str], publisher: Iterable[str] = ()) -> tuple[
 
 
 def find_byline(text: str) -> list[str]:
-    """Return the names in a byline with a word such as "by" ("By Ann Lee", "(责编：牛镛)"), none for other texts."""
+    """Return the names in a byline with a word such as "by" ("By Ann Lee", "(责编：牛镛)"); empty for other texts."""
     text = text.strip(" ()[]（）")
     return split_byline(text) if len(text) < 120 and _BY.match(text) else []
 
@@ -82,7 +82,7 @@ def split_byline(text: str) -> list[str]:
 def _split_commas(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
     if "." in parts[0] and " " not in parts[0]:
-        return parts[:1]  # "courier.example, Port Ellery" is a house and its town
+        return parts[:1]  # "courier.example, Port Ellery" is a publisher and its town
     # "Surname, Name" is one name, and so is "AFP, MANILA"
     if len(parts) > 2 or (len(parts) > 1 and 1 < len(parts[0].split()) <= 4):
         return parts

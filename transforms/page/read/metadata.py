@@ -1,7 +1,7 @@
 """Read the metadata of a page, each field with its source.
 
 Order of trust: JSON-LD of the page's own article, then meta tags, then microdata and what readers see. For titles the
-sources vote instead, because each of them sometimes holds a text for search engines.
+sources vote instead, because each of them sometimes has a text written for search engines.
 """
 
 from __future__ import annotations
@@ -383,7 +383,7 @@ def _plain_text(text: str) -> str:
 
 
 def _prefer_clock(candidates: list[tuple[str, datetime | None]]) -> list[tuple[str, datetime | None]]:
-    """Put a source that has the time of day before one that has only the same day."""
+    """Put a source that has the time of day before one that has only the date."""
     found = [(source, value) for source, value in candidates if value]
     if not found:
         return []

@@ -24,13 +24,13 @@ _HTML_TYPES = frozenset(
 )
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,30})""", re.IGNORECASE)
 _BINARY_STARTS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00")
-# what XML 1.0 forbids, which lxml would refuse or cut the text at, and lone surrogates
+# lone surrogates, and characters that XML 1.0 forbids: lxml would refuse the text or cut it there
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A parsed page: `tree` is its `<html>` element, `text` the markup as decoded, `charset` how."""
+    """A parsed page: `tree` is its `<html>` element, `text` the decoded markup, `charset` the charset used."""
 
     url: str
     text: str
@@ -51,7 +51,7 @@ def parse_page(body: bytes, content_type: str = "", url: str = "") -> Page:
 
 
 def reject_content_type(content_type: str, body: bytes) -> None:
-    """Raise ContentTypeRejected if neither the label nor the first bytes can be a web page."""
+    """Raise ContentTypeRejected if the label or the first bytes cannot be those of a web page."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _HTML_TYPES and not kind.endswith("+xml"):
         raise ContentTypeRejected(f"content type {kind!r}")
