@@ -110,13 +110,8 @@ def test_the_whole_graph_is_typed() -> None:
     assert outcomes.endings.element_type == typehints.Union[Rejection, Failure]
 
 
-<<<<<<< HEAD
-def test_a_callable_without_annotations_is_no_stage() -> None:
-    with pytest.raises(TypeError, match="annotate its parameter and return type"):
-=======
 def test_a_callable_without_annotations_is_refused() -> None:
-    with pytest.raises(TypeError, match="annotate what it takes and returns"):
->>>>>>> strings2
+    with pytest.raises(TypeError, match="annotate its parameter and return type"):
         Stage("work", lambda record: record)
     with pytest.raises(TypeError, match=r"annotate it as \(Sequence\[X\]\) -> Iterator\[Ok\[Y\] \| Ended\]"):
         Stage("work", work_on_one, many=True)

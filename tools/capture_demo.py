@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from pipeline.cli.demo import demonstrate
+from pipeline.cli.demo.demonstrate import demonstrate
 
 WIDTH = 104
 # the sections of the output to show, and the maximum number of lines of each
