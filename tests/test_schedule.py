@@ -30,7 +30,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 URL = "http://news.example/feed"
 FRESH = FeedState(url=URL, fetch_url=URL, host="news.example", next_poll_at=NOW)
-# polled an hour ago; the next success is the second in a row
+# polled an hour ago, with three successes in a row
 STEADY = replace(
     FRESH,
     polls=3,
