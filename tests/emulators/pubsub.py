@@ -6,6 +6,7 @@ It speaks the gRPC protocol of Pub/Sub; Python's client and Beam find it through
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,7 +22,16 @@ CACHE = HERE / ".cache"
 
 def find_missing_tools() -> list[str]:
     """Return the programs that the build needs and this machine lacks."""
-    return [] if _find_built().exists() or shutil.which("go") else ["go"]
+    return [] if _find_built().exists() or _has_go() else ["go 1.21 or newer"]
+
+
+def _has_go() -> bool:
+    """Tell whether there is a Go that fetches the version named in go.mod by itself, as it does from 1.21 on."""
+    if shutil.which("go") is None:
+        return False
+    printed = subprocess.run(["go", "version"], capture_output=True, text=True).stdout
+    found = re.search(r"go(\d+)\.(\d+)", printed)
+    return found is not None and (int(found[1]), int(found[2])) >= (1, 21)
 
 
 def build_server() -> Path:
