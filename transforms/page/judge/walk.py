@@ -217,7 +217,8 @@ class _Walker:
             url = element.get("data-src") or element.get("data-lazy-src") or element.get("data-original") or ""
             if not url:
                 srcset = element.get("srcset") or element.get("data-srcset") or ""
-                url = srcset.split(",")[-1].split()[0] if srcset.strip() else ""
+                # the last candidate is the largest on most pages; a comma may follow it
+                url = next((words[0] for words in map(str.split, reversed(srcset.split(","))) if words), "")
         alt = " ".join((element.get("alt") or "").split())
         if url or alt:
             self.pictures.append(Picture(url, alt, len(self.blocks), self.frame))
