@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 STORY = "The council met on Tuesday evening to vote on the new harbour plan, which has been debated for two years. "
-ARTICLE = f"<html><head><title>The harbour plan</title></head><body><article>{f'<p>{STORY * 3}</p>' * 8}</article>"
+_PARAGRAPHS = "".join(f"<p>{n} {STORY * 3}</p>" for n in range(8))
+ARTICLE = f"<html><head><title>The harbour plan</title></head><body><article>{_PARAGRAPHS}</article>"
 
 
 def _linked(json: str) -> str:
