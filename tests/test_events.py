@@ -83,9 +83,12 @@ def test_an_article_is_an_event_with_its_rows() -> None:
         "language": "en",
         "article_id": LINK.article_id,
     }
-    long = replace(article, blocks=(Block(BlockKind.PARAGRAPH, "x" * 2 * LONGEST_BODY),))
-    (message,) = events_of(long, NOW)
-    assert len(message.data) < LONGEST_BODY and json.loads(message.data)["is_cut"]
+    # JSON has six bytes for a control character
+    for text, images in (("x", 1_000), ("\x01", 1)):
+        body = Block(BlockKind.PARAGRAPH, text * 2_000_000)
+        long = replace(article, blocks=(body,), images=(Image("https://x.example/i", "x" * 10_000),) * images)
+        (message,) = events_of(long, NOW)
+        assert len(message.data) < LONGEST_BODY and json.loads(message.data)["is_cut"]
 
 
 def test_a_fate_is_an_event() -> None:
