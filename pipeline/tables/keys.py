@@ -30,7 +30,7 @@ MOST_PARTS = 10_000  # rows of a table of parts for one article
 
 def bounded_key(key: str) -> str:
     """Shorten a key that no index can hold; it then ends in the article id, so that it stays unique."""
-    return cut_key(key, LONGEST_KEY)
+    return cut_key(storable(key), LONGEST_KEY)
 
 
 def bounded_host(host: str) -> str:
