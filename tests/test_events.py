@@ -100,6 +100,25 @@ def test_a_fate_is_an_event() -> None:
     assert list(events_of(BadMessage(b"", "", NOW), NOW)) == []
 
 
+def test_a_dead_letter_fits_a_message_whatever_it_holds() -> None:
+    """A message as long as Pub/Sub takes, with as many attributes, becomes a dead letter with some more."""
+    bad = BadMessage(b"x" * 10_000_000, "\ud800", NOW, {f"k{number}": "v" * 1024 for number in range(100)})
+    (letter,) = letters(bad, True)
+    assert len(letter.data) <= LONGEST_BODY and len(letter.attributes) == 100
+    assert letter.attributes["is_cut"] == "true" and letter.attributes["reason"] == "bad message"
+    for title in ("\ud800", "\x01" * 3_000_000):
+        (letter,) = letters(replace(FAILURE, link=replace(LINK, title=title)), True)
+        assert len(letter.data) <= LONGEST_BODY and read_link(letter.data).url == LINK.url
+
+
+def test_an_outcome_that_no_row_can_hold_is_an_event_of_its_failure() -> None:
+    (message,) = events_of(replace(AGAIN, tries=2**70), NOW)
+    assert json.loads(message.data)["url"]["stage"] == "sink"
+    article = Article(LINK, LINK.url, mentions=(Mention(0, 2**40, 0, "x", "GPE"),))
+    (message,) = events_of(article, NOW)
+    assert json.loads(message.data)["event"] == "failed"
+
+
 @pytest.mark.parametrize("name", ["", "news", "projects/p/subscriptions/s", "projects/p/topics/t/x"])
 def test_an_invalid_topic_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="not a topic"):

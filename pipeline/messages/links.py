@@ -56,8 +56,8 @@ def checked_topic(topic: str) -> str:
 
 
 def encode_link(link: ArticleLink) -> bytes:
-    """Return the body of the message for a link."""
-    return msgspec.json.encode({"version": VERSION} | asdict(link))
+    """Return the body of the message for a link; a lone surrogate in a text becomes a question mark."""
+    return msgspec.json.encode({"version": VERSION} | {name: _storable(value) for name, value in asdict(link).items()})
 
 
 def attributes_of(link: ArticleLink) -> dict[str, str]:
