@@ -132,7 +132,7 @@ ARTICLES: Table[LandedArticle] = Table(
             "body_truncated",
             Type.BOOLEAN,
             "Whether the page has more text than `body` can hold; what is missing is in removed_blocks with the reason"
-            " `too long`, also cut. NULL in rows that a version before 0.2 wrote.",
+            " `too long`, also cut. NULL in rows that an older version wrote.",
             lambda a: a.is_body_truncated,
         ),
         integer("word_count", "Words in `body`.", lambda a: len(a.article.body.split())),
@@ -248,9 +248,7 @@ REVISIONS: Table[LandedArticle] = Table(
             most=LONGEST_ID,
         ),
         integer("revision", "1 for the first version seen.", owner=Owner.WRITER),
-        string(
-            "content_hash", "SHA-256 of title and body.", lambda a: a.content_hash, required=True, most=LONGEST_ID
-        ),
+        string("content_hash", "SHA-256 of title and body.", lambda a: a.content_hash, required=True, most=LONGEST_ID),
         string("title", "Headline of this version.", lambda a: a.article.title, most=LONGEST_TITLE),
         string("body", "Text of this version.", lambda a: a.article.body, required=True, most=LONGEST_BODY),
         time("published_at", "When it was published, according to this version.", lambda a: a.article.published_at),

@@ -1,8 +1,8 @@
 """Make values fit their declared columns, in the same way for every database.
 
-Texts lose what PostgreSQL cannot store and are cut to their column's bound; lists are cut to theirs. What cannot be made
-to fit (a number or a time out of range, an address too long to be fetched) raises RowInvalid, on SQLite too, which would
-store it.
+In texts, what PostgreSQL cannot store is replaced; texts and lists are cut to the bounds of their columns. What cannot
+be made to fit (a number or a time out of range, an address too long to be fetched) raises RowInvalid, on SQLite too,
+which would store it.
 """
 
 from __future__ import annotations
