@@ -1,4 +1,4 @@
-"""Whatever the web gives lands as the declarations promise, or its URL has a dead letter; the rest of the batch lands."""
+"""Whatever the web gives lands as declared, or its URL has a dead letter; the rest of the batch lands."""
 
 from __future__ import annotations
 

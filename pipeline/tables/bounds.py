@@ -28,7 +28,7 @@ METADATA = ("title", "description", "authors", "section", "tags", "site_name")
 def bounded_article(article: Article) -> Article:
     """Return the article as its tables can hold it; a second call changes nothing."""
     metadata: dict[str, Any] = {
-        name: fit_value(name, ARTICLES.by_name[name], getattr(article, name)) for name in METADATA
+        name: fit_value(ARTICLES, ARTICLES.by_name[name], getattr(article, name)) for name in METADATA
     }
     cut = {name for name, value in metadata.items() if _is_shorter(value, getattr(article, name))}
     blocks, rest = cut_body(article.blocks)
@@ -76,7 +76,7 @@ def cut_body(blocks: tuple[Block, ...], most: int = LONGEST_BODY) -> tuple[tuple
 def _block_of_rest(position: int, rest: Sequence[str]) -> RemovedBlock:
     size = sum(map(size_of, rest)) + GAP * (len(rest) - 1)
     rule = f"the body holds {LONGEST_BODY:,} bytes; {size:,} more in {len(rest):,} blocks"
-    text = fit_value("text", REMOVED_BLOCKS.by_name["text"], "\n\n".join(rest))
+    text = fit_value(REMOVED_BLOCKS, REMOVED_BLOCKS.by_name["text"], "\n\n".join(rest))
     return RemovedBlock(position, text, TOO_LONG, rule)
 
 
