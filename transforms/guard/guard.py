@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -67,14 +68,15 @@ class Guard(Generic[Given, Made]):
         """
         limit_s = cpu_s or self.limits.cpu_s
         message = pickle.dumps((given, limit_s), pickle.HIGHEST_PROTOCOL)
-        spent = limit_s
-        try:
-            with self._lock:
+        with self._lock:
+            start, spent = time.monotonic(), None
+            try:
                 answer: Answer = pickle.loads(self._ask(message, limit_s))
-            spent = answer.cpu_s
-        finally:
-            if on_spent is not None:
-                on_spent(spent)
+                spent = answer.cpu_s
+            finally:
+                if on_spent is not None:
+                    # a process that died cannot tell; it can have taken no more than this
+                    on_spent(min(limit_s, time.monotonic() - start) if spent is None else spent)
         if answer.kind == BUG and answer.value[0] == "MemoryError":
             raise self._too_much_memory()
         made: Made = answer.read()
