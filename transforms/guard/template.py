@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from transforms.guard.frames import FORK, OK, REAP, Answer, receive_frame, send_frame
@@ -55,6 +56,9 @@ def main() -> None:
             grown = usage.ru_maxrss * 1024 - peak_bytes()
             send_frame(control, json.dumps([os.waitstatus_to_exitcode(status), grown]).encode())
         else:
+            # the other side is gone, and the child notices it as well
+            with suppress(ChildProcessError):
+                os.waitpid(child or -1, 0)
             return
 
 
