@@ -14,6 +14,7 @@
     │   ├── PrivateAddress       "private address"
     │   ├── TooLarge             "too large"
     │   ├── TooComplex           "too complex"
+    │   ├── WorkerKilled         "kills worker"
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
@@ -140,6 +141,12 @@ class TooComplex(Rejected):
     """Reading it takes more time or memory than one page or feed may take."""
 
     reason = "too complex"
+
+
+class WorkerKilled(Rejected):
+    """The worker died whenever it worked on the URL, alone and with others."""
+
+    reason = "kills worker"
 
 
 class ContentTypeRejected(Rejected):
