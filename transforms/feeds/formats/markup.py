@@ -20,8 +20,8 @@ from lxml import etree
 
 from transforms.charsets import decode_marked, find_charset, header_label
 from transforms.errors import FeedUnreadable, ProtocolFailed, TooLarge
+from transforms.feeds.formats.dates import MAX_DATE, read_date
 from transforms.inflate import Inflater
-from transforms.times import parse_mail_date, to_utc
 
 MAX_INFLATED = 50 * 1024 * 1024
 
@@ -230,17 +230,8 @@ def absolute_url(value: object, base: str) -> str:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Parse a time in the format of RFC 3339, W3C-DTF or RFC 822 as UTC; None for anything else."""
-    if not isinstance(value, str) or not (text := value.strip()[:64]):
-        return None
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
-        text += "-01"
-    try:
-        return to_utc(datetime.fromisoformat(text))
-    except ValueError:
-        return parse_mail_date(text)
-    except OverflowError:
-        return None
+    """Return the time that a feed gives, in UTC; None if it is not a time (transforms.feeds.formats.dates)."""
+    return read_date(value) if isinstance(value, str) and len(value) < 2 * MAX_DATE else None
 
 
 @lru_cache(maxsize=512)
