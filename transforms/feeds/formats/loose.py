@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from html.entities import html5
 
-from transforms.errors import FeedTooComplex
 from transforms.feeds.formats.rows import MAX_ATTRIBUTES, MAX_DEPTH, Enough, Harvest
 
 _TAG = re.compile(
@@ -40,11 +39,16 @@ _DECLARED_WITHIN = 16_384
 _MARKS = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">"))
 # fields that hold only text: the start of a field within one of them means that its end tag is missing
 _SHORT = frozenset(("link", "guid", "pubdate", "id", "updated", "published", "loc", "lastmod", "title"))
+# HTML's elements without an end tag
+_VOID = frozenset(("br", "img", "hr", "wbr", "input"))
 _FIELDS = _SHORT | {"item", "entry", "description", "summary", "category", "author", "url"}
 
 
 def read_loosely(text: str, harvest: Harvest) -> None:
-    """Read a text from its root element on; raises FeedTooComplex at the limits of transforms.feeds.formats.rows."""
+    """Read a text from its root element on, without elements nested deeper than MAX_DEPTH.
+
+    Raises FeedTooComplex at the other limits of transforms.feeds.formats.rows.
+    """
     try:
         _Reader(text, harvest).read()
     except Enough:
@@ -61,6 +65,7 @@ class _Reader:
         self._text = text
         self._harvest = harvest
         self._open: list[str] = []
+        self._times_open: dict[str, int] = {}
         self._missing: set[str] = set()
         declared = {found[1] or "": found[2] for found in _NAMESPACE.finditer(text[:_DECLARED_WITHIN])}
         self._spaces = _PREFIXES | declared
@@ -77,8 +82,8 @@ class _Reader:
             if start == len(text):
                 break
             at = self._read_markup(start)
-        while self._open:
-            self._harvest.end(self._open.pop())
+        if self._open:
+            self._end(self._open[0])
 
     def _read_markup(self, at: int) -> int:
         """Read what starts with the `<` at an index; return the index after it."""
@@ -115,23 +120,25 @@ class _Reader:
         tag = self._full_name(name)
         local = tag.rpartition(" ")[2]
         if self._open and local in _FIELDS:
-            if local in ("item", "entry") and tag in self._open:
+            if local in ("item", "entry") and self._times_open.get(tag):
                 self._end(tag)
             elif self._open[-1].rpartition(" ")[2] in _SHORT:
                 self._end(self._open[-1])
+        if len(self._open) >= MAX_DEPTH:
+            return
         self._harvest.start(tag, _attributes(attributes) if "=" in attributes else {})
-        if attributes.endswith("/"):
+        if attributes.endswith("/") or local in _VOID:
             self._harvest.end(tag)
         else:
-            if len(self._open) >= MAX_DEPTH:
-                raise FeedTooComplex(f"elements nested more than {MAX_DEPTH} deep")
             self._open.append(tag)
+            self._times_open[tag] = self._times_open.get(tag, 0) + 1
 
     def _end(self, tag: str) -> None:
-        if tag not in self._open:
+        if not self._times_open.get(tag):
             return
         while True:
             inner = self._open.pop()
+            self._times_open[inner] -= 1
             self._harvest.end(inner)
             if inner == tag:
                 return

@@ -117,15 +117,11 @@ class Harvest:
         self._in_channel = False
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """Note the start of an element; raises Enough or FeedTooComplex at a limit."""
+        """Note the start of an element; raises Enough, FeedTooComplex or FeedUnreadable at a limit."""
         self._elements += 1
         self._depth += 1
-        if self._elements > MAX_ELEMENTS:
-            self._stop(f"more than {MAX_ELEMENTS} elements")
-        if self._depth > MAX_DEPTH:
-            raise FeedTooComplex(f"elements nested more than {MAX_DEPTH} deep")
-        if len(attributes) > MAX_ATTRIBUTES:
-            raise FeedTooComplex(f"an element with more than {MAX_ATTRIBUTES} attributes")
+        if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH or len(attributes) > MAX_ATTRIBUTES:
+            self._refuse()
         space, name = self._names.get(tag) or self._split(tag)
         top = self._top
         if top is not None:
@@ -193,9 +189,14 @@ class Harvest:
         self.truncated = True
         raise Enough
 
-    def _stop(self, reason: str) -> None:
+    def _refuse(self) -> None:
+        if self._depth > MAX_DEPTH:
+            # mostly HTML without end tags, which the loose reading understands
+            raise FeedUnreadable(f"elements nested more than {MAX_DEPTH} deep")
+        if self._elements <= MAX_ELEMENTS:
+            raise FeedTooComplex(f"an element with more than {MAX_ATTRIBUTES} attributes")
         if not self.rows:
-            raise FeedTooComplex(f"{reason} before the first entry")
+            raise FeedTooComplex(f"more than {MAX_ELEMENTS} elements before the first entry")
         self.full()
 
     def _split(self, tag: str) -> tuple[str, str]:

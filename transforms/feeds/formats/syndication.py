@@ -67,12 +67,13 @@ class _Reading:
         self.harvest = Harvest(_ROWS, self._take)
         self._entries: list[FeedEntry] = []
         self._base = ""
+        self._language = ""
 
     def feed(self) -> ParsedFeed:
         head, scope = self.harvest.head, self.harvest.scope
         language = _language_of(_first_text(head, "language") or scope.get("lang"))
         entries = self._entries
-        if language:
+        if language != self._language:
             entries = [entry if entry.language else _in_language(entry, language) for entry in entries]
         return ParsedFeed(
             kind=_KINDS.get(self._document.root, "rss"),
@@ -87,14 +88,15 @@ class _Reading:
         if not self._base:
             scope = self.harvest.scope
             self._base = absolute_url(scope.get("base"), self._document.url) or self._document.url
-        entry = _entry_of(row, self._base)
+            self._language = _language_of(_first_text(self.harvest.head, "language") or scope.get("lang"))
+        entry = _entry_of(row, self._base, self._language)
         if entry is not None:
             self._entries.append(entry)
         if self.harvest.rows >= MAX_ENTRIES:
             self.harvest.full()
 
 
-def _entry_of(row: Node, base: str) -> FeedEntry | None:
+def _entry_of(row: Node, base: str, language: str) -> FeedEntry | None:
     attributes = row.attributes
     guid = original = plain_link = ""
     links: list[Node] = []
@@ -148,7 +150,7 @@ def _entry_of(row: Node, base: str) -> FeedEntry | None:
             (text for name in _SUMMARIES if name in summaries and (text := _text_of(summaries[name], SUMMARY_LIMIT))), ""
         ),
         tags=_tags_of(tags),
-        language=_language_of(attributes.get("lang")),
+        language=(_language_of(attributes["lang"]) if "lang" in attributes else "") or language,
     )
 
 
