@@ -48,6 +48,7 @@ _SPACES = {
     "http://www.google.com/schemas/sitemap-image/1.1": "image",
     "http://www.google.com/schemas/sitemap-video/1.1": "video",
 }
+MODULES = frozenset(_SPACES.values())
 _CORE = ("http://purl.org/rss/1.0", "http://my.netscape.com/rdf/simple", "http://channel.netscape.com/rdf/simple")
 # elements whose content is text, in which tags are markup and not fields
 _TEXTS = frozenset(
@@ -83,12 +84,20 @@ class Node:
         parts = self.parts
         return parts[0] if len(parts) == 1 else "".join(parts)
 
-    def child_text(self, name: str) -> str:
-        """Return the text of the first child with a name, without surrounding space, or ""."""
+    def child(self, name: str) -> Node | None:
+        """Return the first child with a name, one of the format's own namespace before others."""
+        found = None
         for child in self.children:
             if child.name == name:
-                return child.text.strip()
-        return ""
+                if not child.space:
+                    return child
+                found = found or child
+        return found
+
+    def child_text(self, name: str) -> str:
+        """Return the text of the first child with a name (see `child`), without surrounding space, or ""."""
+        child = self.child(name)
+        return child.text.strip() if child is not None else ""
 
 
 class Harvest:

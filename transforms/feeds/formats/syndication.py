@@ -16,7 +16,7 @@ from datetime import datetime
 from transforms.errors import FeedUnreadable
 from transforms.feeds.formats.loose import read_loosely
 from transforms.feeds.formats.markup import Document, absolute_url, parse_time, plain_text
-from transforms.feeds.formats.rows import MAX_ENTRIES, Harvest, Node, read_well_formed
+from transforms.feeds.formats.rows import MAX_ENTRIES, MODULES, Harvest, Node, read_well_formed
 from transforms.records import FeedEntry, ParsedFeed
 
 _KINDS = {"rss": "rss", "channel": "rss", "rdf": "rdf", "feed": "atom"}
@@ -34,8 +34,10 @@ _TITLE_SPACES = ("", "atom", "dc", "itunes", "media")
 # elements that say when an entry was published or changed, the better first
 _PUBLISHED = ("pubdate", "published", "issued", "date", "publicationdate", "created")
 _UPDATED = ("updated", "modified", "lastbuilddate")
-_SUMMARIES = ("description", "summary", "encoded", "content", "abstract", "subtitle")
+_SUMMARIES = ("description", "summary", "encoded", "content", "abstract", "itunes")
 _RELATIONS = ("", "alternate")
+# what an entry without a page of its own may be about
+_OTHER_RELATIONS = ("related", "via", "self")
 
 
 def read_syndication(document: Document) -> ParsedFeed:
@@ -106,14 +108,16 @@ def _entry_of(row: Node, base: str, language: str) -> FeedEntry | None:
     summaries: dict[str, Node] = {}
     permalink = ""
     for child in row.children:
-        name = child.name
+        name, space = child.name, child.space
+        if space and space not in MODULES and space != row.space and name not in _PUBLISHED:
+            continue
         if name == "link":
             if child.attributes.get("href"):
                 links.append(child)
             elif not plain_link:
                 plain_link = child.text.strip()
         elif name in ("guid", "id"):
-            if child.space in ("", "atom", row.space) and not guid:
+            if space in ("", "atom", row.space) and not guid:
                 guid = child.text.strip()
                 if child.attributes.get("ispermalink", "true").lower() == "true" and _is_web(guid):
                     permalink = guid
@@ -125,16 +129,18 @@ def _entry_of(row: Node, base: str, language: str) -> FeedEntry | None:
             original = child.text
         elif name in _PUBLISHED or name in _UPDATED:
             dates.setdefault(name, child)
-        elif name in _SUMMARIES and child.space not in ("media", "itunes"):
-            summaries.setdefault(name, child)
+        elif name in _SUMMARIES:
+            # iTunes has a summary too, which counts last
+            summaries.setdefault(name if space != "itunes" else "itunes", child)
     if row_base := attributes.get("base"):
         base = absolute_url(row_base, base) or base
     about = attributes.get("about", "").strip()
     url = (
         absolute_url(original, base)
         or absolute_url(plain_link, base)
-        or _best_link(links, base)
+        or _best_link(links, _RELATIONS, base)
         or absolute_url(permalink or attributes.get("href") or (about if _is_web(about) else ""), base)
+        or _best_link(links, _OTHER_RELATIONS, base)
     )
     if not url:
         return None
@@ -147,16 +153,17 @@ def _entry_of(row: Node, base: str, language: str) -> FeedEntry | None:
         updated_at=updated,
         authors=_names_of(authors),
         summary=next(
-            (text for name in _SUMMARIES if name in summaries and (text := _text_of(summaries[name], SUMMARY_LIMIT))), ""
+            (text for name in _SUMMARIES if name in summaries and (text := _text_of(summaries[name], SUMMARY_LIMIT))),
+            "",
         ),
         tags=_tags_of(tags),
         language=(_language_of(attributes["lang"]) if "lang" in attributes else "") or language,
     )
 
 
-def _best_link(links: list[Node], base: str) -> str:
-    """Return the address of the page that an entry is about: the alternate, in HTML rather than in other types."""
-    pages = [link for link in links if link.attributes.get("rel", "").strip().lower() in _RELATIONS]
+def _best_link(links: list[Node], relations: tuple[str, ...], base: str) -> str:
+    """Return the address of a link with one of the relations, to HTML rather than to other types; or ""."""
+    pages = [link for link in links if link.attributes.get("rel", "").strip().lower() in relations]
     html = (link for link in pages if link.attributes.get("type", "text/html").lower() in ("text/html", ""))
     for link in (*html, *pages):
         own = link.attributes.get("base")
