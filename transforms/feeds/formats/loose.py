@@ -1,7 +1,7 @@
 """Read the events of a document that is not well-formed, as lenient readers of feeds do.
 
-Bare ampersands and bare `<` are text, HTML's named characters are known, attributes may stand without quotes, an end tag
-closes whatever was left open inside its element, and one without a start tag is ignored. Every step moves on in the
+Bare ampersands and bare `<` are text, HTML's named characters are known, attributes may stand without quotes, an end
+tag closes whatever was left open inside its element, and one without a start tag is ignored. Every step moves on in the
 text and looks no further than the next `<`, or for a mark that is then known to be there, so the time is linear.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from html.entities import html5
 
-from transforms.feeds.formats.rows import MAX_ATTRIBUTES, MAX_DEPTH, Enough, Harvest
+from transforms.feeds.formats.rows import MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS, Enough, Harvest
 
 _TAG = re.compile(
     r"""<(/?)([A-Za-z_][^\s<>/"'=&]{0,200})((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""",
@@ -36,6 +36,8 @@ _PREFIXES = {
     "video": "http://www.google.com/schemas/sitemap-video/1.1",
 }
 _DECLARED_WITHIN = 16_384
+# a start and an end tag for each element; a million bare `<` take .8 s of CPU
+_MAX_STEPS = 2 * MAX_ELEMENTS
 _MARKS = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">"))
 # fields that hold only text: the start of a field within one of them means that its end tag is missing
 _SHORT = frozenset(("link", "guid", "pubdate", "id", "updated", "published", "loc", "lastmod", "title"))
@@ -72,8 +74,11 @@ class _Reader:
         self._names: dict[str, str] = {}
 
     def read(self) -> None:
-        text, at = self._text, 0
+        text, at, steps = self._text, 0, 0
         while at < len(text):
+            steps += 1
+            if steps > _MAX_STEPS:
+                self._harvest.stop(f"more than {_MAX_STEPS} tags")
             start = text.find("<", at)
             if start == -1:
                 start = len(text)

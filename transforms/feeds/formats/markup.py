@@ -19,8 +19,9 @@ from urllib.parse import urljoin
 from lxml import etree
 
 from transforms.charsets import decode_marked, find_charset, header_label
-from transforms.errors import FeedUnreadable, ProtocolFailed, TooLarge
+from transforms.errors import FeedTooComplex, FeedUnreadable, ProtocolFailed, TooLarge
 from transforms.feeds.formats.dates import MAX_DATE, read_date
+from transforms.feeds.formats.rows import MAX_ATTRIBUTES
 from transforms.inflate import Inflater
 
 MAX_INFLATED = 50 * 1024 * 1024
@@ -31,6 +32,9 @@ _EBCDIC = b"\x4c\x6f\xa7\x94"
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DOCTYPE_TOKEN = re.compile(r"""<!--|<\?|["'\[\]>]""")
 _CLOSED_BY = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
+# 500 attributes take at least this many characters; a long text after a tag looks the same
+_LONG_TAG = re.compile(r"<[A-Za-z_][^<]{3000,}")
+_ATTRIBUTE = re.compile(r"""[^\s=<>"']{1,200}+\s*=\s*(?:"[^"<]*"|'[^'<]*'|[^\s<>"']++)""")
 _CONTROL_BYTES = bytes((*range(9), 11, 12, *range(14, 32)))
 _TAG = re.compile(r"<[/!]?[A-Za-z-][^<>]*>")
 # tags that stand within words and between words without parting them
@@ -158,8 +162,10 @@ def root_name(text: str) -> str:
 def parse_xml(text: str, recover: bool = False) -> Any:
     """Parse XML text (from its root element on) into an lxml element.
 
-    Raises FeedUnreadable if it is not well-formed; with `recover`, only if no element can be recovered.
+    Raises FeedUnreadable if it is not well-formed; with `recover`, only if no element can be recovered. Raises
+    FeedTooComplex for a tag with more attributes than lxml can read in a short time.
     """
+    check_tags(text)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=recover
     )
@@ -175,6 +181,16 @@ def parse_xml(text: str, recover: bool = False) -> Any:
     if root.getroottree().docinfo.internalDTD is not None:
         raise FeedUnreadable("document type inside the document")
     return root
+
+
+def check_tags(text: str) -> None:
+    """Check that no tag has more than MAX_ATTRIBUTES attributes, for which libxml2 takes quadratic time.
+
+    Raises FeedTooComplex.
+    """
+    for found in _LONG_TAG.finditer(text):
+        if found[0].count("=") > MAX_ATTRIBUTES and len(_ATTRIBUTE.findall(found[0])) > MAX_ATTRIBUTES:
+            raise FeedTooComplex(f"a tag with more than {MAX_ATTRIBUTES} attributes")
 
 
 def mend_ampersands(text: str) -> str:

@@ -4,8 +4,8 @@ No tree of the document is built: a row is handed over when it ends and then for
 memory than its text, and the time is linear in its length. Two parsers give the events: expat for well-formed
 documents (`read_well_formed`), and transforms.feeds.formats.loose for the others.
 
-Limits on what one feed may hold. A feed that has more is read up to the limit, and `Harvest.truncated` says so; one that
-has no row before the limit is too complex.
+Limits on what one feed may hold: a feed that has more is read up to the limit, and `Harvest.truncated` says so; one
+that has no row before the limit is too complex.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ MODULES = frozenset(_SPACES.values())
 _CORE = ("http://purl.org/rss/1.0", "http://my.netscape.com/rdf/simple", "http://channel.netscape.com/rdf/simple")
 # elements whose content is text, in which tags are markup and not fields
 _TEXTS = frozenset(
-    "title summary description content encoded subtitle tagline abstract rights copyright body div info keywords".split()
+    ("title", "summary", "description", "content", "encoded", "subtitle", "tagline", "abstract", "rights", "copyright")
+    + ("body", "div", "info", "keywords")
 )
 _NO_ATTRIBUTES: Mapping[str, str] = {}
 
@@ -64,8 +65,8 @@ class Enough(Exception):
 class Node:
     """An element of a row or of the feed's head.
 
-    `name` is its local name and the keys of `attributes` are local names, all in lower case. `space` is a short word for
-    its namespace ("" for that of the format itself). `parts` is its text, in which nested markup of a title or a
+    `name` is its local name and the keys of `attributes` are local names, all in lower case. `space` is a short word
+    for its namespace ("" for that of the format itself). `parts` is its text, in which nested markup of a title or a
     summary is kept as tags without attributes.
     """
 
@@ -103,8 +104,8 @@ class Node:
 class Harvest:
     """Takes the events of a parser and hands each row to `take`.
 
-    `head` holds the fields of the feed itself: children of the root and of its channel that are not rows. `scope` is the
-    attributes of the root and the channel. A row may lie at any depth but not within another row. Names are the
+    `head` holds the fields of the feed itself: children of the root and of its channel that are not rows. `scope` is
+    the attributes of the root and the channel. A row may lie at any depth but not within another row. Names are the
     parser's: "namespace local" or "local".
     """
 
@@ -198,15 +199,19 @@ class Harvest:
         self.truncated = True
         raise Enough
 
+    def stop(self, reason: str) -> None:
+        """Stop reading at a limit; raises FeedTooComplex if there is no row yet, else Enough."""
+        if not self.rows:
+            raise FeedTooComplex(f"{reason} before the first entry")
+        self.full()
+
     def _refuse(self) -> None:
         if self._depth > MAX_DEPTH:
             # mostly HTML without end tags, which the loose reading understands
             raise FeedUnreadable(f"elements nested more than {MAX_DEPTH} deep")
         if self._elements <= MAX_ELEMENTS:
             raise FeedTooComplex(f"an element with more than {MAX_ATTRIBUTES} attributes")
-        if not self.rows:
-            raise FeedTooComplex(f"more than {MAX_ELEMENTS} elements before the first entry")
-        self.full()
+        self.stop(f"more than {MAX_ELEMENTS} elements")
 
     def _split(self, tag: str) -> tuple[str, str]:
         uri, _, local = tag.rpartition(" ")

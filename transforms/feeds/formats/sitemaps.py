@@ -75,7 +75,10 @@ def _child_of(row: Node, base: str) -> FeedEntry:
 
 
 def _page_of(row: Node, base: str) -> FeedEntry:
-    url, updated = absolute_url(row.child_text("loc"), base), parse_time(row.child_text("lastmod"))
+    url = absolute_url(row.child_text("loc"), base)
+    if not url:
+        return FeedEntry(url="")
+    updated = parse_time(row.child_text("lastmod"))
     news = row.child("news")
     if news is None:
         return FeedEntry(url=url, updated_at=updated)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -196,11 +197,14 @@ def _text_of(field: Node, limit: int) -> str:
     encoded = field.attributes.get("mode", "").lower() == "base64"
     # https://www.rfc-editor.org/rfc/rfc4287#section-4.1.3.3: any other media type is in base64
     if encoded or ("/" in kind and not kind.startswith("text/") and not kind.endswith(("xml", "html"))):
-        try:
+        with contextlib.suppress(binascii.Error, ValueError):
             text = base64.b64decode("".join(text[: limit * 30].split()), validate=True).decode("utf-8", "replace")
-        except (binascii.Error, ValueError):
-            pass
     return plain_text(text, limit)
+
+
+def _summary_of(fields: Mapping[str, Node]) -> str:
+    texts = (_text_of(fields[name], SUMMARY_LIMIT) for name in _SUMMARIES if name in fields)
+    return next((text for text in texts if text), "")
 
 
 def _first_text(fields: Iterable[Node], name: str) -> str:
