@@ -51,10 +51,12 @@ _SPACES = {
 MODULES = frozenset(_SPACES.values())
 _CORE = ("http://purl.org/rss/1.0", "http://my.netscape.com/rdf/simple", "http://channel.netscape.com/rdf/simple")
 # elements whose content is text, in which tags are markup and not fields
-_TEXTS = frozenset(
-    ("title", "summary", "description", "content", "encoded", "subtitle", "tagline", "abstract", "rights", "copyright")
-    + ("body", "div", "info", "keywords")
-)
+# fmt: off
+_TEXTS = frozenset({
+    "title", "summary", "description", "content", "encoded", "subtitle", "tagline", "abstract", "rights", "copyright",
+    "body", "div", "info", "keywords",
+})
+# fmt: on
 _NO_ATTRIBUTES: Mapping[str, str] = {}
 
 
