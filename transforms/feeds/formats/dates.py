@@ -66,15 +66,18 @@ _OFFSET = re.compile(r"(?:[a-z]{1,5})?\s*([+-])-?([0-9]{2}):?([0-9]{2})?", re.I)
 _WORD = re.compile(r"[^\W\d_]+(?:/[^\W\d_]+)?")
 
 
-@lru_cache(maxsize=4096)
 def read_date(text: str) -> datetime | None:
     """Return a date of a feed in UTC; None if it is not a date or names no real moment.
 
     A day without a time is its midnight, a time without a zone is taken as UTC, a month without a day is its first day.
     """
-    text = text[: MAX_DATE * 2].strip()
-    if len(text) < 4 or len(text) > MAX_DATE:
-        return None
+    text = text.strip()
+    return _read(text) if 4 <= len(text) <= MAX_DATE else None
+
+
+# a feed repeats some of its dates, and most polls bring mostly dates that the last one brought
+@lru_cache(maxsize=4096)
+def _read(text: str) -> datetime | None:
     try:
         if text[4:5] in ("-", "") and text.isascii():
             return _read_w3c(text)

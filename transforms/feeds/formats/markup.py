@@ -20,7 +20,7 @@ from lxml import etree
 
 from transforms.charsets import decode_marked, find_charset, header_label
 from transforms.errors import FeedTooComplex, FeedUnreadable, ProtocolFailed, TooLarge
-from transforms.feeds.formats.dates import MAX_DATE, read_date
+from transforms.feeds.formats.dates import read_date
 from transforms.feeds.formats.rows import MAX_ATTRIBUTES
 from transforms.inflate import Inflater
 
@@ -267,7 +267,7 @@ def absolute_url(value: object, base: str) -> str:
 
 def parse_time(value: object) -> datetime | None:
     """Return the time that a feed gives, in UTC; None if it is not a time (transforms.feeds.formats.dates)."""
-    return read_date(value) if isinstance(value, str) and len(value) < 2 * MAX_DATE else None
+    return read_date(value) if isinstance(value, str) else None
 
 
 def _strip_markup(value: str) -> str:
