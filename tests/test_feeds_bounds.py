@@ -100,7 +100,10 @@ FEEDS: dict[str, Callable[[], bytes]] = {
     "namespaces": lambda: (
         HEAD + b"".join(b"<n:x xmlns:n='u%d'/>" % i for i in range(100_000)) + b"<item><link>/</link></item>" + END
     ),
-    "an address of dots": lambda: HEAD + b"<item><link>http://n/" + b"a/../" * 2_000_000 + b"</link></item>" + END,
+    "long addresses": lambda: (
+        HEAD + items(1) + (b"<item><link>http://n/" + b"a/../" * 100_000 + b"</link></item>") * 20 + END
+    ),
+    "addresses of dots": lambda: HEAD + (b"<item><link>" + b"a/../" * 1_500 + b"</link></item>") * 1_300 + END,
     "keywords": lambda: (
         b"<urlset>"
         + b"<url><loc>/</loc><n:news xmlns:n='%s'><n:keywords>%s</n:keywords></n:news></url>"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from transforms.feeds.formats.dates import read_date
+from transforms.feeds.reader import parse_feed
 
 
 def utc(*parts: int) -> datetime:
@@ -105,3 +106,31 @@ def test_no_text_takes_long(piece: str) -> None:
     for index in range(1_000):
         read_date((str(index) + piece * 80)[:80])
     assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("date", ["-1", "0", "1", "28", "Monday", "10:00", "tag:5"])
+def test_a_number_in_place_of_a_date_is_not_the_current_month(date: str) -> None:
+    body = f"<rss><channel><item><link>/a</link><guid>5</guid><pubDate>{date}</pubDate></item></channel></rss>"
+    entry = parse_feed(body.encode(), "http://news.example/").entries[0]
+    assert (entry.published_at, entry.updated_at) == (None, None)
+
+
+def test_the_dates_of_an_entry() -> None:
+    fields = {
+        "<pubDate>Sat, 28 Feb 2026 10:00:00 GMT</pubDate><dc:date>2026-03-01</dc:date>": (utc(2026, 2, 28, 10), None),
+        "<pubDate>soon</pubDate><dc:date>2026-03-01</dc:date>": (utc(2026, 3, 1), None),
+        "<updated>2026-03-01</updated>": (utc(2026, 3, 1), utc(2026, 3, 1)),
+        "<dcterms:issued>2026-02-01</dcterms:issued><dcterms:modified>2026-03-01</dcterms:modified>": (
+            utc(2026, 2, 1),
+            utc(2026, 3, 1),
+        ),
+        "<dcterms:created>2026-02-01</dcterms:created>": (utc(2026, 2, 1), None),
+        "<source><updated>2026-03-01</updated></source>": (None, None),
+    }
+    for text, dates in fields.items():
+        body = (
+            '<rss xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/"><channel><item>'
+            f"<link>/a</link>{text}</item></channel></rss>"
+        )
+        entry = parse_feed(body.encode(), "http://news.example/").entries[0]
+        assert (entry.published_at, entry.updated_at) == dates, text

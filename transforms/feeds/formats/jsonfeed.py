@@ -39,7 +39,8 @@ def read_json_feed(document: Document) -> ParsedFeed:
 
 
 def _entry_of(item: dict[str, Any], base: str, language: str) -> FeedEntry | None:
-    guid = plain_text(item["id"] if isinstance(item.get("id"), str) else str(item.get("id") or ""))
+    name = item.get("id")
+    guid = plain_text(str(name) if isinstance(name, str | int | float) and name else "")
     # the specification recommends the permalink as id, and some feeds have it only there; the page that an entry of a
     # link blog is about comes last
     url = (
@@ -61,7 +62,7 @@ def _entry_of(item: dict[str, Any], base: str, language: str) -> FeedEntry | Non
         published_at=parse_time(item.get("date_published")) or updated,
         updated_at=updated,
         authors=tuple(dict.fromkeys(name for name in names if name)),
-        summary=plain_text(item.get("summary") or item.get("content_text"), 500),
+        summary=plain_text(item.get("summary") or item.get("content_text") or item.get("content_html"), 500),
         tags=tuple(dict.fromkeys(term for term in terms if term))[:50],
         language=plain_text(item.get("language"), 20) or language,
     )

@@ -35,6 +35,8 @@ _CLOSED_BY = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
 # 500 attributes take at least this many characters; a long text after a tag looks the same
 _LONG_TAG = re.compile(r"<[A-Za-z_][^<]{3000,}")
 _ATTRIBUTE = re.compile(r"""[^\s=<>"']{1,200}+\s*=\s*(?:"[^"<]*"|'[^'<]*'|[^\s<>"']++)""")
+# RFC 9110, 4.1, asks servers to accept 8,000 bytes; most refuse more
+_LONGEST_LINK = 8_000
 _CONTROL_BYTES = bytes((*range(9), 11, 12, *range(14, 32)))
 _TAG = re.compile(r"<[/!]?[A-Za-z-][^<>]*>")
 # tags that stand within words and between words without parting them
@@ -245,13 +247,15 @@ def plain_text(value: object, limit: int = 1000) -> str:
 
 
 def absolute_url(value: object, base: str) -> str:
-    """Return a link as an absolute address without surrounding space, or "" if there is none.
+    """Return a link as an absolute address without surrounding space, or "" if there is none or it is too long for one.
 
     A link that cannot be joined is returned unchanged, so that the ledger records it and why it was rejected.
     """
     if not isinstance(value, str):
         return ""
     link = value.strip()
+    if len(link) > _LONGEST_LINK:
+        return ""
     if not link.isprintable():
         link = re.sub(r"[\t\r\n]", "", _NOT_XML.sub("", link)).strip()
     if not link:

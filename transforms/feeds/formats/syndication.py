@@ -193,6 +193,8 @@ def _rank(space: str) -> int:
 
 def _text_of(field: Node, limit: int) -> str:
     text = field.text
+    if not field.attributes:
+        return plain_text(text, limit)
     kind = field.attributes.get("type", "").lower()
     encoded = field.attributes.get("mode", "").lower() == "base64"
     # https://www.rfc-editor.org/rfc/rfc4287#section-4.1.3.3: any other media type is in base64
