@@ -46,6 +46,11 @@ _INLINE_TAG = re.compile(
     re.I,
 )
 _HIDDEN = re.compile(r"<(script|style)[\s>]|<!--", re.I)
+_HIDDEN_ENDS = {
+    "": re.compile("-->"),
+    "script": re.compile(r"</script[^<>]*>?", re.I),
+    "style": re.compile(r"</style[^<>]*>?", re.I),
+}
 # the characters that Windows-1252 has where Unicode has control characters
 _C1 = {code: bytes((code,)).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -231,19 +236,12 @@ def plain_text(value: object, limit: int = 1000) -> str:
     if not isinstance(value, str):
         return ""
     # a feed may carry whole articles here; process no more than `limit` is likely to need
-    value = value[: limit * 20]
-    if "<" in value:
-        value = _strip_markup(value)
-    if "&" in value:
-        value = html.unescape(value)
-        if "<" in value:
-            value = _strip_markup(value)
-    value = " ".join(value.split())
-    if not value.isprintable():
-        value = " ".join(_NOT_XML.sub("", value.translate(_C1)).split())
-    if len(value) > limit:
-        value = value[:limit].rsplit(" ", 1)[0] + "…"
-    return value
+    if len(value) > 4 * limit:
+        text = _without_markup(value[: 4 * limit].rpartition("<")[0])
+        if len(text) > limit:
+            return text[:limit].rsplit(" ", 1)[0] + "…"
+    text = _without_markup(value[: 20 * limit])
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
 def absolute_url(value: object, base: str) -> str:
@@ -274,6 +272,19 @@ def parse_time(value: object) -> datetime | None:
     return read_date(value) if isinstance(value, str) else None
 
 
+def _without_markup(value: str) -> str:
+    if "<" in value:
+        value = _strip_markup(value)
+    if "&" in value:
+        value = html.unescape(value)
+        if "<" in value:
+            value = _strip_markup(value)
+    value = " ".join(value.split())
+    if not value.isprintable():
+        value = " ".join(_NOT_XML.sub("", value.translate(_C1)).split())
+    return value
+
+
 def _strip_markup(value: str) -> str:
     """Remove scripts, styles, comments and tags; one that is not closed hides the rest."""
     if (found := _HIDDEN.search(value)) is not None:
@@ -291,11 +302,8 @@ def _strip_markup(value: str) -> str:
 
 
 def _end_of_hidden(value: str, start: re.Match[str]) -> int:
-    closing = f"</{start[1]}" if start[1] else "-->"
-    end = value.find(closing, start.end())
-    if end == -1 and start[1]:
-        end = value.lower().find(closing.lower(), start.end())
-    return end + (0 if start[1] else 3) if end != -1 else -1
+    end = _HIDDEN_ENDS[start[1].lower() if start[1] else ""].search(value, start.end())
+    return end.end() if end else -1
 
 
 def _strip_controls(text: str) -> str:

@@ -137,6 +137,7 @@ class Harvest:
         space, name = self._names.get(tag) or self._split(tag)
         top = self._top
         if top is not None:
+            # most elements are fields of a row
             if self._inner:
                 self._inner += 1
                 if top.name in _TEXTS:

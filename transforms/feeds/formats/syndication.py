@@ -13,6 +13,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from transforms.errors import FeedUnreadable
 from transforms.feeds.formats.loose import read_loosely
@@ -127,7 +128,7 @@ def _entry_of(row: Node, base: str, language: str) -> FeedEntry | None:
         elif name in ("category", "subject"):
             tags.append(child.attributes.get("label") or child.attributes.get("term") or child.text)
         elif name == "origlink":
-            original = child.text
+            original = child.text.strip()
         elif name in _PUBLISHED or name in _UPDATED:
             dates.setdefault(name, child)
         elif name in _SUMMARIES:
@@ -137,15 +138,16 @@ def _entry_of(row: Node, base: str, language: str) -> FeedEntry | None:
         base = absolute_url(row_base, base) or base
     about = attributes.get("about", "").strip()
     url = (
-        absolute_url(original, base)
-        or absolute_url(plain_link, base)
+        absolute_url(original or plain_link, base)
         or _best_link(links, _RELATIONS, base)
         or absolute_url(permalink or attributes.get("href") or (about if _is_web(about) else ""), base)
         or _best_link(links, _OTHER_RELATIONS, base)
     )
     if not url:
         return None
-    updated = _first_date(dates, _UPDATED) or parse_time(attributes.get("lastmod"))
+    updated = _first_date(dates, _UPDATED)
+    if updated is None and "lastmod" in attributes:
+        updated = parse_time(attributes["lastmod"])
     return FeedEntry(
         url=url,
         title=_title_of(row.children, row.space),
@@ -153,10 +155,7 @@ def _entry_of(row: Node, base: str, language: str) -> FeedEntry | None:
         published_at=_first_date(dates, _PUBLISHED) or updated,
         updated_at=updated,
         authors=_names_of(authors),
-        summary=next(
-            (text for name in _SUMMARIES if name in summaries and (text := _text_of(summaries[name], SUMMARY_LIMIT))),
-            "",
-        ),
+        summary=_summary_of(summaries) if summaries else "",
         tags=_tags_of(tags),
         language=(_language_of(attributes["lang"]) if "lang" in attributes else "") or language,
     )
@@ -209,6 +208,11 @@ def _summary_of(fields: Mapping[str, Node]) -> str:
     return next((text for text in texts if text), "")
 
 
+def _summary_of(fields: Mapping[str, Node]) -> str:
+    texts = (_text_of(fields[name], SUMMARY_LIMIT) for name in _SUMMARIES if name in fields)
+    return next((text for text in texts if text), "")
+
+
 def _first_text(fields: Iterable[Node], name: str) -> str:
     return next((text for field in fields if field.name == name and (text := field.text.strip())), "")
 
@@ -248,14 +252,24 @@ def _names_of(authors: list[str]) -> tuple[str, ...]:
     for author in authors[:_MAX_TAGS]:
         # RSS 2.0 asks for `address (name)`
         found = re.fullmatch(r"[^\s@()]+@[^\s@()]+\s*\(([^()]+)\)", author.strip()[:400]) if "@" in author else None
-        if name := plain_text(found[1] if found else author, 200):
+        if name := _short_text(found[1] if found else author):
             names.setdefault(name)
     return tuple(names)
 
 
 def _tags_of(tags: list[str]) -> tuple[str, ...]:
-    terms = (plain_text(tag, 200) for tag in tags[: 2 * _MAX_TAGS])
-    return tuple(dict.fromkeys(term for term in terms if term))[:_MAX_TAGS]
+    terms = dict.fromkeys(map(_short_text, tags[: 2 * _MAX_TAGS]))
+    return tuple(term for term in terms if term)[:_MAX_TAGS]
+
+
+def _short_text(text: str) -> str:
+    return _known_text(text) if len(text) < 100 else plain_text(text, 200)
+
+
+@lru_cache(maxsize=4096)
+def _known_text(text: str) -> str:
+    # the names and tags of a feed repeat
+    return plain_text(text, 200)
 
 
 def _ttl_of(head: list[Node]) -> float | None:
