@@ -154,7 +154,7 @@ def test_the_address_of_an_entry(links: str, url: str) -> None:
         ("<title>A</title><link>http://n/a</link>", "http://n/a", "A"),
         ("<title>A < B</title><link>http://n/a</link></item>", "http://n/a", "A < B"),
         ("<title>A</title><link href=http://n/a?x=1&y=2 rel=alternate></item>", "http://n/a?x=1&y=2", "A"),
-        ("<title>A&copy=2</title><link>http://n/a?b=1&copy=2</link></item>", "http://n/a?b=1&copy=2", "A©=2"),
+        ("<title>A&copy=2</title><link>http://n/a?b=1&copy=2</link></item>", "http://n/a?b=1&copy=2", "A&copy=2"),
         ("<TITLE>A</TITLE><LINK>http://n/a</LINK></ITEM>", "http://n/a", "A"),
         ("<title><![CDATA[A</title><link>http://n/a</link></item>", "http://n/a", "A"),
         ("<odd:title>no</odd:title><title>A</title><link>http://n/a</link></item>", "http://n/a", "A"),

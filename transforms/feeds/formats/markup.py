@@ -6,7 +6,6 @@ before any parser sees the text; as a second defence, the parsers resolve no ent
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from lxml import etree
 from transforms.charsets import decode_marked, find_charset, header_label
 from transforms.errors import FeedTooComplex, FeedUnreadable, ProtocolFailed, TooLarge
 from transforms.feeds.formats.dates import read_date
+from transforms.feeds.formats.loose import unescape
 from transforms.feeds.formats.rows import MAX_ATTRIBUTES
 from transforms.inflate import Inflater
 
@@ -223,14 +223,6 @@ def local_name(element: Any) -> str:
     return _local_part(tag) if isinstance(tag, str) else ""
 
 
-def child_text(element: Any, name: str) -> str:
-    """Return the text of the first child with a local name, or ""."""
-    for child in element:
-        if local_name(child) == name:
-            return (child.text or "").strip()
-    return ""
-
-
 def plain_text(value: object, limit: int = 1000) -> str:
     """Return text without tags, entities and extra space, cut to `limit` characters."""
     if not isinstance(value, str):
@@ -240,7 +232,7 @@ def plain_text(value: object, limit: int = 1000) -> str:
         text = _without_markup(value[: 4 * limit].rpartition("<")[0])
         if len(text) > limit:
             return text[:limit].rsplit(" ", 1)[0] + "…"
-    text = _without_markup(value[: 20 * limit])
+    text = _without_markup(value[: 10 * limit])
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
@@ -276,7 +268,7 @@ def _without_markup(value: str) -> str:
     if "<" in value:
         value = _strip_markup(value)
     if "&" in value:
-        value = html.unescape(value)
+        value = unescape(value)
         if "<" in value:
             value = _strip_markup(value)
     value = " ".join(value.split())

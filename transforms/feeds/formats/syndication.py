@@ -199,13 +199,8 @@ def _text_of(field: Node, limit: int) -> str:
     # https://www.rfc-editor.org/rfc/rfc4287#section-4.1.3.3: any other media type is in base64
     if encoded or ("/" in kind and not kind.startswith("text/") and not kind.endswith(("xml", "html"))):
         with contextlib.suppress(binascii.Error, ValueError):
-            text = base64.b64decode("".join(text[: limit * 30].split()), validate=True).decode("utf-8", "replace")
+            text = base64.b64decode("".join(text[: limit * 15].split()), validate=True).decode("utf-8", "replace")
     return plain_text(text, limit)
-
-
-def _summary_of(fields: Mapping[str, Node]) -> str:
-    texts = (_text_of(fields[name], SUMMARY_LIMIT) for name in _SUMMARIES if name in fields)
-    return next((text for text in texts if text), "")
 
 
 def _summary_of(fields: Mapping[str, Node]) -> str:
