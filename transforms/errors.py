@@ -6,7 +6,8 @@
     │   └── DatabaseGone         the database's file was deleted or replaced while it was in use
     ├── MessageInvalid           a message on a topic is not a link; it becomes a dead letter at once
     ├── FeedError                a feed could not be fetched or read; it is always polled again
-    │   └── FeedUnreadable       the bytes are not a feed of a known format
+    │   ├── FeedUnreadable       the bytes are not a feed of a known format
+    │   └── FeedTooComplex       reading the feed would take more time or memory than a feed may take
     ├── Rejected                 final: no retry will change it
     │   ├── RobotsDisallowed     "robots"
     │   ├── HttpRejected         "http 404"
@@ -98,6 +99,12 @@ class FeedUnreadable(FeedError):
     """The bytes are not a feed of a known format."""
 
     reason = "not a feed"
+
+
+class FeedTooComplex(FeedError):
+    """Reading the feed would take more time or memory than one feed may take."""
+
+    reason = "too complex"
 
 
 class Rejected(NewsbeamError):
