@@ -7,6 +7,7 @@ navigation and footers are blocks too. The walk is not recursive and visits each
 from __future__ import annotations
 
 import re
+from array import array
 from dataclasses import dataclass
 
 from lxml import etree
@@ -40,9 +41,9 @@ MAX_BLOCKS = 6000
 class Frame:
     """A block-level element: its depth, and the depth of the nearest element with each cue or tag, itself or above."""
 
-    __slots__ = ("depth", "key", "nearest", "number", "parent", "tag", "words")
+    __slots__ = ("depth", "key", "nearest", "number", "parent", "signature", "tag", "words")
 
-    def __init__(self, parent: Frame | None, tag: str, key: str, number: int, nearest: list[int]) -> None:
+    def __init__(self, parent: Frame | None, tag: str, key: str, number: int, nearest: array[int]) -> None:
         self.parent = parent
         self.tag = tag
         self.key = key
@@ -50,11 +51,8 @@ class Frame:
         self.depth: int = parent.depth + 1 if parent else 0
         self.nearest = nearest
         self.words = 0
-
-    @property
-    def signature(self) -> str:
-        """What the element is made of: its tag and classes, and those of its parent."""
-        return f"{self.key}<{self.parent.key}" if self.parent else self.key
+        # what the element is made of: its tag and classes, and those of its parent
+        self.signature = f"{key}<{parent.key}" if parent else key
 
 
 @dataclass(slots=True)
@@ -102,10 +100,10 @@ class _Walker:
         self.linked = self.links = self.bold = self.italic = 0
         self.in_link = self.in_bold = self.in_italic = 0
         self.breaks = 0
-        self.frame = self._open(None, "html", "html", [NEVER] * (CUE_COUNT + len(TAGS)))
+        self.frame = self._open(None, "html", "html", array("i", [NEVER] * (CUE_COUNT + len(TAGS))))
         self.cache: dict[tuple[str, str | None, str | None], tuple[tuple[int, ...], str]] = {}
 
-    def _open(self, parent: Frame | None, tag: str, key: str, nearest: list[int]) -> Frame:
+    def _open(self, parent: Frame | None, tag: str, key: str, nearest: array[int]) -> Frame:
         frame = Frame(parent, tag, key, len(self.frames), nearest)
         self.frames.append(frame)
         return frame
@@ -187,7 +185,7 @@ class _Walker:
         tag_number = TAG_INDEX.get(tag)
         nearest = parent.nearest
         if cues or extra or tag_number is not None:
-            nearest = list(nearest)
+            nearest = nearest[:]
             depth = parent.depth + 1
             for cue in cues:
                 nearest[cue] = depth
