@@ -25,8 +25,20 @@ _SKIPPED_WORDS = (
     "canvas audio video map rp datalist progress meter"
 )
 SKIPPED = frozenset(_SKIPPED_WORDS.split())
-_BOLD = frozenset(("b", "strong"))
-_ITALIC = frozenset(("i", "em", "cite"))
+# what the walk does with an element; any other than these opens a block
+_BLOCK, _INLINE, _SKIP, _BREAK, _IMAGE, _LINK, _BOLD, _ITALIC = range(8)
+_ROLES = {
+    **dict.fromkeys(INLINE, _INLINE),
+    **dict.fromkeys(SKIPPED, _SKIP),
+    "br": _BREAK,
+    "img": _IMAGE,
+    "a": _LINK,
+    "b": _BOLD,
+    "strong": _BOLD,
+    "i": _ITALIC,
+    "em": _ITALIC,
+    "cite": _ITALIC,
+}
 # ancestors whose distance from a block is measured
 _TAGS_WORDS = (
     "article main aside nav footer header section figure form ul ol table blockquote figcaption body dl details"
@@ -112,50 +124,55 @@ class _Walker:
         context = etree.iterwalk(tree, events=("start", "end"))
         for event, element in context:
             tag = element.tag
-            if not isinstance(tag, str):
-                if event == "end":
-                    self._add(element.tail)
-                continue
+            role = _ROLES.get(tag, _BLOCK)
             if event == "start":
-                if tag in SKIPPED:
+                if role == _BLOCK:
+                    if not isinstance(tag, str):
+                        continue
+                    self._close_block()
+                    self._enter(element, tag)
+                    if len(self.blocks) >= MAX_BLOCKS:
+                        break
+                elif role == _SKIP:
                     context.skip_subtree()
-                elif tag == "br":
+                    continue
+                elif role == _BREAK:
                     self.breaks += 1
                     if self.breaks == 2:
                         self._flush()
                     else:
                         self.pieces.append("\n")
-                elif tag == "img":
+                    continue
+                elif role == _IMAGE:
                     self._add_picture(element)
-                elif tag in INLINE:
-                    if tag == "a":
-                        self.in_link += 1
-                        self.links += 1
-                    elif tag in _BOLD:
-                        self.in_bold += 1
-                    elif tag in _ITALIC:
-                        self.in_italic += 1
-                    self._add(element.text)
-                else:
-                    self._flush()
-                    self._enter(element, tag)
-                    self._add(element.text)
-                    if len(self.blocks) >= MAX_BLOCKS:
-                        break
+                    continue
+                elif role == _LINK:
+                    self.in_link += 1
+                    self.links += 1
+                elif role == _BOLD:
+                    self.in_bold += 1
+                elif role == _ITALIC:
+                    self.in_italic += 1
+                text = element.text
             else:
-                if tag in INLINE:
-                    if tag == "a":
-                        self.in_link -= 1
-                    elif tag in _BOLD:
-                        self.in_bold -= 1
-                    elif tag in _ITALIC:
-                        self.in_italic -= 1
-                elif tag not in SKIPPED and tag != "br" and tag != "img":
-                    self._flush()
-                    if self.frame.parent is not None:
-                        self.frame = self.frame.parent
-                if element is not tree:
-                    self._add(element.tail)
+                if role == _BLOCK:
+                    if isinstance(tag, str):
+                        self._close_block()
+                        if self.frame.parent is not None:
+                            self.frame = self.frame.parent
+                elif role == _LINK:
+                    self.in_link -= 1
+                elif role == _BOLD:
+                    self.in_bold -= 1
+                elif role == _ITALIC:
+                    self.in_italic -= 1
+                text = element.tail if element is not tree else None
+            if text:
+                self.pieces.append(text)
+                if self.in_link or self.in_bold or self.in_italic:
+                    self._count(text)
+                elif self.breaks and not text.isspace():
+                    self.breaks = 0
         self._flush()
         return Walk(self.blocks, self.pictures, self.frames)
 
@@ -170,7 +187,7 @@ class _Walker:
                 id_ = value
             elif name in _NAMING or (name.startswith("data-") and len(value) < 60 and name.endswith(_NAMING_ENDS)):
                 extra += element_cues(value, None)
-            elif (
+            elif name in _CAN_HIDE and (
                 name == "hidden"
                 or (name == "aria-hidden" and value == "true")
                 or (name == "style" and _HIDING.search(value))
@@ -178,9 +195,8 @@ class _Walker:
                 extra += _HIDDEN
         known = self.cache.get((tag, css, id_))
         if known is None:
-            key = f"{tag}.{'.'.join((css or '').split()[:3])}"
-            known = (element_cues(css, id_), key)
-            self.cache[tag, css, id_] = known
+            key = f"{tag}.{'.'.join(css.split(None, 3)[:3])}" if css else f"{tag}."
+            known = self.cache[tag, css, id_] = (element_cues(css, id_), key)
         cues, key = known
         tag_number = TAG_INDEX.get(tag)
         nearest = parent.nearest
@@ -195,10 +211,8 @@ class _Walker:
                 nearest[tag_number] = depth
         self.frame = self._open(parent, tag, key, nearest)
 
-    def _add(self, text: str | None) -> None:
-        if not text:
-            return
-        self.pieces.append(text)
+    def _count(self, text: str) -> None:
+        """Count a text that is in a link, bold or italic."""
         stripped = len(text.strip())
         if stripped:
             self.breaks = 0
@@ -220,20 +234,26 @@ class _Walker:
         if url or alt:
             self.pictures.append(Picture(url, alt, len(self.blocks), self.frame))
 
-    def _flush(self) -> None:
-        self.breaks = 0
+    def _close_block(self) -> None:
         if self.pieces:
-            raw = "".join(self.pieces)
-            self.pieces.clear()
-            text = "" if raw.isspace() else normalize_text(raw)
-            if text and len(self.blocks) < MAX_BLOCKS:
-                self.blocks.append(RawBlock(text, self.frame, self.linked, self.links, self.bold, self.italic))
-        self.linked = self.links = self.bold = self.italic = 0
-        if self.in_link > 0:
-            self.links = 1
+            self._flush()
+        else:
+            # no text, so nothing else to set back
+            self.breaks = 0
+            self.links = 1 if self.in_link > 0 else 0
+
+    def _flush(self) -> None:
+        raw = "".join(self.pieces)
+        self.pieces.clear()
+        text = "" if not raw or raw.isspace() else normalize_text(raw)
+        if text and len(self.blocks) < MAX_BLOCKS:
+            self.blocks.append(RawBlock(text, self.frame, self.linked, self.links, self.bold, self.italic))
+        self.breaks = self.linked = self.bold = self.italic = 0
+        self.links = 1 if self.in_link > 0 else 0
 
 
 # attributes whose values say what an element is
 _NAMING = frozenset(("role", "itemprop", "aria-label", "property", "rel", "itemtype"))
+_CAN_HIDE = frozenset(("hidden", "aria-hidden", "style"))
 _NAMING_ENDS = ("testid", "component", "type", "qa", "name", "module", "block", "area", "element", "role", "position")
 _HIDDEN = element_cues("hidden", None)
