@@ -452,9 +452,7 @@ def _count_letters(texts: list[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]
     if not flags.all():
         for code in np.unique(codes[flags == 0]).tolist():
             char = chr(code)
-            _CHARACTERS[code] = (
-                _KNOWN + _LETTER * char.isalpha() + _DIGIT * char.isdigit() + _UPPER * char.isupper()
-            )
+            _CHARACTERS[code] = _KNOWN + _LETTER * char.isalpha() + _DIGIT * char.isdigit() + _UPPER * char.isupper()
         flags = _CHARACTERS[codes]
     starts = np.cumsum([0, *map(len, texts[:-1])])
     letters, digits, uppers = (
@@ -489,7 +487,7 @@ def _compare_words(
 
 
 def _find_articles(near: _Frames, h1: int, first: int) -> tuple[list[int], list[int]]:
-    """Say for each block whether it is in the <article> of the headline (-1 if there is none), and in the how manieth."""
+    """Return for each block whether it is in the headline's <article> (-1 if that is in none), and its own's number."""
     frames, inside = near.frames, (near.nearest[TAG_INDEX["article"]] != NEVER).tolist()
     home = _find_ancestor(frames[h1] if inside[h1] else frames[first], "article")
     known: dict[int, Frame | None] = {}

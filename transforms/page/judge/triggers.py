@@ -1,8 +1,8 @@
 """Find words without which a pattern cannot match, so that it is not tried on texts that lack them.
 
 A trigger is the first WIDTH letters of a word, or a whole word that is shorter. Every match of a pattern contains a
-word that starts with (or is) one of its triggers; if they are openings, that is the first word of the match. The parser supports the part of regular expression syntax that the
-phrases use and raises ValueError for the rest.
+word that starts with (or is) one of its triggers; if they are openings, that is the first word of the match. The parser
+supports the part of regular expression syntax that the phrases use and raises ValueError for the rest.
 """
 
 from __future__ import annotations
