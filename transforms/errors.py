@@ -13,6 +13,7 @@
     │   ├── InvalidUrl           "invalid url"
     │   ├── PrivateAddress       "private address"
     │   ├── TooLarge             "too large"
+    │   ├── TooComplex           "too complex"
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
@@ -24,6 +25,7 @@
         ├── TlsFailed            "tls"
         ├── ProtocolFailed       "protocol"
         ├── RobotsUnavailable    "robots unavailable"
+        ├── WorkCrashed          "crash"
         └── HostBusy             "host busy"
 
 `reason` is the word that is stored in the tables. Keep it stable: consumers group by it.
@@ -131,6 +133,12 @@ class TooLarge(Rejected):
     reason = "too large"
 
 
+class TooComplex(Rejected):
+    """Reading it takes more time or memory than one page or feed may take."""
+
+    reason = "too complex"
+
+
 class ContentTypeRejected(Rejected):
     """The content type cannot be that of an article."""
 
@@ -208,6 +216,20 @@ class RobotsUnavailable(Retryable):
     """The request for robots.txt got 5xx or no response, which forbids everything for now (RFC 9309, 2.3.1.4)."""
 
     reason = "robots unavailable"
+
+
+class WorkCrashed(Retryable):
+    """The process that worked on it died, for example in a parser written in C."""
+
+    reason = "crash"
+
+
+class WorkBug(Exception):
+    """An unexpected exception in a guarded process (transforms.guard): its class, repr and traceback."""
+
+    def __init__(self, name: str, text: str, trace: str) -> None:
+        self.name, self.text, self.trace = name, text, trace
+        super().__init__(name, text, trace)
 
 
 class HostBusy(Retryable):

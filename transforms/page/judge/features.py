@@ -57,6 +57,8 @@ _FAR = 40
 _SHORT_KEY = 12
 # pages with more blocks skip the search for each block in all others, which is quadratic
 _MANY = 2000
+# as do pages with more text than this; the longest of 1,746 pages has 95,203 characters
+_MUCH_CHARS = 500_000
 # how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
 _DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
 _DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
@@ -329,6 +331,8 @@ def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, near: _Frames) -
     desc_key, body_key = text_key(facts.description), text_key(facts.article_body)
     author_keys = {key for key in map(text_key, facts.authors) if len(key) > 4}
     joined = "\n".join(keys[i] for i in range(count) if layout.good[i]) if count < _MANY else ""
+    if len(joined) > _MUCH_CHARS:
+        joined = ""
 
     seen: dict[str, int] = {}
     dup_before = []
