@@ -99,8 +99,6 @@ def find_wide(body: bytes) -> str:
     return ""
 
 
-
-
 def is_binary(body: bytes) -> bool:
     """Say whether a body is not text: its start, middle and end are looked at."""
     half = len(body) // 2

@@ -30,7 +30,9 @@ log = structlog.get_logger(__name__)
 START_S = 120.0
 # growth of memory from which a death is put down to the limit of memory
 NEAR_LIMIT = 0.7
-_BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(2)); from transforms.guard.template import main; main()"
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(2)); from transforms.guard.template import main; main()"
+)
 # one page at a time: threads of a numerical library would not survive the fork, and other cores have work of their own
 _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
