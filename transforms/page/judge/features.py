@@ -222,7 +222,7 @@ _PHRASE_NUMBER = {kind: number for number, kind in enumerate(PHRASE_KINDS)}
 
 
 def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
-    """Return a row of FEATURES for each block of a page; in memory the columns are contiguous."""
+    """Return a row of FEATURES for each block of a page."""
     blocks = walk.blocks
     count = len(blocks)
     columns = np.zeros((len(FEATURES), count), dtype=np.float32)
@@ -252,7 +252,7 @@ def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
     columns[place : place + len(_ANCESTORS)] = near.nearest > np.array(layout.lca_depth)
     place += len(_ANCESTORS)
     _measure_neighbours(columns, place, near, layout)
-    return columns.T
+    return np.ascontiguousarray(columns.T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +353,9 @@ def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, near: _Frames) -
     sig_words = np.bincount(near.signature, weights=words)
     siblings = np.bincount(near.parent_id)[near.parent_id]
 
-    def of_siblings(values: NDArray[np.intp]) -> NDArray[np.float64]:
-        total: NDArray[np.float64] = np.bincount(near.parent_id, weights=values)[near.parent_id]
-        return total
+    def of_siblings(values: NDArray[np.generic]) -> NDArray[np.float64]:
+        total = np.bincount(near.parent_id, weights=values.astype(np.float64))
+        return total.astype(np.float64, copy=False)[near.parent_id]
 
     pic_near, pic_before = _find_pictures(walk, near)
     ends = [text[-1] for text in texts]
