@@ -4,8 +4,8 @@ A node goes left if its feature is at most its threshold. A leaf is a node whose
 
 No tree is walked. Each leaf of a tree has a bit, and each node a mask of the leaves on its left, which a row that goes
 right there cannot reach. All nodes are tried; the leaf is the first that is in no mask of a node where the row goes
-right (Lucchese et al., "QuickScorer: a Fast Algorithm to Rank Documents with Additive Ensembles of Regression Trees", 2015).
-That is more comparisons than a walk needs, but all in order, for all trees and rows at once.
+right (Lucchese et al., "QuickScorer: a Fast Algorithm to Rank Documents with Additive Ensembles of Regression Trees",
+SIGIR 2015). That is more comparisons than a walk needs, but all in order, for all trees and rows at once.
 
 A file of forests also contains, for each forest, the names of its features in the order of its columns, and a SHA-256
 over names and arrays. Loading checks both, and binds a forest to the features of the running code by name, never by
