@@ -14,6 +14,7 @@
     │   ├── PrivateAddress       "private address"
     │   ├── TooLarge             "too large"
     │   ├── TooComplex           "too complex"
+    │   ├── WorkerKilled         "kills worker"
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
@@ -27,6 +28,7 @@
         ├── RobotsUnavailable    "robots unavailable"
         ├── WorkCrashed          "crash"
         └── HostBusy             "host busy"
+            └── SlowPages        "slow pages"
 
 `reason` is the word that is stored in the tables. Keep it stable: consumers group by it.
 Errors of libraries (httpcore, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
@@ -42,6 +44,8 @@ class NewsbeamError(Exception):
 
     reason = "error"
     retryable = False
+    # the step that raised it, where a stage of the graph has several
+    step = ""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.reason)
@@ -139,6 +143,12 @@ class TooComplex(Rejected):
     reason = "too complex"
 
 
+class WorkerKilled(Rejected):
+    """The worker died whenever it worked on the URL, alone and with others."""
+
+    reason = "kills worker"
+
+
 class ContentTypeRejected(Rejected):
     """The content type cannot be that of an article."""
 
@@ -225,11 +235,11 @@ class WorkCrashed(Retryable):
 
 
 class WorkBug(Exception):
-    """An unexpected exception in a guarded process (transforms.guard): its class, repr and traceback."""
+    """An unexpected exception in a guarded process (transforms.guard): its class, repr, traceback and step."""
 
-    def __init__(self, name: str, text: str, trace: str) -> None:
-        self.name, self.text, self.trace = name, text, trace
-        super().__init__(name, text, trace)
+    def __init__(self, name: str, text: str, trace: str, step: str = "") -> None:
+        self.name, self.text, self.trace, self.step = name, text, trace, step
+        super().__init__(name, text, trace, step)
 
 
 class HostBusy(Retryable):
@@ -239,3 +249,9 @@ class HostBusy(Retryable):
     """
 
     reason = "host busy"
+
+
+class SlowPages(HostBusy):
+    """The host's pages take long to read, and those of other hosts go first; no try is counted."""
+
+    reason = "slow pages"
