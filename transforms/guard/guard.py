@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pickle
@@ -10,16 +11,16 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 import structlog
 
-from transforms.errors import NewsbeamError, TooComplex, WorkBug, WorkCrashed
-from transforms.guard.frames import receive_frame, send_frame
+from transforms.errors import TooComplex, WorkCrashed
+from transforms.guard.frames import BUG, FORK, REAP, Answer, receive_frame, send_frame
 from transforms.guard.limits import Limits
-from transforms.guard.template import ERROR, FORK, OK, REAP
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -28,11 +29,14 @@ log = structlog.get_logger(__name__)
 
 # importing and loading a model takes seconds; on a busy machine many
 START_S = 120.0
+END_S = 6.0
 # growth of memory from which a death is put down to the limit of memory
 NEAR_LIMIT = 0.7
-_BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(2)); from transforms.guard.template import main; main()"
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv.pop(2)); from transforms.guard.template import main; main()"
+)
 # one page at a time: threads of a numerical library would not survive the fork, and other cores have work of their own
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class Guard(Generic[Given, Made]):
@@ -55,36 +59,45 @@ class Guard(Generic[Given, Made]):
         self._template: _Template | None = None
         self._child: _Child | None = None
 
-    def __call__(self, given: Given) -> Made:
+    def __call__(
+        self, given: Given, cpu_s: float | None = None, on_spent: Callable[[float], None] | None = None
+    ) -> Made:
         """Return what `work` makes of `given`, or raise what it raises.
 
+        `cpu_s` replaces the limit of CPU for this call. `on_spent` is called with the seconds of CPU that it took.
         Raises TooComplex past a limit, WorkCrashed if the process died of something else, WorkBug for an exception
         that is not a NewsbeamError.
         """
-        message = pickle.dumps(given, pickle.HIGHEST_PROTOCOL)
+        limit_s = cpu_s or self.limits.cpu_s
+        message = pickle.dumps((given, limit_s), pickle.HIGHEST_PROTOCOL)
         with self._lock:
-            kind, value = pickle.loads(self._ask(message))
-        if kind == OK:
-            made: Made = value
-            return made
-        if kind == ERROR:
-            raise value
-        name, text, trace = value
-        if name == "MemoryError":
-            raise TooComplex(f"more than {self.limits.memory_bytes / 1e6:.0f} MB of memory")
-        raise WorkBug(name, text, trace)
+            start, spent = time.monotonic(), None
+            try:
+                answer: Answer = pickle.loads(self._ask(message, limit_s))
+                spent = answer.cpu_s
+            finally:
+                if on_spent is not None:
+                    # a process that died cannot tell; it can have taken no more than this
+                    on_spent(min(limit_s, time.monotonic() - start) if spent is None else spent)
+        if answer.kind == BUG and answer.value[0] == "MemoryError":
+            raise self._too_much_memory()
+        made: Made = answer.read()
+        return made
 
-    def start(self) -> None:
-        """Start the processes now rather than with the first call; raises what `prepare` raises."""
+    def launch(self) -> None:
+        """Start the processes now, in the background, rather than with the first call."""
         with self._lock:
-            self._find_child()
+            if self._template is None:
+                self._template = _Template(self._order)
+
+    def _too_much_memory(self) -> TooComplex:
+        return TooComplex(f"reading it takes more than {self.limits.memory_bytes / 1e6:.0f} MB of memory")
 
     def close(self) -> None:
-        """End the processes; a later call starts them again."""
-        with self._lock:
-            self._drop()
+        """End the processes; a later call starts them again. Work under way in another thread fails."""
+        self._drop()
 
-    def _ask(self, message: bytes) -> bytes:
+    def _ask(self, message: bytes, cpu_s: float) -> bytes:
         while True:
             child = self._find_child()
             try:
@@ -92,16 +105,16 @@ class Guard(Generic[Given, Made]):
             except TimeoutError:
                 os.kill(child.pid, signal.SIGKILL)
                 self._bury(child)
-                raise TooComplex(f"no result within {self.limits.wall_s:g} s") from None
+                raise TooComplex(f"reading it takes more than {self.limits.wall_s:g} s") from None
             if answer is not None:
                 return answer
             code, grown = self._bury(child)
             if code == 0:
                 continue  # it was worn, and had not taken the message
             if code == -signal.SIGPROF:
-                raise TooComplex(f"more than {self.limits.cpu_s:g} s of CPU")
+                raise TooComplex(f"reading it takes more than {cpu_s:g} s of CPU")
             if grown > NEAR_LIMIT * self.limits.memory_bytes:
-                raise TooComplex(f"more than {self.limits.memory_bytes / 1e6:.0f} MB of memory")
+                raise self._too_much_memory()
             raise WorkCrashed(f"the process that worked on it ended with {_name_code(code)}")
 
     def _find_child(self) -> _Child:
@@ -113,10 +126,14 @@ class Guard(Generic[Given, Made]):
         try:
             self._child = self._template.fork()
         except (OSError, ValueError):
-            log.warning("the guarded processes are started anew")
+            # the process to fork from is gone: killed by the system when memory ran out, for example
+            log.warning("starting the guarded process again")
             self._drop()
             self._template = _Template(self._order)
             self._child = self._template.fork()
+        except BaseException:
+            self._drop()
+            raise
         return self._child
 
     def _bury(self, child: _Child) -> tuple[int, int]:
@@ -132,11 +149,13 @@ class Guard(Generic[Given, Made]):
             return -signal.SIGKILL, 0
 
     def _drop(self) -> None:
-        if self._child is not None:
-            self._child.stream.close()
-        if self._template is not None:
-            self._template.close()
+        child, template = self._child, self._template
         self._child = self._template = None
+        # a forked process has copies of these objects, and they are not its own to close
+        if child is not None and child.process == os.getpid():
+            child.stream.close()
+        if template is not None and template.process == os.getpid():
+            template.close()
 
     def __del__(self) -> None:
         self._drop()
@@ -158,17 +177,17 @@ class _Template:
                 stdout=subprocess.DEVNULL,
             )
         self._control.settimeout(START_S)
+        self._is_ready = False
         send_frame(self._control, order)
-        answer = receive_frame(self._control)
-        if answer is None:
-            raise WorkCrashed(f"the process for guarded work did not start: exit code {self._popen.wait()}")
-        kind, value = pickle.loads(answer)
-        if kind == ERROR:
-            raise value
-        if kind != OK:
-            raise WorkBug(*value)
 
     def fork(self) -> _Child:
+        """Start a process that works; raises what `prepare` raises."""
+        if not self._is_ready:
+            answer = receive_frame(self._control)
+            if answer is None:
+                raise WorkCrashed(f"the process for guarded work did not start: exit code {self._popen.wait()}")
+            pickle.loads(answer).read()
+            self._is_ready = True
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._control, [FORK], [theirs.fileno()])
@@ -180,9 +199,10 @@ class _Template:
         return code, grown
 
     def close(self) -> None:
+        """End the process, which ends those that it was forked into."""
         self._control.close()
-        with suppress(Exception):
-            self._popen.wait(5.0)
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(END_S)
 
     def _receive(self) -> bytes:
         answer = receive_frame(self._control)
@@ -230,3 +250,9 @@ def shared_guard(work: Callable[[Given], Made], prepare: Callable[[], None] | No
         if guard is None:
             guard = _shared[key] = Guard(work, prepare=prepare)
         return guard
+
+
+@atexit.register
+def _close_shared() -> None:
+    for guard in _shared.values():
+        guard.close()

@@ -23,15 +23,22 @@ class Limits:
     memory_bytes: int = 500_000_000
 
 
+class _Accounts:
+    """What this process may allocate for one piece of work, and what it has loaded that does not count."""
+
+    memory_bytes = 0
+    uncounted_bytes = 0
+
+
 def limit_memory(memory_bytes: int) -> None:
     """Let this process allocate this much more; allocations past it fail. Does nothing where /proc is missing.
 
     RLIMIT_DATA counts private writable memory, mapped or from the heap (Linux 4.7 and later, setrlimit(2)).
     """
-    if (used := _read_status("VmData")) is not None:
-        _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        limit = used + memory_bytes
-        resource.setrlimit(resource.RLIMIT_DATA, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
+    _Accounts.memory_bytes = memory_bytes
+    used = _read_status("VmData")
+    if used is not None:
+        _set_limit(used + memory_bytes)
 
 
 def start_clock(cpu_s: float) -> None:
@@ -40,22 +47,41 @@ def start_clock(cpu_s: float) -> None:
 
 
 @contextmanager
-def clock_stopped() -> Iterator[None]:
-    """Do not count what happens in this context, such as loading a model, as work on a page.
+def uncounted() -> Iterator[None]:
+    """Do not count time and memory of what happens in this context, such as loading a model, as work on a page.
 
-    Does nothing in a process whose clock is not running.
+    Does nothing in a process that is not guarded.
     """
+    if not _Accounts.memory_bytes:
+        yield
+        return
     left, _ = signal.setitimer(signal.ITIMER_PROF, 0)
+    _set_limit(resource.RLIM_INFINITY)
+    before = peak_bytes()
     try:
         yield
     finally:
+        _Accounts.uncounted_bytes += peak_bytes() - before
+        limit_memory(_Accounts.memory_bytes)
         signal.setitimer(signal.ITIMER_PROF, left)
+
+
+def counted_peak_bytes() -> int:
+    """Return the largest resident memory of this process so far, without what did not count."""
+    return peak_bytes() - _Accounts.uncounted_bytes
 
 
 def peak_bytes() -> int:
     """Return the largest resident memory of this process so far."""
     # in kilobytes on Linux
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _set_limit(limit: int) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most != resource.RLIM_INFINITY and (limit == resource.RLIM_INFINITY or limit > most):
+        limit = most
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
 
 
 def _read_status(name: str) -> int | None:

@@ -147,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     Rule("text of a kept block", BlockKind.PULL_QUOTE, False, lambda r: r["contained"] > 0),
     Rule("embedded by name", BlockKind.EMBED, False, lambda r: r.inside("embed") or r.inside("video")),
 )
+_OVERRULING = tuple(rule for rule in RULES if rule.overrules)
 
 
 def is_standfirst(row: Row) -> bool:
@@ -226,7 +227,7 @@ def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
     if row["words"] < 40 and opens_with_promo(raw.text):
         return BlockKind.PROMO, "opens with a call to subscribe"
     # the rules that do not overrule come later, since the page may still restore a doubtful block
-    return next(((rule.kind, rule.name) for rule in RULES if rule.overrules and rule.test(row)), None)
+    return next(((rule.kind, rule.name) for rule in _OVERRULING if rule.test(row)), None)
 
 
 def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:

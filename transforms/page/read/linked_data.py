@@ -123,13 +123,23 @@ def as_list(value: object) -> list[Any]:
 
 
 def _load(text: str) -> object:
-    text = _CDATA.sub("", text).strip().rstrip(";")
-    for attempt in (text, _CONTROL.sub(" ", text), _TRAILING_COMMA.sub(r"\1", _CONTROL.sub(" ", text))):
+    if "<!" in text or "]]>" in text or "-->" in text:
+        text = _CDATA.sub("", text)
+    text = text.strip().rstrip(";")
+    for attempt in _spellings(text):
         try:
             return json.loads(attempt, strict=False)
         except (ValueError, RecursionError):
             continue
     return _load_prefix(_CONTROL.sub(" ", text))
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a text as it is, then with more and more of what is wrong in it mended."""
+    yield text
+    text = _CONTROL.sub(" ", text)
+    yield text
+    yield _TRAILING_COMMA.sub(r"\1", text)
 
 
 def _load_prefix(text: str) -> object:

@@ -27,6 +27,7 @@ _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{
 _BINARY_STARTS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00")
 # lone surrogates, and characters that XML 1.0 forbids: lxml would refuse the text or cut it there
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
+_NOT_CONTROLS = bytes(code for code in range(256) if code >= 0x20 or code in b"\t\n\r")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,10 @@ def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
     if wide:
         return _clean(body.decode(wide, "replace")), wide
     try:
-        return _clean(body.decode("utf-8")), "utf-8"
+        text = body.decode("utf-8")
+        # looking for control characters in bytes, and for two others in text, costs a quarter of a search for all
+        is_clean = not body.translate(None, _NOT_CONTROLS) and "\ufffe" not in text and "\uffff" not in text
+        return text[:MAX_CHARS] if is_clean else _clean(text), "utf-8"
     except UnicodeDecodeError as error:
         # one broken byte in a long UTF-8 page does not make it Latin-1
         if _is_nearly_utf8(body, error):
@@ -100,7 +104,9 @@ def _clean(text: str) -> str:
 def _parse(text: str) -> etree._Element:
     data = text.encode("utf-8")
     check_markup(data)
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
+    parser = etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, collect_ids=False
+    )
     try:
         tree = etree.fromstring(data, parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as exc:
