@@ -26,12 +26,13 @@ MAX_DEPTH = 256
 
 # A tag as the parser (and HTML's standard) splits it, without its `>`: quotes have a meaning only after `=`.
 _TAG = re.compile(rb"""<[a-zA-Z][^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+')?+[^>=]*+)*+""")
+_VALUE = re.compile(rb"""=\s*+(?:"[^"]*+"|'[^']*+')""")
 # what MAX_ATTRIBUTES_OF_ONE different names take at least: few names have one byte, few more have two
 _TAG_BYTES = 3 * MAX_ATTRIBUTES_OF_ONE
 # In smaller pages all attributes together take libxml2 about a second, if there are not too many in one tag.
 _LARGE_BYTES = 1_200_000
 # tags of this many bytes can hold that many
-_ALL_TAG_BYTES = 500_000
+_ALL_TAG_BYTES = 1_000_000
 
 
 def check_markup(data: bytes) -> None:
@@ -67,7 +68,7 @@ def _find_long_tags(data: bytes) -> Iterator[bytes]:
 def _may_be_crowded(tag: bytes) -> bool:
     """Say whether what looks like a tag has too many attributes; it may be part of a script, or of a comment."""
     try:
-        if len(tag) > _TAG_BYTES:
+        if len(tag) > _TAG_BYTES and len(_VALUE.sub(b"", tag)) > _TAG_BYTES:
             _count_attributes(tag + b">")
     except TooComplex:
         return True
