@@ -41,6 +41,12 @@ _MAX_STEPS = 2 * MAX_ELEMENTS
 _MARKS = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">"))
 # fields that hold only text: the start of a field within one of them means that its end tag is missing
 _SHORT = frozenset(("link", "guid", "pubdate", "id", "updated", "published", "loc", "lastmod", "title"))
+# fields that hold HTML, and the fields whose names no element of HTML has
+_LONG = frozenset(("description", "summary", "encoded", "content"))
+_NOT_HTML = frozenset(("guid", "pubdate", "updated", "published", "item", "entry", "category", "id"))
+_ROWS = frozenset(("item", "entry"))
+# how far up an open text field is looked for
+_TEXT_DEPTH = 20
 # HTML's elements without an end tag
 _VOID = frozenset(("br", "img", "hr", "wbr", "input"))
 _FIELDS = _SHORT | {"item", "entry", "description", "summary", "category", "author", "url"}
@@ -125,10 +131,12 @@ class _Reader:
         tag = self._full_name(name)
         local = tag.rpartition(" ")[2]
         if self._open and local in _FIELDS:
-            if local in ("item", "entry") and self._times_open.get(tag):
+            if local in _ROWS and self._times_open.get(tag):
                 self._end(tag)
             elif self._open[-1].rpartition(" ")[2] in _SHORT:
                 self._end(self._open[-1])
+            elif local in _NOT_HTML:
+                self._end_text()
         if len(self._open) >= MAX_DEPTH:
             return
         self._harvest.start(tag, _attributes(attributes) if "=" in attributes else {})
@@ -138,13 +146,22 @@ class _Reader:
             self._open.append(tag)
             self._times_open[tag] = self._times_open.get(tag, 0) + 1
 
+    def _end_text(self) -> None:
+        """End the text field that is open, if any."""
+        for tag in reversed(self._open[-_TEXT_DEPTH:]):
+            local = tag.rpartition(" ")[2]
+            if local in _LONG:
+                self._end(tag)
+            if local in _LONG or local in _ROWS:
+                return
+
     def _end(self, tag: str) -> None:
         if not self._times_open.get(tag):
             return
         while True:
             inner = self._open.pop()
             self._times_open[inner] -= 1
-            self._harvest.end(inner)
+            self._harvest.end(inner, inner != tag)
             if inner == tag:
                 return
 
