@@ -52,13 +52,19 @@ _VOID = frozenset(("br", "img", "hr", "wbr", "input"))
 _FIELDS = _SHORT | {"item", "entry", "description", "summary", "category", "author", "url"}
 
 
-def read_loosely(text: str, harvest: Harvest) -> None:
-    """Read a text from its root element on, without elements nested deeper than MAX_DEPTH.
+def read_loosely(text: str, harvest: Harvest, cut: bool = False) -> None:
+    """Read a text from its root element on, or the first part of one if it is `cut`.
+
+    Elements nested deeper than MAX_DEPTH are left out.
 
     Raises FeedTooComplex at the other limits of transforms.feeds.formats.rows.
     """
     try:
-        _Reader(text, harvest).read()
+        reader = _Reader(text, harvest)
+        reader.read()
+        if cut:
+            harvest.stop("the text is too long")
+        reader.close()
     except Enough:
         return
 
@@ -80,6 +86,7 @@ class _Reader:
         self._names: dict[str, str] = {}
 
     def read(self) -> None:
+        """Read the whole text."""
         text, at, steps = self._text, 0, 0
         while at < len(text):
             steps += 1
@@ -93,6 +100,9 @@ class _Reader:
             if start == len(text):
                 break
             at = self._read_markup(start)
+
+    def close(self) -> None:
+        """End the elements that are still open."""
         if self._open:
             self._end(self._open[0])
 

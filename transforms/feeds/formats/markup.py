@@ -24,7 +24,8 @@ from transforms.feeds.formats.loose import unescape
 from transforms.feeds.formats.rows import MAX_ATTRIBUTES
 from transforms.inflate import Inflater
 
-MAX_INFLATED = 50 * 1024 * 1024
+# The sitemap protocol allows 50 MB, for which the text alone can take 200 MB. Of a longer body the first part is read.
+MAX_INFLATED = 20_000_000
 
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
 # "<?xm" (https://www.w3.org/TR/xml/#sec-guessing)
@@ -62,22 +63,29 @@ class Document:
     """The text of a feed from its root element on.
 
     `root` is the local name of the root element in lower case, "{" for JSON, "" if neither is found. `url` is the
-    address of the feed; the age of entries is counted from `now`.
+    address of the feed; the age of entries is counted from `now`. `cut` says that it is only the first part of a body
+    that is too long.
     """
 
     text: str
     root: str
     url: str
     now: datetime | None
+    cut: bool = False
 
 
-def inflate_body(body: bytes) -> bytes:
-    """Return the content of a .gz file, or any other body unchanged; raises FeedUnreadable past 50 MB."""
+def inflate_body(body: bytes) -> tuple[bytes, bool]:
+    """Return the content of a .gz file, or any other body unchanged, and whether it is cut at MAX_INFLATED bytes.
+
+    Raises FeedUnreadable if it is damaged.
+    """
     inflater = Inflater("gzip", MAX_INFLATED)
     try:
         inflater.feed(body)
-        return inflater.finish()
-    except (ProtocolFailed, TooLarge) as exc:
+        return inflater.finish(), False
+    except TooLarge:
+        return inflater.take(), True
+    except ProtocolFailed as exc:
         raise FeedUnreadable(str(exc)) from exc
 
 
@@ -123,11 +131,12 @@ def open_document(body: bytes, url: str, content_type: str, now: datetime | None
 
     Raises FeedUnreadable for an empty body.
     """
-    text = _strip_controls(decode_body(inflate_body(body), content_type)).lstrip("\ufeff").strip()
+    content, cut = inflate_body(body)
+    text = _strip_controls(decode_body(content, content_type)).lstrip("\ufeff").strip()
     if not text:
         raise FeedUnreadable("empty body")
     if text.startswith("{"):
-        return Document(text, "{", url, now)
+        return Document(text, "{", url, now, cut)
     text = text[root_start(text) :]
     root = root_name(text)
     if root not in ("html", "head", "body"):
@@ -136,7 +145,7 @@ def open_document(body: bytes, url: str, content_type: str, now: datetime | None
         if found and root not in ("rss", "feed", "rdf", "urlset", "sitemapindex", "opml"):
             text = text[found.start() :]
             root = root_name(text)
-    return Document(text, root, url, now)
+    return Document(text, root, url, now, cut)
 
 
 def root_start(text: str) -> int:

@@ -221,7 +221,7 @@ class Harvest:
     def stop(self, reason: str) -> None:
         """Stop reading at a limit; raises FeedTooComplex if there is no row yet, else Enough."""
         if not self.rows:
-            raise FeedTooComplex(f"{reason} before the first entry")
+            raise FeedTooComplex(f"{reason}, and there is no entry before that")
         self.full()
 
     def _refuse(self) -> None:
@@ -249,8 +249,8 @@ class Harvest:
         return names
 
 
-def read_well_formed(text: str, harvest: Harvest) -> None:
-    """Read an XML text from its root element on.
+def read_well_formed(text: str, harvest: Harvest, cut: bool = False) -> None:
+    """Read an XML text from its root element on, or the first part of one if it is `cut`.
 
     Raises FeedUnreadable if it is not well-formed, FeedTooComplex if it has no row within the limits.
     """
@@ -261,7 +261,9 @@ def read_well_formed(text: str, harvest: Harvest) -> None:
     parser.CharacterDataHandler = harvest.data
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        parser.Parse(text, True)
+        parser.Parse(text, not cut)
+        if cut:
+            harvest.stop("the text is too long")
     except Enough:
         return
     except expat.ExpatError as exc:

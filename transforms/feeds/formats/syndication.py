@@ -46,7 +46,7 @@ def read_syndication(document: Document) -> ParsedFeed:
     """Read an RSS, RDF or Atom document; raises FeedUnreadable or FeedTooComplex."""
     try:
         reading = _Reading(document)
-        read_well_formed(document.text, reading.harvest)
+        read_well_formed(document.text, reading.harvest, document.cut)
     except FeedUnreadable:
         reading = _read_loosely(document)
     else:
@@ -57,7 +57,7 @@ def read_syndication(document: Document) -> ParsedFeed:
 
 def _read_loosely(document: Document) -> _Reading:
     reading = _Reading(document)
-    read_loosely(document.text, reading.harvest)
+    read_loosely(document.text, reading.harvest, document.cut)
     if not reading.harvest.rows and not reading.harvest.head:
         raise FeedUnreadable(f"<{document.root}> holds no feed")
     return reading
