@@ -16,7 +16,8 @@ _TAG = re.compile(
     r"""<(/?)([A-Za-z_][^\s<>/"'=&]{0,200})((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""",
 )
 _BAD_TAG = re.compile(r"""<(/?)([A-Za-z_][^\s<>/"'=&]{0,200})([^<>]*+)>""")
-_ATTRIBUTE = re.compile(r"""([^\s=/>"'<]{1,200}+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
+# a name begins only after what cannot be part of one, or a long name would be tried from each of its characters
+_ATTRIBUTE = re.compile(r"""(?<![^\s/"'=])([^\s=/>"'<]{1,200}+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,30}));")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NAMESPACE = re.compile(r"""\sxmlns(?::([\w.-]{1,40}))?\s*=\s*["']([^"'<>]{1,200})["']""")

@@ -35,7 +35,7 @@ _DOCTYPE_TOKEN = re.compile(r"""<!--|<\?|["'\[\]>]""")
 _CLOSED_BY = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
 # 500 attributes take at least this many characters; a long text after a tag looks the same
 _LONG_TAG = re.compile(r"<[A-Za-z_][^<]{3000,}")
-_ATTRIBUTE = re.compile(r"""[^\s=<>"']{1,200}+\s*=\s*(?:"[^"<]*"|'[^'<]*'|[^\s<>"']++)""")
+_ATTRIBUTE = re.compile(r"""(?<![^\s/"'=])[^\s=<>"']{1,200}+\s*=\s*(?:"[^"<]*"|'[^'<]*'|[^\s<>"']++)""")
 # RFC 9110, 4.1, asks servers to accept 8,000 bytes; most refuse more
 _LONGEST_LINK = 8_000
 _CONTROL_BYTES = bytes((*range(9), 11, 12, *range(14, 32)))
