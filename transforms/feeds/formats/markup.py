@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from transforms.charsets import decode_marked, find_charset, header_label
+from transforms.charsets import decode_marked, find_charset, find_wide, header_label
 from transforms.errors import FeedTooComplex, FeedUnreadable, ProtocolFailed, TooLarge
 from transforms.feeds.formats.dates import read_date
 from transforms.feeds.formats.loose import unescape
@@ -93,15 +93,14 @@ def decode_body(body: bytes, content_type: str = "") -> str:
     """Return the text of a body.
 
     The charset comes from the first of these: a byte order mark, valid UTF-8, the HTTP header, the XML declaration.
-    Failing these it is UTF-8 with some bad bytes, or Windows-1252. UTF-16 without a mark, EBCDIC and ISO 2022 with a
-    label are recognised before UTF-8.
+    Failing these it is UTF-8 with some bad bytes, or Windows-1252. UTF-16 and UTF-32 without a mark, EBCDIC, and ISO
+    2022 with a label are recognised before UTF-8.
     """
     marked = decode_marked(body)
     if marked is not None:
         return marked[0]
-    for start, charset in ((b"<\x00", "utf-16-le"), (b"\x00<", "utf-16-be"), (b"{\x00", "utf-16-le")):
-        if body.startswith(start):
-            return body.decode(charset, "replace")
+    if wide := find_wide(body):
+        return body.decode(wide, "replace")
     if body.startswith(_EBCDIC):
         # the declaration is readable in any code page of EBCDIC and names the right one
         head = body[:400].decode("cp037").encode("latin-1", "replace")
