@@ -9,6 +9,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from typing import Any, Generic, TypeVar
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -46,6 +50,8 @@ class Background:
         """Start the loop; on `close` it awaits `at_end` after cancelling all other tasks."""
         self._loop = asyncio.new_event_loop()
         self._at_end = at_end
+        # the loop itself holds only weak references to its tasks
+        self._started: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -72,6 +78,23 @@ class Background:
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Run one coroutine in the loop and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run one coroutine in the loop without waiting for it; an exception that it raises is logged.
+
+        Raises RuntimeError if the loop is closed.
+        """
+        self._loop.call_soon_threadsafe(self._start, work)
+
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = self._loop.create_task(work())
+        self._started.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._started.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("work in the background failed", exc_info=task.exception())
 
     def close(self, timeout_s: float) -> None:
         """Cancel all tasks and end the thread, waiting at most `timeout_s` seconds."""

@@ -225,6 +225,19 @@ class Fetcher:
             self._finish_feed,
         )
 
+    def ask_feed(self, request: FeedRequest, on_answer: Callable[[FeedAnswer], None]) -> None:
+        """Fetch one feed in the background and call `on_answer` in the fetch thread, where it must cost little.
+
+        For callers that always have some requests under way: they decide how many, since each answer holds its body.
+        The rules are those of `fetch_feeds`. After `close`, this raises RuntimeError, and requests that were still
+        under way are not answered.
+        """
+
+        async def ask() -> None:
+            on_answer(await self._finish_feed(request, None))
+
+        self._background.start(ask)
+
     def fetch_page(self, url: str) -> FetchedPage:
         """Fetch one page in the same way as articles; raises Rejected or Retryable."""
         link = ArticleLink(url=url, canonical_url=url, article_id="", host=host_of(url))
@@ -260,7 +273,7 @@ class Fetcher:
             elapsed_ms=round(journey.elapsed_s * 1000),
         )
 
-    async def _finish_feed(self, request: FeedRequest, permit: Permit) -> FeedAnswer:
+    async def _finish_feed(self, request: FeedRequest, permit: Permit | None) -> FeedAnswer:
         def judge(status: int, headers: Headers) -> Wanted | None:
             return Wanted(self.policy.max_body_bytes) if status == 200 else None
 
