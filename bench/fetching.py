@@ -83,9 +83,7 @@ def ask_aiohttp(urls: Sequence[str]) -> list[int]:
         async def resolve(
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
         ) -> list[ResolveResult]:
-            return [
-                ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)
-            ]
+            return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
 
         async def close(self) -> None:
             pass
@@ -180,7 +178,9 @@ def main() -> None:
             client.start()
             wall_s, cpu_s, megabytes, unchanged, changed = here.recv()
             client.join()
-            print(f"{name:10} {wall_s:7.2f} {cpu_s:7.2f} {megabytes:5.0f}  {unchanged} x 304, {changed} x 200", flush=True)
+            print(
+                f"{name:10} {wall_s:7.2f} {cpu_s:7.2f} {megabytes:5.0f}  {unchanged} x 304, {changed} x 200", flush=True
+            )
     finally:
         server.terminate()
         server.join()

@@ -44,8 +44,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def trust(certificate: Path) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=f"{certificate}.crt")
+def trust(certificate: Path) -> Path:
+    return Path(f"{certificate}.crt")
 
 
 def serving(certificate: Path, *protocols: str) -> ssl.SSLContext:
@@ -100,14 +100,14 @@ class H2Server(TinyServer):
             connection.send_data(event.stream_id, body, end_stream=True)
 
 
-def fetch(server: TinyServer, trust: ssl.SSLContext | None, host: str = "news.example") -> FetchedPage:
-    with Fetcher(POLICY, resolve=resolve, tls=trust) as fetcher:
+def fetch(server: TinyServer, trust: Path | None, host: str = "news.example") -> FetchedPage:
+    with Fetcher(POLICY, resolve=resolve, ca_file=trust) as fetcher:
         return fetcher.fetch_page(f"https://{host}:{server.port}/a")
 
 
-def test_http_2_is_used_where_it_is_offered(certificate: Path, trust: ssl.SSLContext) -> None:
+def test_http_2_is_used_where_it_is_offered(certificate: Path, trust: Path) -> None:
     with H2Server({}, tls=serving(certificate, "h2")) as server:
-        with Fetcher(POLICY, resolve=resolve, tls=trust) as fetcher:
+        with Fetcher(POLICY, resolve=resolve, ca_file=trust) as fetcher:
             links = [ArticleLink(f"https://news.example:{server.port}/{n}", "", "", "") for n in range(30)]
             pages = list(fetcher.fetch_articles(links))
         bodies = {outcome.record.body for outcome in pages if isinstance(outcome, Ok)}
@@ -115,13 +115,13 @@ def test_http_2_is_used_where_it_is_offered(certificate: Path, trust: ssl.SSLCon
         assert server.connections == 1
 
 
-def test_http_1_is_used_where_nothing_else_is_offered(certificate: Path, trust: ssl.SSLContext) -> None:
+def test_http_1_is_used_where_nothing_else_is_offered(certificate: Path, trust: Path) -> None:
     with TinyServer({"*": lambda seen: page()}, tls=serving(certificate, "http/1.1")) as server:
         assert fetch(server, trust).body
         assert server.seen[0].headers["host"] == f"news.example:{server.port}"
 
 
-def test_a_broken_http_2_answer_is_a_protocol_error(certificate: Path, trust: ssl.SSLContext) -> None:
+def test_a_broken_http_2_answer_is_a_protocol_error(certificate: Path, trust: Path) -> None:
     with H2Server({}, tls=serving(certificate, "h2")) as server:
         server.breaks = True
         with pytest.raises(ProtocolFailed):
@@ -135,7 +135,7 @@ def test_an_untrusted_certificate_is_refused(certificate: Path) -> None:
         assert server.seen == []
 
 
-def test_a_certificate_for_another_name_is_refused(certificate: Path, trust: ssl.SSLContext) -> None:
+def test_a_certificate_for_another_name_is_refused(certificate: Path, trust: Path) -> None:
     routes = {"*": lambda seen: page()}
     with TinyServer(routes, tls=serving(certificate)) as server, pytest.raises(TlsFailed, match="news2"):
         fetch(server, trust, "news2.example")
@@ -151,6 +151,6 @@ class PlainServer(TinyServer):
         writer.close()
 
 
-def test_a_server_without_tls_is_a_tls_error(trust: ssl.SSLContext) -> None:
+def test_a_server_without_tls_is_a_tls_error(trust: Path) -> None:
     with PlainServer({}) as server, pytest.raises(TlsFailed):
         fetch(server, trust)

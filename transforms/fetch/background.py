@@ -94,8 +94,8 @@ class Background:
         """Run the jobs of every lane, up to `width` of one lane at once, and yield results in order of completion.
 
         A job that has acquired its permit holds one of `places` places, and the bytes of its body in `room`, until its
-        result is taken, so a slow consumer slows the work down instead of filling memory. Closing the iterator cancels the remaining jobs. An exception
-        raised by `work` is a bug: it ends the stream and is raised here.
+        result is taken, so a slow consumer slows the work down instead of filling memory. Closing the iterator cancels
+        the remaining jobs. An exception raised by `work` is a bug: it ends the stream and is raised here.
         """
         return _Stream(self._loop, self._thread, lanes, width, room, places, work).read()
 

@@ -119,8 +119,8 @@ class Dialler:
         """Have the next connection to a host look its name up again."""
         self._known.pop((target.host, target.port), None)
 
-    def open_socket(self, purpose: int, address: Any) -> socket.socket | int:
-        """Open a socket for libcurl (CURLOPT_OPENSOCKETFUNCTION), unless its address may not be dialled."""
+    def open_socket(self, address: Any) -> socket.socket | None:
+        """Open a socket for one of libcurl's addresses (CURLOPT_OPENSOCKETFUNCTION); None if it may not be dialled."""
         if not may_dial(ipaddress.ip_address(address.addr[0]), allow_private=self._allow_private):
-            return -1
+            return None
         return socket.socket(address.family, address.socktype, address.protocol)

@@ -79,9 +79,10 @@ class Exchanger:
         not count. Raises PrivateAddress, ConnectFailed, TlsFailed, ProtocolFailed, FetchTimeout, TooLarge, InvalidUrl,
         ContentTypeRejected and what `judge` raises.
         """
+        addresses = self._dialler.recall(target)
         transfer = self._idle.pop() if self._idle else _Transfer(self._wire, self._dialler, self._sent, self._ca_file)
         try:
-            return await transfer.run(target, self._dialler.recall(target), headers, judge, timeout_s, permit)
+            return await transfer.run(target, addresses, headers, judge, timeout_s, permit)
         finally:
             self._idle.append(transfer)
 
@@ -140,7 +141,8 @@ class _Transfer:
         """Make one request; see Exchanger.ask."""
         self._target, self._answer, self._permit = target, Answer(judge), permit
         self._is_private = self._was_sent = False
-        done = self._done = self._loop.create_future()
+        done: asyncio.Future[Response] = self._loop.create_future()
+        self._done = done
         curl = self._curl
         curl.setopt(pycurl.URL, target.url)
         curl.setopt(pycurl.HTTPHEADER, [f"Host: {target.netloc}", *headers])
@@ -168,8 +170,12 @@ class _Transfer:
     # libcurl calls these while it works; an exception in one of them would be printed and lost
 
     def _open_socket(self, purpose: int, address: object) -> object:
-        opened = self._dialler.open_socket(purpose, address)
-        self._is_private = self._is_private or opened == -1
+        opened = self._dialler.open_socket(address)
+        if opened is None:
+            self._is_private = True
+            return pycurl.SOCKET_BAD
+        # pycurl makes a descriptor of its own of it
+        self._loop.call_soon(opened.close)
         return opened
 
     def _note_sent(self, *ends: object) -> int:

@@ -11,11 +11,10 @@ robots, addresses, content_types), which this module calls in order.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import math
 import os
-import ssl
+import sys
 import threading
 import time
 from base64 import b64encode
@@ -24,6 +23,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
@@ -46,11 +46,12 @@ from transforms.errors import (
     UnsupportedScheme,
     UserError,
 )
-from transforms.fetch.background import Background, Permit
+from transforms.fetch.answer import Headers, Judge, Response, Wanted
+from transforms.fetch.background import Background
 from transforms.fetch.content_types import check_bytes, check_type
 from transforms.fetch.cookies import CookieJar
-from transforms.fetch.dial import Resolve, SystemResolver
-from transforms.fetch.exchange import Exchanger, Headers, Judge, Response, Wanted
+from transforms.fetch.dial import Dialler, Resolve, SystemResolver
+from transforms.fetch.exchange import CONNECT_TIMEOUT_S, Exchanger
 from transforms.fetch.pace import TOO_MANY_COOLDOWN_S
 from transforms.fetch.retry_after import parse_retry_after
 from transforms.fetch.robots import (
@@ -62,8 +63,9 @@ from transforms.fetch.robots import (
     product_of,
     read_robots,
 )
+from transforms.fetch.room import Permit, Room
 from transforms.fetch.target import Target, follow_location, parse_target
-from transforms.fetch.turns import Turns
+from transforms.fetch.turns import Turn, Turns
 from transforms.inflate import ACCEPT_ENCODING
 from transforms.records import ArticleLink, FetchedPage
 from transforms.results import Ended, Ok
@@ -75,6 +77,9 @@ Job = TypeVar("Job")
 
 # limit on the results and open requests of one batch that wait for a slow consumer
 MAX_HELD = 32
+# limit on the bytes of all bodies under way or waiting; the rest of 64 MB is for what may come on top: one chunk that
+# inflates to a whole body, and one body for each of two batches, 10 MB each
+MAX_HELD_BYTES = 32_000_000
 CLOSE_TIMEOUT_S = 5.0
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 522, 524})
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -159,22 +164,18 @@ class _Journey:
 class Fetcher:
     """Fetches pages and feeds at the pace of their hosts; a context manager; thread-safe."""
 
-    def __init__(
-        self, policy: FetchPolicy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
-    ) -> None:
-        """Use `resolve` in place of the system's DNS and `tls` in place of the default certificate authorities."""
+    def __init__(self, policy: FetchPolicy, *, resolve: Resolve | None = None, ca_file: Path | None = None) -> None:
+        """Use `resolve` in place of the system's DNS and `ca_file` in place of the default certificate authorities."""
         self.policy = policy
         self._product = product_of(policy.user_agent)
         self._turns = Turns(policy.host_delay_s, policy.host_concurrency)
         self._robots = RobotsCache(self._fetch_rules)
-        self._exchanger = Exchanger(
-            resolve or SystemResolver(),
-            allow_private=policy.allow_private_addresses,
-            host_concurrency=policy.host_concurrency,
-            sent=self._turns.record_send,
-            tls=tls,
-        )
-        self._background = Background("newsbeam-fetch", self._exchanger.aclose)
+        self._room = Room(MAX_HELD_BYTES)
+        # feeds that are asked one by one: their caller bounds their number
+        self._asked = self._room.open(places=sys.maxsize)
+        self._dialler = Dialler(resolve or SystemResolver(), allow_private=policy.allow_private_addresses)
+        self._background = Background("newsbeam-fetch", self._close_exchanger)
+        self._exchanger = self._background.call(self._open_exchanger(ca_file))
 
     def __enter__(self) -> Fetcher:
         return self
@@ -210,7 +211,7 @@ class Fetcher:
                 return Ended(link, error)
 
         return self._background.stream(
-            group_by_host(links, lambda link: link.url), self.policy.host_concurrency, MAX_HELD, finish
+            group_by_host(links, lambda link: link.url), self.policy.host_concurrency, self._room, MAX_HELD, finish
         )
 
     def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Generator[FeedAnswer, None, None]:
@@ -221,6 +222,7 @@ class Fetcher:
         return self._background.stream(
             group_by_host(requests, lambda request: request.url),
             self.policy.host_concurrency,
+            self._room,
             MAX_HELD,
             self._finish_feed,
         )
@@ -234,7 +236,11 @@ class Fetcher:
         """
 
         async def ask() -> None:
-            on_answer(await self._finish_feed(request, None))
+            permit = self._asked.permit()
+            try:
+                on_answer(await self._finish_feed(request, permit))
+            finally:
+                permit.release()
 
         self._background.start(ask)
 
@@ -249,6 +255,12 @@ class Fetcher:
 
     # The methods below run in the background thread.
 
+    async def _open_exchanger(self, ca_file: Path | None) -> Exchanger:
+        return Exchanger(self._dialler, sent=self._turns.record_send, ca_file=ca_file)
+
+    async def _close_exchanger(self) -> None:
+        self._exchanger.close()
+
     async def _fetch_article(
         self, link: ArticleLink, permit: Permit | None, give_up_at: float | None = None
     ) -> FetchedPage:
@@ -259,7 +271,7 @@ class Fetcher:
             return Wanted(self.policy.max_body_bytes)
 
         journey = _Journey(parse_target(link.url), give_up_at=give_up_at)
-        answer = await self._follow(journey, [("Accept", PAGE_ACCEPT)], judge, permit, robots=True)
+        answer = await self._follow(journey, [f"Accept: {PAGE_ACCEPT}"], judge, permit, robots=True)
         if answer.status != 200:
             raise error_of(answer, journey.target.url, datetime.now(UTC))
         content_type = answer.headers.get("content-type", "")
@@ -310,7 +322,7 @@ class Fetcher:
     async def _follow(
         self,
         journey: _Journey,
-        headers: Sequence[tuple[str, str]],
+        headers: Sequence[str],
         judge: Judge,
         permit: Permit | None,
         *,
@@ -320,7 +332,7 @@ class Fetcher:
         """Follow redirects from `journey.target` to a final response, each hop at its host's pace."""
         limit = self.policy.max_redirects if max_redirects is None else max_redirects
         first = journey.target
-        headers = [("User-Agent", self.policy.user_agent), ("Accept-Encoding", ACCEPT_ENCODING), *headers]
+        headers = [f"User-Agent: {self.policy.user_agent}", f"Accept-Encoding: {ACCEPT_ENCODING}", *headers]
         seen: set[tuple[str, str]] = set()
         while True:
             target, cookie = journey.target, journey.cookies.header(journey.target)
@@ -330,9 +342,9 @@ class Fetcher:
                 raise RedirectLoop(f"more than {limit} redirects from {first.url}")
             seen.add((target.url, cookie))
             if robots:
-                await self._obey_robots(target)
+                await self._obey_robots(target, journey.give_up_at)
             secret = basic_auth(first.userinfo) if first.userinfo and target.origin == first.origin else ""
-            private = [(name, value) for name, value in (("Cookie", cookie), ("Authorization", secret)) if value]
+            private = [f"{name}: {value}" for name, value in (("Cookie", cookie), ("Authorization", secret)) if value]
             answer = await self._ask_in_turn(journey, [*headers, *private], judge, permit)
             journey.cookies.store(target, answer.cookies)
             location = answer.headers.get("location", "")
@@ -343,27 +355,29 @@ class Fetcher:
             journey.permanent = journey.permanent and answer.status in PERMANENT_STATUSES
 
     async def _ask_in_turn(
-        self, journey: _Journey, headers: Sequence[tuple[str, str]], judge: Judge, permit: Permit | None
+        self, journey: _Journey, headers: Sequence[str], judge: Judge, permit: Permit | None
     ) -> Response:
         target = journey.target
-        await self._turns.take(target, permit, journey.give_up_at)
+        turn = await self._find_turn(journey, permit)
+        paused_s = permit.paused_s if permit is not None else 0.0
         started = time.monotonic()
         status = 0
         try:
-            async with asyncio.timeout(max(0.0, self.policy.timeout_s - journey.elapsed_s)):
-                answer = await self._exchanger.ask(target, headers, judge)
+            left_s = max(0.0, self.policy.timeout_s - journey.elapsed_s)
+            answer = await self._exchanger.ask(target, headers, judge, left_s, permit)
             status = answer.status
-        except TimeoutError:
-            timeout = FetchTimeout(f"no complete response within {self.policy.timeout_s:g} s: {target.url}")
-            self._turns.cool_down(target, timeout, timed_out=True)
-            raise timeout from None
-        except (ConnectFailed, DnsFailed) as error:
+        except FetchTimeout as error:
+            self._turns.cool_down(target, error, timed_out=True)
+            raise
+        except ConnectFailed as error:
             self._turns.cool_down(target, error)
             raise
         finally:
             elapsed = time.monotonic() - started
+            if permit is not None:
+                elapsed -= permit.paused_s - paused_s
             journey.elapsed_s += elapsed
-            self._turns.end(target, status, elapsed)
+            self._turns.end(turn, status, elapsed)
             log.debug("requested", url=target.url, status=status, ms=round(elapsed * 1000))
         if status == 429:
             too_many = error_of(answer, target.url, datetime.now(UTC))
@@ -371,8 +385,33 @@ class Fetcher:
                 self._turns.cool_down(target, too_many)
         return answer
 
-    async def _obey_robots(self, target: Target) -> None:
-        rules = await self._robots.find(target)
+    async def _find_turn(self, journey: _Journey, permit: Permit | None) -> Turn:
+        """Wait for the turn of `journey.target`, and look its address up in that turn if it is not known."""
+        target = journey.target
+        while True:
+            known = self._dialler.recall(target)
+            turn = await self._turns.take(target, known[0] if known else None, permit, journey.give_up_at)
+            started = time.monotonic()
+            try:
+                left_s = max(0.0, self.policy.timeout_s - journey.elapsed_s)
+                addresses = self._dialler.recall(target) or await self._dialler.find(
+                    target, min(CONNECT_TIMEOUT_S, left_s)
+                )
+            except BaseException as error:
+                elapsed = time.monotonic() - started
+                journey.elapsed_s += elapsed
+                if isinstance(error, DnsFailed):
+                    self._turns.cool_down(target, error)
+                self._turns.end(turn, 0, elapsed)
+                raise
+            journey.elapsed_s += time.monotonic() - started
+            if self._turns.settle(turn, addresses[0]):
+                return turn
+            # the address turned out to be busy under another name
+            self._turns.put_back(turn)
+
+    async def _obey_robots(self, target: Target, give_up_at: float | None) -> None:
+        rules = await self._robots.find(target, give_up_at)
         if isinstance(rules, NewsbeamError):
             # a copy, since every link that waited raises it and each raise would lengthen the same traceback
             raise copy(rules)
@@ -393,7 +432,7 @@ class Fetcher:
         try:
             answer = await self._follow(
                 journey,
-                [("Accept", "text/plain,*/*;q=0.5")],
+                ["Accept: text/plain,*/*;q=0.5"],
                 judge,
                 None,
                 robots=False,
@@ -434,12 +473,12 @@ def group_by_host(jobs: Iterable[Job], url_of: Callable[[Job], str]) -> list[deq
     return list(lanes.values())
 
 
-def headers_of_feed(request: FeedRequest) -> list[tuple[str, str]]:
-    """Return the headers of a conditional GET (RFC 9110, 13.1), without stored values that are invalid in a header."""
-    headers = [("Accept", FEED_ACCEPT)]
+def headers_of_feed(request: FeedRequest) -> list[str]:
+    """Return the header lines of a conditional GET (RFC 9110, 13.1), without stored values that no header may have."""
+    headers = [f"Accept: {FEED_ACCEPT}"]
     for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
         if value and value.isprintable() and value.isascii():
-            headers.append((name, value.strip()))
+            headers.append(f"{name}: {value.strip()}")
     return headers
 
 

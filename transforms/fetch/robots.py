@@ -12,7 +12,7 @@ from typing import Any
 
 from protego import Protego
 
-from transforms.errors import NewsbeamError
+from transforms.errors import HostBusy, NewsbeamError
 from transforms.fetch.target import Target
 
 # RFC 9309, 2.5: crawlers must read at least this much
@@ -20,6 +20,8 @@ MAX_ROBOTS_BYTES = 500 * 1024
 MAX_ROBOTS_REDIRECTS = 5
 ROBOTS_TTL_S = 3_600.0
 ROBOTS_FAILED_TTL_S = 60.0
+# what a link waits for a robots.txt that did not arrive within the batch's time: about as long as one may take
+ROBOTS_WAIT_S = 30.0
 MAX_REMEMBERED = 2_048
 # in bytes of robots.txt; parsed rules take about twenty times as much memory
 MAX_REMEMBERED_BYTES = 3_000_000
@@ -76,16 +78,25 @@ class RobotsCache:
         self._remembered: OrderedDict[tuple[str, str, int], _Remembered] = OrderedDict()
         self._bytes = 0
 
-    async def find(self, target: Target) -> RobotsRules | NewsbeamError:
-        """Return the rules of the origin of `target`, or the error that kept them from being fetched."""
+    async def find(self, target: Target, give_up_at: float | None = None) -> RobotsRules | NewsbeamError:
+        """Return the rules of the origin of `target`, or the error that kept them from being fetched.
+
+        Raises HostBusy if they have not arrived by `give_up_at` on the monotonic clock; fetching them goes on for later
+        requests.
+        """
         known = self._remembered.get(target.origin)
         if known is None or (known.task.done() and time.monotonic() >= known.until):
             self._forget(target.origin)
             known = _Remembered(asyncio.get_running_loop().create_task(self._fetch(target)))
             self._remembered[target.origin] = known
         self._remembered.move_to_end(target.origin)
-        # several requests may wait for the task: cancelling one must not cancel it for the others
-        found = await asyncio.shield(known.task)
+        if not known.task.done():
+            # several requests may wait for the task: cancelling one must not cancel it for the others
+            timeout_s = None if give_up_at is None else max(0.0, give_up_at - time.monotonic())
+            await asyncio.wait((known.task,), timeout=timeout_s)
+            if not known.task.done():
+                raise HostBusy(f"{target.host}: waiting for its robots.txt", retry_after=ROBOTS_WAIT_S)
+        found = known.task.result()
         if not known.until:
             failed = isinstance(found, NewsbeamError)
             known.until = time.monotonic() + (ROBOTS_FAILED_TTL_S if failed else ROBOTS_TTL_S)
