@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from transforms.errors import NewsbeamError, ProtocolFailed, TooLarge
@@ -80,7 +80,7 @@ class Answer:
             return True
         self._in_body = True
         try:
-            return self._end_head(lines[1:])
+            return self._end_head(lines)
         except NewsbeamError as error:
             self.error = error
             return False
@@ -106,13 +106,15 @@ class Answer:
         """Return the whole response; raises what is wrong with it."""
         if self.error is not None:
             raise self.error
+        if not self._in_body:
+            raise ProtocolFailed("the response ends in the middle of its head")
         body = b""
         if self._inflater is not None:
             body = self._inflater.take() if self.is_cut else self._inflater.finish()
         return Response(self._status, self._headers, body, self._cookies)
 
-    def _end_head(self, lines: Iterable[bytes]) -> bool:
-        rows = list(_split_lines(lines))
+    def _end_head(self, lines: Sequence[bytes]) -> bool:
+        rows = list(_split_lines(lines[1:]))
         self._headers = join_headers(rows)
         self._cookies = tuple(value for name, value in rows if name == "set-cookie")
         length = self._headers.get("content-length", "")
@@ -125,7 +127,8 @@ class Answer:
             if known == 0 or self._status in _WITHOUT_BODY:
                 return True
             self.is_drained = True
-            ends = known is not None or "chunked" in self._headers.get("transfer-encoding", "").lower()
+            is_chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
+            ends = known is not None or is_chunked or not lines[0].startswith(b"HTTP/1")
             self.is_cut = not ends or (known or 0) > DRAINED_BYTES
             return not self.is_cut
         if not self._wanted.cut and known is not None and known > self._wanted.limit:

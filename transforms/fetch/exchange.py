@@ -113,7 +113,6 @@ class _Transfer:
             (pycurl.NOSIGNAL, 1),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
-            (pycurl.PIPEWAIT, 1),
             (pycurl.FOLLOWLOCATION, 0),
             (pycurl.PATH_AS_IS, 1),
             (pycurl.PROXY, ""),
