@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from protego import Protego
@@ -25,6 +26,7 @@ ROBOTS_WAIT_S = 30.0
 MAX_REMEMBERED = 2_048
 # in bytes of robots.txt; parsed rules take about twenty times as much memory
 MAX_REMEMBERED_BYTES = 3_000_000
+Origin = tuple[str, str, int]
 _PRODUCT = re.compile(r"[A-Za-z_-]+")
 
 
@@ -75,7 +77,7 @@ class RobotsCache:
 
     def __init__(self, fetch: Callable[[Target], Coroutine[Any, Any, RobotsRules | NewsbeamError]]) -> None:
         self._fetch = fetch
-        self._remembered: OrderedDict[tuple[str, str, int], _Remembered] = OrderedDict()
+        self._remembered: OrderedDict[Origin, _Remembered] = OrderedDict()
         self._bytes = 0
 
     async def find(self, target: Target, give_up_at: float | None = None) -> RobotsRules | NewsbeamError:
@@ -88,6 +90,7 @@ class RobotsCache:
         if known is None or (known.task.done() and time.monotonic() >= known.until):
             self._forget(target.origin)
             known = _Remembered(asyncio.get_running_loop().create_task(self._fetch(target)))
+            known.task.add_done_callback(partial(self._learn, target.origin, known))
             self._remembered[target.origin] = known
         self._remembered.move_to_end(target.origin)
         if not known.task.done():
@@ -96,21 +99,24 @@ class RobotsCache:
             await asyncio.wait((known.task,), timeout=timeout_s)
             if not known.task.done():
                 raise HostBusy(f"{target.host}: waiting for its robots.txt", retry_after=ROBOTS_WAIT_S)
-        found = known.task.result()
-        if not known.until:
-            failed = isinstance(found, NewsbeamError)
-            known.until = time.monotonic() + (ROBOTS_FAILED_TTL_S if failed else ROBOTS_TTL_S)
-            if isinstance(found, RobotsRules) and self._remembered.get(target.origin) is known:
-                known.size = found.size
-                self._bytes += known.size
-                self._forget_oldest()
-        return found
+        return known.task.result()
+
+    def _learn(self, origin: Origin, known: _Remembered, task: asyncio.Task[RobotsRules | NewsbeamError]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            return
+        found = task.result()
+        failed = isinstance(found, NewsbeamError)
+        known.until = time.monotonic() + (ROBOTS_FAILED_TTL_S if failed else ROBOTS_TTL_S)
+        if isinstance(found, RobotsRules) and self._remembered.get(origin) is known:
+            known.size = found.size
+            self._bytes += known.size
+            self._forget_oldest()
 
     def _forget_oldest(self) -> None:
         while len(self._remembered) > MAX_REMEMBERED or self._bytes > MAX_REMEMBERED_BYTES:
             self._forget(next(iter(self._remembered)))
 
-    def _forget(self, origin: tuple[str, str, int]) -> None:
+    def _forget(self, origin: Origin) -> None:
         known = self._remembered.pop(origin, None)
         if known is not None:
             self._bytes -= known.size
