@@ -117,12 +117,12 @@ def end_at_address(pace: AddressPace) -> AddressPace:
 
 def start_request(pace: HostPace, now: float) -> HostPace:
     """Record the start of a request."""
-    return replace(pace, active=pace.active + 1, started_at=now)
+    return HostPace(pace.active + 1, now, pace.latency_s, pace.crawl_delay_s)
 
 
 def record_send(pace: HostPace, now: float) -> HostPace:
     """Count the delay from when the request was sent, since opening a connection may take longer than the delay."""
-    return replace(pace, started_at=max(pace.started_at, now))
+    return HostPace(pace.active, max(pace.started_at, now), pace.latency_s, pace.crawl_delay_s)
 
 
 def end_request(pace: HostPace, status: int, elapsed_s: float) -> HostPace:
@@ -130,7 +130,7 @@ def end_request(pace: HostPace, status: int, elapsed_s: float) -> HostPace:
     smoothed = elapsed_s if not pace.latency_s else pace.latency_s + _SMOOTHING * (elapsed_s - pace.latency_s)
     if smoothed < pace.latency_s and status != 200:
         smoothed = pace.latency_s
-    return replace(pace, active=pace.active - 1, latency_s=smoothed)
+    return HostPace(pace.active - 1, pace.started_at, smoothed, pace.crawl_delay_s)
 
 
 def cooldown_after(error: NewsbeamError, timeouts_in_a_row: int) -> float:

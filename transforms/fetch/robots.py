@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections import OrderedDict
@@ -65,7 +66,7 @@ def read_robots(body: bytes, product: str) -> RobotsRules:
 @dataclass(slots=True)
 class _Remembered:
     task: asyncio.Task[RobotsRules | NewsbeamError]
-    until: float = 0.0
+    until: float = math.inf
     size: int = 0
 
 
@@ -87,7 +88,7 @@ class RobotsCache:
         requests.
         """
         known = self._remembered.get(target.origin)
-        if known is None or (known.task.done() and time.monotonic() >= known.until):
+        if known is None or time.monotonic() >= known.until:
             self._forget(target.origin)
             known = _Remembered(asyncio.get_running_loop().create_task(self._fetch(target)))
             known.task.add_done_callback(partial(self._learn, target.origin, known))
@@ -103,6 +104,7 @@ class RobotsCache:
 
     def _learn(self, origin: Origin, known: _Remembered, task: asyncio.Task[RobotsRules | NewsbeamError]) -> None:
         if task.cancelled() or task.exception() is not None:
+            known.until = -math.inf
             return
         found = task.result()
         failed = isinstance(found, NewsbeamError)

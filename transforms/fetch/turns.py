@@ -36,7 +36,8 @@ from transforms.fetch.target import Target
 
 log = structlog.get_logger(__name__)
 
-MAX_REQUESTS_AT_ONCE = 64
+# robots.txt of slow hosts included, which hold no permit
+MAX_REQUESTS_AT_ONCE = 128
 MAX_REMEMBERED = 4_096
 
 
