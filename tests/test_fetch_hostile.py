@@ -8,6 +8,7 @@ import ipaddress
 import queue
 import threading
 import time
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Iterator
 
@@ -164,6 +165,23 @@ def test_feeds_asked_one_by_one_do_not_wait_for_each_other_for_ever(small_room: 
             fetcher.ask_feed(FeedRequest(f"http://{name}:{server.port}/feed"), answers.put)
         assert {answers.get(timeout=10).status for _ in names.addresses} == {200}
         assert fetcher._room.used == 0
+
+
+def test_no_body_stays_in_memory_once_it_was_taken() -> None:
+    names = Names({f"site{n}.example": ["127.0.0.1"] for n in range(30)})
+    with TinyServer({"*": lambda seen: BIG}) as server, Fetcher(BIG_POLICY, resolve=names) as fetcher:
+        tracemalloc.start()
+        try:
+            for outcome in fetcher.fetch_articles(
+                links_of([f"http://{name}:{server.port}/" for name in names.addresses])
+            ):
+                assert isinstance(outcome, Ok)
+            del outcome
+            fetcher.fetch_page(f"http://site0.example:{server.port}/last")
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 4_000_000
 
 
 def test_an_abandoned_batch_leaves_its_room_to_others(small_room: int) -> None:

@@ -24,7 +24,7 @@ from transforms.errors import (
     TlsFailed,
 )
 from transforms.fetch.addresses import IPAddress
-from transforms.fetch.answer import Answer, Judge, Response
+from transforms.fetch.answer import Answer, Headers, Judge, Response
 from transforms.fetch.dial import Dialler
 from transforms.fetch.room import Permit
 from transforms.fetch.target import Target
@@ -93,6 +93,10 @@ class Exchanger:
             transfer.close()
 
 
+def _judge_nothing(status: int, headers: Headers) -> None:
+    return None
+
+
 class _Transfer:
     """One libcurl handle, which makes one request after the other."""
 
@@ -102,9 +106,8 @@ class _Transfer:
         self._sent = sent
         self._loop = asyncio.get_running_loop()
         self._target: Target
-        self._answer: Answer
         self._permit: Permit | None = None
-        self._done: asyncio.Future[Response]
+        self._set_aside()
         self._deadline: asyncio.TimerHandle | None = None
         self._is_private = False
         self._was_sent = False
@@ -162,6 +165,13 @@ class _Transfer:
             self._wire.stop(curl)
             if self._deadline is not None:
                 self._deadline.cancel()
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Let go of the last response, which would stay in memory until the next request."""
+        self._answer = Answer(_judge_nothing)
+        self._done: asyncio.Future[Response] = self._loop.create_future()
+        self._done.cancel()
 
     def close(self) -> None:
         self._curl.close()
