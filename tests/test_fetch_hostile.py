@@ -269,6 +269,22 @@ def test_a_host_that_dns_cannot_hold_is_no_address(host: str) -> None:
         parse_target(f"http://{host}/")
 
 
+@pytest.mark.parametrize(
+    "host", ["*", "*.example", "a,b.example", "a+b.example", "a=b.example", "$a.example", "a(b).example"]
+)
+def test_a_host_with_characters_that_dns_does_not_have_is_no_address(host: str) -> None:
+    with pytest.raises(InvalidUrl):
+        parse_target(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["news.example.", "a_b.example", "xn--bcher-kva.example"])
+def test_unusual_spellings_of_a_name_are_looked_up_and_dialled(host: str) -> None:
+    names = Names({host: ["127.0.0.1"]})
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY, resolve=names) as fetcher:
+        assert fetcher.fetch_page(f"http://{host}:{server.port}/a").body
+        assert server.seen[0].headers["host"] == f"{host}:{server.port}"
+
+
 def test_a_host_of_full_length_is_an_address() -> None:
     host = ".".join(["a" * 63] * 3 + ["b" * 61])
     assert parse_target(f"http://{host}./").host == f"{host}."

@@ -107,6 +107,8 @@ class _Transfer:
         self._loop = asyncio.get_running_loop()
         self._target: Target
         self._permit: Permit | None = None
+        self._answer: Answer
+        self._done: asyncio.Future[Response]
         self._set_aside()
         self._deadline: asyncio.TimerHandle | None = None
         self._is_private = False
@@ -156,7 +158,7 @@ class _Transfer:
         self._wire.start(curl, self._end)
         try:
             return await done
-        except NewsbeamError:
+        except BaseException:
             if permit is not None:
                 permit.drop()
             raise
@@ -170,7 +172,7 @@ class _Transfer:
     def _set_aside(self) -> None:
         """Let go of the last response, which would stay in memory until the next request."""
         self._answer = Answer(_judge_nothing)
-        self._done: asyncio.Future[Response] = self._loop.create_future()
+        self._done = self._loop.create_future()
         self._done.cancel()
 
     def close(self) -> None:

@@ -112,6 +112,13 @@ class Share:
         """Call `resume` once `permit` may grow."""
         self._paused[permit] = resume
 
+    def drop(self, permit: Permit, size: int) -> None:
+        """Give back `size` bytes of `permit`, whose transfer has ended."""
+        self._paused.pop(permit, None)
+        if size:
+            self.count(-size)
+            self._room.let_on()
+
     def end(self, permit: Permit) -> None:
         """Note that the result of `permit` waits for the consumer."""
         self._paused.pop(permit, None)
@@ -180,8 +187,8 @@ class Permit:
 
     def drop(self) -> None:
         """Give back the bytes of a body that is not kept."""
-        self._share.count(-self._bytes)
-        self._bytes = 0
+        size, self._bytes = self._bytes, 0
+        self._share.drop(self, size)
 
     def end(self) -> None:
         """Say that the result is complete and waits for its consumer; does nothing unless the permit is held."""
