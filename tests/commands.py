@@ -1,4 +1,4 @@
-"""Run `newsbeam` as its users do: as a process."""
+"""Run `newsbeam` as users do: as a process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,14 @@ RUN_TIMEOUT_S = 420.0
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this environment without settings of newsbeam."""
+    """Return the environment without newsbeam's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("NEWSBEAM_")}
 
 
 def newsbeam(
     *arguments: str, cwd: Path | None = None, stdin: str = "", environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end; `environment` is added to ours."""
+    """Run one command to its end; `environment` is added to the current one."""
     return subprocess.run(
         [*NEWSBEAM, *arguments],
         input=stdin,
@@ -39,7 +41,7 @@ def newsbeam(
 
 
 def start(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start a command in a process group of its own, so that all of it can be killed at once."""
+    """Start a command in its own process group, so that all of it can be killed at once."""
     return subprocess.Popen(
         [*NEWSBEAM, *arguments],
         stdin=subprocess.DEVNULL,
@@ -62,5 +64,16 @@ def rows_of(db: str, query: sa.Select[Any]) -> list[sa.RowMapping]:
 
 
 def log_lines(text: str) -> list[dict[str, Any]]:
-    """Return the JSON log lines of a command's stderr; fails on a line that is none."""
+    """Return the JSON log lines of a command's stderr; fails if a line is not JSON."""
     return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def wait_for(process: subprocess.Popen[str], db: str, count: sa.Select[Any], more_than: int = 0) -> None:
+    """Wait until a count in the database that a command writes is above this, or until the command has ended."""
+    path = Path(db.removeprefix("sqlite:///"))
+    while process.poll() is None:
+        # the command makes the file, and then its tables
+        with suppress(sa.exc.OperationalError):
+            if path.exists() and next(iter(rows_of(db, count)[0].values())) > more_than:
+                return
+        time.sleep(0.05)

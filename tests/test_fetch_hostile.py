@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import ipaddress
 import queue
+import socket
 import threading
 import time
 import tracemalloc
@@ -15,9 +16,20 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from test_fetch import POLICY, Names, fetch_all, links_of
 from test_inflate import empty_blocks
-from tinyserver import Seen, TinyServer, answer, page
+from tinyserver import Route, Seen, TinyServer, answer, page
 
-from transforms.errors import HostBusy, HttpRejected, InvalidUrl, PrivateAddress, RedirectLoop, TooLarge
+from transforms.errors import (
+    ConnectFailed,
+    HostBusy,
+    HttpRejected,
+    InvalidUrl,
+    PrivateAddress,
+    ProtocolFailed,
+    RedirectLoop,
+    TlsFailed,
+    TooLarge,
+)
+from transforms.fetch import exchange
 from transforms.fetch import fetcher as fetcher_module
 from transforms.fetch.dial import Dialler
 from transforms.fetch.fetcher import FeedAnswer, FeedRequest, Fetcher, FetchPolicy
@@ -220,6 +232,32 @@ def test_bytes_that_add_nothing_to_a_body_are_not_read_for_ever(kind: str) -> No
     assert sent < 12_000_000
 
 
+async def interim(seen: Seen) -> AsyncIterator[bytes]:
+    while True:
+        yield b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 1_000
+
+
+async def many_headers(seen: Seen) -> AsyncIterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\n"
+    while True:
+        yield b"X: y\r\n" * 10_000
+
+
+async def trailers(seen: Seen) -> AsyncIterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n<p>\r\n0\r\n"
+    while True:
+        yield b"X: y\r\n" * 10_000
+
+
+@pytest.mark.parametrize("route", [interim, many_headers, trailers])
+def test_an_endless_head_is_not_read_for_ever(route: Route) -> None:
+    with TinyServer({"*": route}) as server, Fetcher(POLICY) as fetcher:
+        started = time.monotonic()
+        with pytest.raises(ProtocolFailed):
+            fetcher.fetch_page(f"{server.base}/a")
+        assert time.monotonic() - started < 5
+
+
 def test_the_body_of_an_error_page_gets_little_time() -> None:
     async def drip(seen: Seen) -> AsyncIterator[bytes]:
         yield b"HTTP/1.1 404 Gone\r\nContent-Type: text/html\r\nContent-Length: 9000\r\n\r\n"
@@ -315,6 +353,29 @@ def test_an_address_is_looked_up_again_once_its_time_is_over(monkeypatch: pytest
     dialler.forget(target)
     with pytest.raises(PrivateAddress):
         asyncio.run(find())
+
+
+@pytest.mark.parametrize(
+    ("scheme", "accepts", "error"),
+    [("http", False, ConnectFailed), ("https", False, ConnectFailed), ("https", True, TlsFailed)],
+)
+def test_a_host_that_never_answers_a_greeting(
+    scheme: str, accepts: bool, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "CONNECT_TIMEOUT_S", 0.4)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(9 if accepts else 0)
+        # once its queue is full, the kernel leaves further connections unanswered
+        waiting = [] if accepts else [socket.socket() for _ in range(3)]
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(listener.getsockname())
+        with Fetcher(POLICY) as fetcher:
+            (feed,) = fetcher.fetch_feeds([FeedRequest(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/")])
+        for connection in waiting:
+            connection.close()
+    assert type(feed.error) is error
 
 
 def test_a_loop_over_two_hosts_ends() -> None:

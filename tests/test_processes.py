@@ -1,4 +1,4 @@
-"""poll and work as processes of their own on one database, signals, and workers on a real PostgreSQL."""
+"""poll and work as separate processes on one database, signals, and workers on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import log_lines, newsbeam, rows_of, start
+from commands import log_lines, newsbeam, rows_of, start, wait_for
 from emulators.postgres import create_database
 from newsworld import Newsworld
 
 from pipeline.jobs.work import GRACE_S
 from pipeline.tables.database import METADATA
 
-ARTICLES = METADATA.tables["articles"]
+ARTICLES, URLS = METADATA.tables["articles"], METADATA.tables["urls"]
 
 
 @pytest.mark.slow
@@ -34,8 +34,8 @@ def test_two_workers_on_one_postgresql_share_the_work() -> None:
         requests = sum(row["requests"] for row in world.stats())
         hosts = len(world.stats())
     batches = [[line for line in log_lines(text) if line["event"] == "batch"] for text in printed]
-    assert sum(line["links"] for worker in batches for line in worker) == 60, "each URL was worked on once"
-    # one poll a host, one request an article, and robots.txt once for each process that came to the host
+    assert sum(line["links"] for worker in batches for line in worker) == 60, "each URL must be processed once"
+    # one poll per host, one request per article, and robots.txt once per host and process
     assert requests <= hosts + 60 + 2 * hosts
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
     assert counts["article"] == 60 and counts["lost"] == 0
@@ -43,7 +43,7 @@ def test_two_workers_on_one_postgresql_share_the_work() -> None:
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> float:
-    """Send a signal; returns the seconds until the process had ended."""
+    """Send a signal; returns the seconds until the process ended."""
     begun = time.monotonic()
     process.send_signal(number)
     process.communicate(timeout=30)
@@ -55,14 +55,11 @@ def test_a_run_ends_cleanly_on_an_interrupt(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/news.db"
     with Newsworld(pages=120, faults=False, latency=0.3) as world:
         process = start("run", world.feeds_url, "--db", db, "--allow-private-addresses", "--host-delay", "0.2")
-        assert process.stderr is not None
-        for line in process.stderr:
-            if json.loads(line)["event"] == "model_loaded":
-                break
+        wait_for(process, db, sa.select(sa.func.count()).select_from(ARTICLES))
         took = stop(process, signal.SIGINT)
     assert process.returncode == 0 and took < GRACE_S + 5
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
-    assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+    assert counts["leased"] == 0 and counts["lost"] == 0, "unfinished work must be given back"
     assert counts["article"] > 0
 
 
@@ -78,7 +75,7 @@ def test_a_hanging_page_does_not_delay_termination(tmp_path: Path) -> None:
         took = stop(process, signal.SIGTERM)
     assert process.returncode == 0 and GRACE_S - 1 < took < GRACE_S + 5
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
-    assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+    assert counts["leased"] == 0 and counts["lost"] == 0, "unfinished work must be given back"
     assert counts["waiting"] == counts["urls"] == 2
 
 
@@ -88,12 +85,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     with Newsworld(pages=36, faults=False, latency=0.5) as world:
         options = ["--db", db, "--once", "--patience", "5", "--host-delay", "0", "--allow-private-addresses"]
         process = start("run", world.feeds_url, "--workers", "1", *options)
-        assert process.stderr is not None
-        lines = []
-        for line in process.stderr:
-            lines.append(json.loads(line))
-            if lines[-1]["event"] == "model_loaded":
-                break
+        wait_for(process, db, sa.select(sa.func.count(URLS.c.lease_owner)))
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         if not children.exists():
             process.kill()
