@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import ipaddress
 import queue
@@ -73,6 +74,38 @@ def test_a_slow_robots_txt_does_not_hold_up_a_batch() -> None:
 
 async def _set(event: asyncio.Event) -> None:
     event.set()
+
+
+def test_many_slow_robots_txt_take_nothing_from_known_hosts() -> None:
+    names = Names({f"slow{n}.example": ["127.0.0.1"] for n in range(80)} | {"good.example": ["127.0.0.1"]})
+
+    async def robots(seen: Seen) -> AsyncIterator[bytes]:
+        if seen.headers["host"].startswith("slow"):
+            await asyncio.Event().wait()
+        yield answer(404)
+
+    routes = {"/robots.txt": robots, "*": lambda seen: page()}
+    with TinyServer(routes) as server, Fetcher(POLICY, resolve=names) as fetcher:
+        good = [f"http://good.example:{server.port}/{n}" for n in range(8)]
+        assert isinstance(fetch_all(fetcher, good[:1])[0], FetchedPage)
+        slow = links_of([f"http://{name}:{server.port}/" for name in names.addresses if name.startswith("slow")])
+        assert {type(outcome) for outcome in fetcher.fetch_articles(slow, budget_s=0.5)} == {Ended}
+        started = time.monotonic()
+        assert {type(found) for found in fetch_all(fetcher, good)} == {FetchedPage}
+        assert time.monotonic() - started < 5
+
+
+def test_running_out_of_descriptors_is_no_fault_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Dialler, address: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
+        with monkeypatch.context() as patch:
+            patch.setattr(Dialler, "open_socket", refuse)
+            (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/feed")])
+        assert isinstance(feed.error, ProtocolFailed)
+        (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/feed")])
+        assert feed.error is None
 
 
 def test_a_host_whose_requests_are_all_under_way_does_not_hold_up_a_batch() -> None:

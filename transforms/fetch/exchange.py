@@ -32,7 +32,7 @@ from transforms.fetch.wire import Wire
 
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 60
-# as many as 500 hosts need one each; at most half of the descriptors that the process may open
+# 500 hosts need one each; at most half of all descriptors, as requests under way may take another quarter
 MAX_KEPT = 512
 _DRAIN_S = 2.0
 # libcurl holds a buffer of this size for each transfer
@@ -50,6 +50,12 @@ _TLS_ERRORS = frozenset(
 )
 
 
+def count_descriptors() -> int:
+    """Return how many descriptors this process may open."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1_000_000 if descriptors == resource.RLIM_INFINITY else descriptors
+
+
 class Exchanger:
     """Sends requests and keeps connections; belongs to one event loop, in which it has to be made.
 
@@ -60,9 +66,7 @@ class Exchanger:
         self._dialler = dialler
         self._sent = sent
         self._ca_file = str(ca_file or certifi.where())
-        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        kept = MAX_KEPT if descriptors == resource.RLIM_INFINITY else min(MAX_KEPT, descriptors // 2)
-        self._wire = Wire(max_kept=kept)
+        self._wire = Wire(max_kept=min(MAX_KEPT, count_descriptors() // 2))
         self._idle: list[_Transfer] = []
 
     async def ask(
@@ -113,6 +117,7 @@ class _Transfer:
         self._deadline: asyncio.TimerHandle | None = None
         self._is_private = False
         self._was_sent = False
+        self._no_socket: OSError | None = None
         curl = self._curl = pycurl.Curl()
         for option, value in (
             (pycurl.NOSIGNAL, 1),
@@ -145,6 +150,7 @@ class _Transfer:
         """Make one request; see Exchanger.ask."""
         self._target, self._answer, self._permit = target, Answer(judge), permit
         self._is_private = self._was_sent = False
+        self._no_socket = None
         done: asyncio.Future[Response] = self._loop.create_future()
         self._done = done
         curl = self._curl
@@ -181,7 +187,11 @@ class _Transfer:
     # libcurl calls these while it works; an exception in one of them would be printed and lost
 
     def _open_socket(self, purpose: int, address: object) -> object:
-        opened = self._dialler.open_socket(address)
+        try:
+            opened = self._dialler.open_socket(address)
+        except OSError as exc:
+            self._no_socket = exc
+            return pycurl.SOCKET_BAD
         if opened is None:
             self._is_private = True
             return pycurl.SOCKET_BAD
@@ -270,6 +280,9 @@ class _Transfer:
         text = f"{message or f'libcurl error {code}'} {target.url}"
         if self._is_private:
             return PrivateAddress(text)
+        if self._no_socket is not None:
+            # no fault of the host, so not ConnectFailed
+            return ProtocolFailed(f"no socket: {self._no_socket} {target.url}")
         if code == pycurl.E_WRITE_ERROR:
             return RuntimeError(f"reading a response failed, with the traceback on stderr: {text}")
         if code == pycurl.E_URL_MALFORMAT:
