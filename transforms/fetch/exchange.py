@@ -34,6 +34,8 @@ CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 60
 # 500 hosts need one each; at most half of all descriptors, as requests under way may take another quarter
 MAX_KEPT = 512
+# handles of libcurl for later requests
+MAX_IDLE = 64
 _DRAIN_S = 2.0
 # libcurl holds a buffer of this size for each transfer
 _BUFFER_BYTES = 65_536
@@ -88,7 +90,10 @@ class Exchanger:
         try:
             return await transfer.run(target, addresses, headers, judge, timeout_s, permit)
         finally:
-            self._idle.append(transfer)
+            if len(self._idle) < MAX_IDLE:
+                self._idle.append(transfer)
+            else:
+                transfer.close()
 
     def close(self) -> None:
         """Close every connection."""
@@ -208,7 +213,7 @@ class _Transfer:
         if not self._answer.add_line(line):
             return 0
         if self._answer.is_drained and line in (b"\r\n", b"\n"):
-            self._loop.call_soon(self._limit_draining)
+            self._loop.call_soon(self._limit_draining, self._done)
         return None
 
     def _read_body(self, chunk: bytes) -> int | None:
@@ -216,7 +221,7 @@ class _Transfer:
         if permit is None or self._answer.is_drained:
             return None if self._answer.add_body(chunk) else 0
         if not permit.may_grow():
-            self._loop.call_soon(self._pause, permit)
+            self._loop.call_soon(self._pause, permit, self._done)
             return int(pycurl.WRITEFUNC_PAUSE)
         before = self._answer.size
         goes_on = self._answer.add_body(chunk)
@@ -225,28 +230,35 @@ class _Transfer:
 
     # The event loop calls these.
 
-    def _limit_draining(self) -> None:
+    def _limit_draining(self, done: asyncio.Future[Response]) -> None:
         """Give the rest of a body that nobody reads little time."""
-        if not self._done.done() and self._deadline is not None:
+        if not done.done() and self._deadline is not None:
             self._deadline.cancel()
-            self._deadline = self._loop.call_later(_DRAIN_S, self._stop_draining, self._answer)
+            self._deadline = self._loop.call_later(_DRAIN_S, self._stop_draining)
 
-    def _stop_draining(self, answer: Answer) -> None:
+    def _stop_draining(self) -> None:
         self._wire.stop(self._curl)
-        self._settle(answer)
+        self._settle(self._answer)
 
-    def _pause(self, permit: Permit) -> None:
+    def _pause(self, permit: Permit, done: asyncio.Future[Response]) -> None:
         """Wait for room, while no time counts."""
-        if self._done.done() or self._deadline is None:
+        if done.done() or self._deadline is None:
             return
         left_s = max(0.0, self._deadline.when() - self._loop.time())
         self._deadline.cancel()
+        permit.pause(lambda: self._loop.call_soon(self._go_on, done, left_s))
 
-        def go_on() -> None:
-            self._deadline = self._loop.call_later(left_s, self._time_out, left_s)
+    def _go_on(self, done: asyncio.Future[Response], left_s: float) -> None:
+        if done.done():
+            return
+        self._deadline = self._loop.call_later(left_s, self._time_out, left_s)
+        try:
+            # this hands over the chunk that did not fit
             self._curl.pause(pycurl.PAUSE_CONT)
-
-        permit.pause(go_on)
+        except pycurl.error as exc:
+            code, message = exc.args
+            self._wire.stop(self._curl)
+            self._end(code, message)
 
     def _time_out(self, timeout_s: float) -> None:
         self._wire.stop(self._curl)

@@ -59,7 +59,7 @@ class Share:
         self._is_closed = False
         self._favourite: Permit | None = None
         self._waiting: deque[tuple[asyncio.Future[None], Permit]] = deque()
-        self._paused: dict[Permit, Callable[[], None]] = {}
+        self._paused: dict[Permit, Callable[[], object]] = {}
 
     def permit(self) -> Permit:
         """Return a permit for one job, which it has to acquire before it sends a request."""
@@ -108,7 +108,7 @@ class Share:
             permit.release()
             raise
 
-    def pause(self, permit: Permit, resume: Callable[[], None]) -> None:
+    def pause(self, permit: Permit, resume: Callable[[], object]) -> None:
         """Call `resume` once `permit` may grow."""
         self._paused[permit] = resume
 
@@ -175,7 +175,7 @@ class Permit:
         self._bytes += size
         self._share.count(size)
 
-    def pause(self, resume: Callable[[], None]) -> None:
+    def pause(self, resume: Callable[[], object]) -> None:
         """Have `resume` called once there is room, unless the permit ends before."""
         paused_at = time.monotonic()
 
