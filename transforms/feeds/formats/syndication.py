@@ -224,7 +224,6 @@ def _is_web(text: str) -> bool:
 
 
 def _in_language(entry: FeedEntry, language: str) -> FeedEntry:
-    # dataclasses.replace takes ten times as long
     return FeedEntry(
         url=entry.url,
         title=entry.title,
