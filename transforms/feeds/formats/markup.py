@@ -309,7 +309,7 @@ def _end_of_hidden(value: str, start: re.Match[str]) -> int:
 def _strip_controls(text: str) -> str:
     """Remove the characters that XML does not allow."""
     try:
-        # the pattern takes .3 ms for 50 KB, a tenth of that is enough where there is nothing to remove
+        # the pattern alone takes three times as long on 50,000 characters with nothing to remove
         raw = text.encode()
     except UnicodeEncodeError:
         return _NOT_XML.sub("", text)

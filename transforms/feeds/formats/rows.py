@@ -18,7 +18,7 @@ from transforms.errors import FeedTooComplex, FeedUnreadable
 
 # ten times what Google allows in a news sitemap
 MAX_ENTRIES = 10_000
-# a plain sitemap of 50,000 pages, the most that the protocol allows, has 250,000; half a million empty ones take .3 s of CPU
+# a plain sitemap of 50,000 pages, the most that the protocol allows, has 250,000; half a million take .3 s of CPU
 MAX_ELEMENTS = 500_000
 # libxml2's limit
 MAX_DEPTH = 256

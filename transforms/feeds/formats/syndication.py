@@ -12,6 +12,7 @@ import binascii
 import contextlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -78,7 +79,7 @@ class _Reading:
         language = _language_of(_first_text(head, "language") or scope.get("lang"))
         entries = self._entries
         if language != self._language:
-            entries = [entry if entry.language else _in_language(entry, language) for entry in entries]
+            entries = [entry if entry.language else replace(entry, language=language) for entry in entries]
         return ParsedFeed(
             kind=_KINDS.get(self._document.root, "rss"),
             title=_title_of(head, ""),
@@ -221,20 +222,6 @@ def _first_date(dates: Mapping[str, Node], names: tuple[str, ...]) -> datetime |
 
 def _is_web(text: str) -> bool:
     return text[:8].lower().startswith(("http://", "https://"))
-
-
-def _in_language(entry: FeedEntry, language: str) -> FeedEntry:
-    return FeedEntry(
-        url=entry.url,
-        title=entry.title,
-        guid=entry.guid,
-        published_at=entry.published_at,
-        updated_at=entry.updated_at,
-        authors=entry.authors,
-        summary=entry.summary,
-        tags=entry.tags,
-        language=language,
-    )
 
 
 def _language_of(value: object) -> str:
