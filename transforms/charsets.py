@@ -7,7 +7,11 @@ transforms.feeds.formats.markup).
 from __future__ import annotations
 
 import codecs
+import encodings
+import pkgutil
 import re
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -19,11 +23,31 @@ _MARKS = (
 )
 # Python's other codecs (punycode, unicode_escape, idna ...) are not charsets and must not be chosen by a server: some
 # take quadratic time, and some raise errors whatever error handler they are given.
-_CHARSET = re.compile(
-    r"(?:x-)?(?:utf[-_]?(?:8|16|32)|us-ascii|ascii|iso[-_]?(?:8859|2022)|latin|windows|cp-?\d|ibm-?\d|koi8|gb|hz|big5|euc"
-    r"|shift|sjis|mac|tis|ks_c|johab|kz1048|ptcp154)[\w:.-]*",
-    re.IGNORECASE | re.ASCII,
+_CHARSETS = re.compile(
+    r"(?:utf_?(?:8|16|32)|ascii|latin|iso(?:8859|2022)|cp\d|koi8|gb|hz|big5|euc|shift|mac|tis|johab|kz1048|ptcp154|hp_)\w*"
 )
+
+
+# labels of the same list that Python does not know (https://encoding.spec.whatwg.org/#names-and-labels), and of feeds
+_MORE_LABELS = {
+    "dos_874": "cp874",
+    "iso_8859_8_i": "iso8859_8",
+    "koi": "koi8_r",
+    "mac": "mac_roman",
+    "ms_cyrl": "cp1251",
+    "windows_31j": "cp932",
+    "windows_874": "cp874",
+}
+
+
+def _text_codecs() -> dict[str, str]:
+    modules = {module.name: module.name for module in pkgutil.iter_modules(encodings.__path__)}
+    codecs_of = modules | dict(aliases.items()) | _MORE_LABELS
+    return {label: codec for label, codec in codecs_of.items() if _CHARSETS.fullmatch(codec)}
+
+
+# codecs by the labels that Python knows; a label that is not here is never looked up, since Python remembers each one
+_CODECS = _text_codecs()
 _HEADER_LABEL = re.compile(r"""charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 # The labels that browsers read as a superset (https://encoding.spec.whatwg.org/#names-and-labels)
 _SUPERSETS = {
@@ -68,14 +92,11 @@ def find_charset(label: str, body: bytes) -> str:
 
     As in browsers, some labels stand for a superset: Latin-1 is read as Windows-1252.
     """
-    label = label.strip()
-    if not _CHARSET.fullmatch(label):
+    plain = normalize_encoding(label.strip().lower())
+    codec = _CODECS.get(plain) or _CODECS.get(plain.removeprefix("x_")) or _CODECS.get(plain.removeprefix("cs"))
+    if not codec:
         return ""
-    try:
-        name = codecs.lookup(label).name
-        "".encode(name)  # raises LookupError for codecs that do not encode text
-    except (LookupError, TypeError, ValueError):
-        return ""
+    name = codecs.lookup(codec).name
     if name.startswith(("utf-16", "utf-32")) and b"\x00" not in body[:_SAMPLE]:
         return ""  # a label left over from before the body was converted
     return _SUPERSETS.get(name, name)

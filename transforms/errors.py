@@ -2,9 +2,12 @@
 
     NewsbeamError
     ├── UserError                a mistake that the user can correct: one line, exit code 2
+    │   ├── DatabaseAway         the database cannot be reached now; long-running commands wait for it
+    │   └── DatabaseGone         the database's file was deleted or replaced while it was in use
     ├── MessageInvalid           a message on a topic is not a link; it becomes a dead letter at once
     ├── FeedError                a feed could not be fetched or read; it is always polled again
-    │   └── FeedUnreadable       the bytes are not a feed of a known format
+    │   ├── FeedUnreadable       the bytes are not a feed of a known format
+    │   └── FeedTooComplex       reading the feed would take more time or memory than a feed may take
     ├── Rejected                 final: no retry will change it
     │   ├── RobotsDisallowed     "robots"
     │   ├── HttpRejected         "http 404"
@@ -31,7 +34,7 @@
             └── SlowPages        "slow pages"
 
 `reason` is the word that is stored in the tables. Keep it stable: consumers group by it.
-Errors of libraries (httpcore, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
+Errors of libraries (pycurl, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
 """
 
 from __future__ import annotations
@@ -67,6 +70,18 @@ class UserError(NewsbeamError):
     reason = "usage"
 
 
+class DatabaseAway(UserError):
+    """The database cannot be reached, or is locked, at this moment; a command that runs for long waits for it."""
+
+    reason = "database away"
+
+
+class DatabaseGone(UserError):
+    """The file of the database was deleted or replaced while it was open: what is written would be lost."""
+
+    reason = "database gone"
+
+
 class MessageInvalid(NewsbeamError):
     """A message on a topic is not a link; delivering it again does not help."""
 
@@ -84,6 +99,12 @@ class FeedUnreadable(FeedError):
     """The bytes are not a feed of a known format."""
 
     reason = "not a feed"
+
+
+class FeedTooComplex(FeedError):
+    """Reading the feed would take more time or memory than one feed may take."""
+
+    reason = "too complex"
 
 
 class Rejected(NewsbeamError):

@@ -22,7 +22,7 @@ from pipeline.ledger import Lease, Ledger
 from pipeline.loop import Loop
 from pipeline.sinks.sql_writer import write_landings
 from pipeline.tables.rows import landing_of
-from transforms.errors import WorkerKilled
+from transforms.errors import DatabaseGone, WorkerKilled
 from transforms.fates import end
 from transforms.fetch.fetcher import shared_fetcher
 
@@ -47,6 +47,7 @@ class Worker:
         self.config = replace(config, batch_budget=config.batch_budget or BATCH_BUDGET_S)
         self.loop = loop or Loop("batch failed")
         self.grace_s = grace_s
+        self._gone: DatabaseGone | None = None
         self._guilty_looked_for_at = 0.0
 
     def run(self, once: bool = False) -> None:
@@ -54,8 +55,13 @@ class Worker:
 
         After `stop`, batches that do not end within `grace_s` seconds are released and abandoned in their threads: a
         batch cannot be interrupted from outside. The process may then exit, since nothing counts before it has landed.
+        Raises DatabaseGone if the file of the database was deleted or replaced.
         """
-        self.ledger.leases.take_back_dead()
+        try:
+            self.ledger.leases.take_back_dead()
+        except sa.exc.SQLAlchemyError as error:
+            # the lanes wait for the database; leases of the dead expire
+            log.warning("leases of dead workers not taken back", error=str(error))
         leases = [Lease(self.ledger.leases, self._delay_of) for _ in range(LANES)]
         lanes = [
             threading.Thread(target=self._work_lane, args=(lease, once), name=f"lane {number}", daemon=True)
@@ -67,6 +73,8 @@ class Worker:
             # wait in short steps, so that the main thread handles signals
             while lane.is_alive() and not self.loop.stopping:
                 lane.join(LOOK_S)
+        if self._gone is not None:
+            raise self._gone
         give_up_at = time.monotonic() + self.grace_s
         for lane, lease in zip(lanes, leases, strict=True):
             lane.join(max(0.0, give_up_at - time.monotonic()))
@@ -84,7 +92,11 @@ class Worker:
 
     def _work_lane(self, lease: Lease, once: bool) -> None:
         with lease:
-            self.loop.run(lambda: self._work(lease), lambda: once and not self._is_work_left())
+            try:
+                self.loop.run(lambda: self._work(lease), lambda: once and not self._is_work_left())
+            except DatabaseGone as error:
+                self._gone = error
+                self.loop.stop()
 
     def _is_work_left(self) -> bool:
         return self.ledger.links.has_due(datetime.now(UTC) + timedelta(seconds=self.config.patience))
