@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 import msgspec
 
@@ -278,6 +278,13 @@ class Article:
         """The paragraphs joined by an empty line, as stored; offsets of mentions refer to it."""
         return "\n\n".join(self.paragraphs)
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # an article has some hundred parts, and pickle takes each of them for an object of its own
+        try:
+            return _unpack_article, (_ARTICLES.encode(self),)
+        except UnicodeEncodeError:  # a lone surrogate, which pickle can write
+            return object.__reduce_ex__(self, protocol)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -325,6 +332,13 @@ class BadMessage:
 
 
 Outcome = Article | Rejection | Failure
+
+_ARTICLES = msgspec.msgpack.Encoder()
+_PACKED_ARTICLES = msgspec.msgpack.Decoder(Article)
+
+
+def _unpack_article(data: bytes) -> Article:
+    return _PACKED_ARTICLES.decode(data)
 
 
 def to_json(record: object) -> str:
