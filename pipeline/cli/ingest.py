@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import FETCHING, ONCE, configured
-from pipeline.cli.output import json_text
 from pipeline.config import Config
+from pipeline.logs.terminal import json_text
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

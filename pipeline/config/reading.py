@@ -75,7 +75,7 @@ def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
 
 def _checks(config: Config) -> dict[str, Callable[[], object]]:
     """Return the checks of settings with a syntax of their own; they import heavy modules when called."""
-    return {"body": config.body_policy, "models": config.entity_models}
+    return {"body": config.body_policy, "models": config.entity_models, "contact": config.fetch_policy}
 
 
 def _from_options(options: Mapping[str, str | bool | None]) -> Iterator[tuple[str, Given]]:
