@@ -33,12 +33,12 @@ def run_on_terminal(
     environment: Mapping[str, str] | None = None,
     timeout: float = 120,
 ) -> tuple[int, bytes]:
-    """Run a command with a terminal as its standard streams; returns its exit code and every byte it wrote there."""
+    """Run a command that writes to a terminal and reads nothing; returns its exit code and every byte that it wrote."""
     parent, child = pty.openpty()
     ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     process = subprocess.Popen(
         list(command),
-        stdin=child,
+        stdin=subprocess.DEVNULL,
         stdout=child,
         stderr=child,
         cwd=cwd,
