@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.tables.metadata import METADATA
-from pipeline.tables.migrate import SchemaState, migrate, read_schema, too_new
+from pipeline.tables.migrate import SchemaState, foreign, migrate, read_schema, too_new
 from transforms.errors import UserError
 
 BUSY_TIMEOUT_S = 60
@@ -157,6 +157,8 @@ def open_for_reading(url: str) -> sa.Engine:
                 )
             case SchemaState.TOO_NEW:
                 raise UserError(too_new(schema))
+            case SchemaState.FOREIGN:
+                raise UserError(foreign(schema))
     return engine
 
 

@@ -51,6 +51,11 @@ def demonstrate(db: str | None, console: Console | None = None, sink: str | None
         patience=PATIENCE_S,
     )
     configure_logs(json=True, level="warning")
+    if sink is not None:
+        from pipeline.sinks import sink_of
+
+        # raises UserError before anything starts; run_bounded makes its own
+        sink_of(sink, config)
     engine = open_database(config.db)
     # an article is normally not fetched again for 15 minutes; the demo's edit comes seconds after the first version
     ledger = Ledger(engine, revisit_after=timedelta())
