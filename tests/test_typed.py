@@ -52,7 +52,10 @@ NASTY = (
     "postgresql+nope://u:sesame@h", "//u:sesame@h", "projects/p/topics/t", "projects/p/topics/", "pubsub:", "ledger:",
     "bigquery:", "bigquery:x", "bigquery:.", "ledger:x", "ledger:sqlite:///", "pubsub:projects/p/subscriptions/s",
 )  # fmt: skip
-TEXTS = st.sampled_from(NASTY) | st.text(st.characters(exclude_characters="\x00"), max_size=40)
+# bytes that are not UTF-8 arrive as lone surrogates
+BYTES = st.binary(max_size=40).map(lambda raw: raw.replace(b"\x00", b"x").decode("utf-8", "surrogateescape"))
+WORDS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
+TEXTS = st.sampled_from(NASTY) | WORDS | BYTES
 
 
 class Driver:
@@ -136,7 +139,7 @@ def test_any_command_line_ends_without_a_traceback(line: list[str], driver: Driv
     done = driver.run(line)
     assert done["bug"] is None, done
     assert done["code"] in (0, 1, 2), done
-    assert "Traceback" not in done["stderr"] and "sesame" not in done["stderr"]
+    assert "Traceback" not in done["stderr"]
     if done["code"] == 2 and done["stderr"].startswith("newsbeam: "):
         assert len(done["stderr"].splitlines()) == 1, done
 
@@ -151,7 +154,9 @@ def test_every_option_with_every_nasty_text(name: str, driver: Driver) -> None:
             done = driver.run([*line, *(NOWHERE if name in STARTING else [])])
             assert done["bug"] is None, (line, done)
             assert done["code"] in (0, 1, 2), (line, done)
-            assert "Traceback" not in done["stderr"] and "sesame" not in done["stderr"], (line, done)
+            assert "Traceback" not in done["stderr"], (line, done)
+            if parameter.name in ("db", "sink", "ledger"):
+                assert "sesame" not in done["stderr"], (line, done)
 
 
 VALUES = st.one_of(
@@ -187,7 +192,7 @@ def test_any_file_of_settings_is_read_or_refused(text: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("command", [["work"], ["run", "http://a.example/f"], ["poll", "http://a.example/f"], ["audit"]])
-@pytest.mark.parametrize("contact", ["a\nb", "é", "\x1b", ""])
+@pytest.mark.parametrize("contact", ["a\nb", "é", "\x1b"])
 def test_settings_are_checked_before_anything_starts(command: list[str], contact: str, tmp_path: Path) -> None:
     done = newsbeam(*command, cwd=tmp_path, environment={"NEWSBEAM_CONTACT": contact})
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
