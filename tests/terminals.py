@@ -67,8 +67,8 @@ def run_on_terminal(
 
 
 def acted_on(written: bytes) -> list[str]:
-    """Return what a terminal would act on beside the colours and movements of rich, each with some of its neighbours."""
+    """Return what a terminal would act on beside the colours and movements of rich, each with its neighbours."""
     text = OWN.sub("", written.decode("utf-8", "surrogateescape"))
-    found = [match for match in ACTED_ON.finditer(text)]
-    found += [match for match in re.finditer("[\udc80-\udcff]", text)]
+    found = list(ACTED_ON.finditer(text))
+    found += re.finditer("[\udc80-\udcff]", text)
     return [repr(text[max(0, match.start() - 30) : match.end() + 30]) for match in found[:5]]

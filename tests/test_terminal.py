@@ -25,9 +25,12 @@ from pipeline.logs import readable_line
 from pipeline.logs.streams import PrintableStream
 from pipeline.logs.terminal import json_text, one_line, printable
 
-PAYLOAD = "\x1b]0;PWNED\x07 \x1b[8mHID\x1b[6nDEN \x9b31mC1\x85 \x7fDEL \u202eRTL\u2066\u2069 \u200bZERO\ufeff \U000e0041TAG"
+PAYLOAD = (
+    "\x1b]0;PWNED\x07 \x1b[8mHID\x1b[6nDEN \x9b31mC1\x85 \x7fDEL \u202eRTL\u2066\u2069 \u200bZERO\ufeff \U000e0041TAG"
+)
 ENTITIES = "".join(f"&#{ord(letter)};" for letter in PAYLOAD)
 PRINTED = "\\x1b]0;PWNED"
+OPTIONS = ("--patience", "0", "--workers", "1", "--host-delay", "0", "--allow-private-addresses")
 DRIVER = """
 import json, sys
 from pipeline.cli.commands import main
@@ -94,8 +97,7 @@ def ingested(site: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     """A folder with a database that `run` filled from the site, and what it wrote on its terminal."""
     folder = tmp_path_factory.mktemp("hostile")
     code, written = run_on_terminal(
-        [*NEWSBEAM, "run", "--once", "--patience", "0", "--workers", "1", "--host-delay", "0"]
-        + ["--allow-private-addresses", f"{site}/feed", f"{site}/unreadable/{PAYLOAD}"],
+        [*NEWSBEAM, "run", "--once", *OPTIONS, f"{site}/feed", f"{site}/unreadable/{PAYLOAD}"],
         cwd=folder,
     )
     assert code == 0, written
@@ -291,7 +293,7 @@ def test_a_terminal_without_unicode_gets_escapes(ingested: tuple[Path, bytes]) -
     folder, _ = ingested
     environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     for arguments in (["feeds"], ["why", "\u202eé"], ["extract", "page.html", "--explain"], ["--help"]):
-        code, written = run_on_terminal([*NEWSBEAM, *arguments], cwd=folder, environment=environment)
+        _, written = run_on_terminal([*NEWSBEAM, *arguments], cwd=folder, environment=environment)
         assert b"Traceback" not in written, written.decode()
         assert not acted_on(written)
 

@@ -44,10 +44,10 @@ NOWHERE = ["--db", "mysql://nobody@nowhere/x"]
 NASTY = (
     "", " ", "-", "--", "-1", "0", "1", "nan", "inf", "-inf", "1e999", "99999999999999999999", "9" * 5000, "1_0", "٣",
     "0x10", "true", "None", "\x1b]0;x\x07", "\n", "a\nb", "\udcff", "a\udc9b", "\u202e", "é", "x" * 100_000, ".", "/",
-    "..", "folder", "empty", "binary", "list", "page.html", "broken.gz", "missing", "/dev/null", "folder/x", "page.html/x",
-    "file:///etc/passwd", "http://", "http://[", "http://[::1", "http://a b/", "http://a:99999/", "http://\u202e/",
-    "http://" + "a" * 300 + "/", "http://a/" + "x" * 5000, "://", "x://y", "a=b", "=", ",", "en=", "en=x", "tables,-tables",
-    "sqlite://", "sqlite:///", "sqlite:///folder", "sqlite:///binary", "sqlite:////dev/null", "sqlite:///\x01",
+    "..", "folder", "empty", "binary", "list", "page.html", "broken.gz", "missing", "/dev/null", "folder/x",
+    "page.html/x",     "file:///etc/passwd", "http://", "http://[", "http://[::1", "http://a b/", "http://a:99999/", "http://\u202e/",
+    "http://" + "a" * 300 + "/", "http://a/" + "x" * 5000, "://", "x://y", "a=b", "=", ",", "en=", "en=x",
+    "tables,-tables",     "sqlite://", "sqlite:///", "sqlite:///folder", "sqlite:///binary", "sqlite:////dev/null", "sqlite:///\x01",
     "sqlite:///missing/x.db", "postgresql://", "postgresql://u:sesame@127.0.0.1:1/x", "postgresql://u:sesame@h:x/y",
     "postgresql+nope://u:sesame@h", "//u:sesame@h", "projects/p/topics/t", "projects/p/topics/", "pubsub:", "ledger:",
     "bigquery:", "bigquery:x", "bigquery:.", "ledger:x", "ledger:sqlite:///", "pubsub:projects/p/subscriptions/s",
@@ -184,14 +184,19 @@ def test_any_value_in_a_file_is_refused_or_has_the_type_that_is_declared(setting
         assert isinstance(parsed, setting.kind) and "\x00" not in str(parsed)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "x = " + "[" * 100_000, 'db = "a\\u0000b"', "batch = 1" + "0" * 5000, "\x00"])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "x = " + "[" * 100_000, 'db = "a\\u0000b"', "batch = 1" + "0" * 5000, "\x00"]
+)
 def test_any_file_of_settings_is_read_or_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "newsbeam.toml").write_text(text)
     done = newsbeam("audit", cwd=tmp_path)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and len(done.stderr) < 1000, done.stderr[:3000]
 
 
-@pytest.mark.parametrize("command", [["work"], ["run", "http://a.example/f"], ["poll", "http://a.example/f"], ["audit"]])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", [["work"], ["run", "http://a.example/f"], ["poll", "http://a.example/f"], ["audit"]]
+)
 @pytest.mark.parametrize("contact", ["a\nb", "é", "\x1b"])
 def test_settings_are_checked_before_anything_starts(command: list[str], contact: str, tmp_path: Path) -> None:
     done = newsbeam(*command, cwd=tmp_path, environment={"NEWSBEAM_CONTACT": contact})
@@ -200,6 +205,7 @@ def test_settings_are_checked_before_anything_starts(command: list[str], contact
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -227,6 +233,7 @@ def test_names_are_checked_before_anything_starts(command: list[str], tmp_path: 
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -269,7 +276,16 @@ def test_any_line_of_a_manifest_is_read_or_refused(line: str, folder: Path) -> N
     assert (done.returncode, len(done.stderr.splitlines())) in ((0, 0), (2, 1)), done.stderr
 
 
-COMMAND_LINES = (["audit"], ["feeds"], ["failures"], ["why", "x"], ["clean"], ["extract", "page.html"], ["--help"], ["nonsense"])
+COMMAND_LINES = (
+    ["audit"],
+    ["feeds"],
+    ["failures"],
+    ["why", "x"],
+    ["clean"],
+    ["extract", "page.html"],
+    ["--help"],
+    ["nonsense"],
+)
 
 
 @pytest.fixture(scope="module")
@@ -296,9 +312,10 @@ def in_shell(redirection: str, arguments: list[str], folder: Path) -> tuple[int,
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMAND_LINES, ids=lambda line: line[0])
 def test_streams_that_are_full_or_closed(arguments: list[str], with_tables: Path) -> None:
-    usual, out, err = in_shell("", arguments, with_tables)
+    usual, out, _ = in_shell("", arguments, with_tables)
     for redirection in (">/dev/full", ">&-", "<&- >&-"):
         code, _, said = in_shell(redirection, arguments, with_tables)
         assert "Traceback" not in said and "Exception" not in said, (redirection, said)
@@ -312,6 +329,7 @@ def test_streams_that_are_full_or_closed(arguments: list[str], with_tables: Path
         assert code in (0, 1, 2) and "Traceback" not in said, (redirection, said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMAND_LINES, ids=lambda line: line[0])
 def test_a_reader_that_has_gone(arguments: list[str], with_tables: Path) -> None:
     for redirection in ("| true", "2>&1 | true", "| head -c 1"):
@@ -319,6 +337,7 @@ def test_a_reader_that_has_gone(arguments: list[str], with_tables: Path) -> None
         assert code == 0 and "Traceback" not in said and "Exception" not in said, said
 
 
+@pytest.mark.slow
 def test_nothing_is_written_into_a_database_that_has_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     (tmp_path / "list").write_text("http://127.0.0.1:1/feed\n")
     for redirection in (">&-", "2>&-", "<&- >&- 2>&-"):
@@ -328,6 +347,7 @@ def test_nothing_is_written_into_a_database_that_has_the_number_of_a_closed_stre
             assert connection.execute("select count(*) from feeds").fetchone() == (1,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tables", [["moz_places"], ["urls"], ["alembic_version"]])
 def test_a_database_of_another_program_is_called_that_and_left_alone(tables: list[str], tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
@@ -345,6 +365,7 @@ def test_a_database_of_another_program_is_called_that_and_left_alone(tables: lis
     assert len(before) == len((tmp_path / "other.db").read_bytes())
 
 
+@pytest.mark.slow
 def test_tables_of_another_program_in_postgresql() -> None:
     from emulators.postgres import create_database
 

@@ -6,12 +6,12 @@ import errno
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 
 import click
 
-from pipeline.logs.streams import STDERR, STDOUT, discard, protect_streams
+from pipeline.logs.streams import STDERR, STDOUT, discard, protect_streams, raw_stream
 from pipeline.logs.terminal import json_text, one_line
 from transforms.errors import UserError
 
@@ -42,14 +42,13 @@ def reported_errors() -> Iterator[None]:
         _fail(f"cannot write the output: {os.strerror(error.errno).lower()}")
     finally:
         try:
-            sys.stderr.flush()
+            raw_stream(sys.stderr).flush()
         except OSError:
             discard(STDERR)
 
 
 def _fail(message: str) -> None:
-    with suppress(OSError):
-        click.echo(f"newsbeam: {one_line(message)}", err=True)
+    click.echo(f"newsbeam: {one_line(message)}", err=True)
     sys.exit(USER_ERROR)
 
 

@@ -121,7 +121,7 @@ def configure_worker_logs() -> None:
 class _StderrHandler(logging.StreamHandler[TextIO]):
     """Write to the current sys.stderr, or pass each line to `on_line` while that is set.
 
-    Lines are written as they are, since those on a terminal have colours; both renderers escape what comes from outside.
+    Lines are written as they are, since those on a terminal have colours; both renderers escape texts from outside.
     """
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 from pipeline.logs.terminal import printable
@@ -18,10 +19,13 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 
 
 class PrintableStream(io.TextIOBase):
-    """A text stream that shows control characters as escapes. It has no `buffer`, by which they could get past it."""
+    """A text stream that shows control characters as escapes. It has no `buffer`, by which they could get past it.
 
-    def __init__(self, raw: TextIO) -> None:
-        self.raw = raw
+    With `is_lossy`, what cannot be written is dropped: a command goes on when nobody reads its messages.
+    """
+
+    def __init__(self, raw: TextIO, is_lossy: bool = False) -> None:
+        self.raw, self.is_lossy = raw, is_lossy
 
     # io.TextIOBase declares both as read-write attributes
     @property
@@ -36,12 +40,14 @@ class PrintableStream(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Write a text."""
-        self.raw.write(printable(text))
+        with suppress(*((OSError,) if self.is_lossy else ())):
+            self.raw.write(printable(text))
         return len(text)
 
     def flush(self) -> None:
         """Write what is still held back."""
-        self.raw.flush()
+        with suppress(*((OSError,) if self.is_lossy else ())):
+            self.raw.flush()
 
     def fileno(self) -> int:
         """Return the number of the file descriptor."""
@@ -64,7 +70,7 @@ def raw_stream(stream: TextIO) -> TextIO:
 def protect_streams() -> None:
     """Open the standard streams that are closed, and make sys.stdout and sys.stderr printable; may be called again."""
     _open_closed()
-    sys.stdout, sys.stderr = _printable(sys.stdout), _printable(sys.stderr)
+    sys.stdout, sys.stderr = _printable(sys.stdout, False), _printable(sys.stderr, True)
 
 
 def discard(descriptor: int) -> None:
@@ -91,16 +97,16 @@ def _open_closed() -> None:
             # the lowest free number, which is this one
             os.open(os.devnull, mode)
     # None if it was closed, against what the types say
-    sys.stdin = sys.stdin or open(STDIN, encoding="utf-8", closefd=False)
-    sys.stdout = sys.stdout or open(STDOUT, "w", encoding="utf-8", closefd=False)
-    sys.stderr = sys.stderr or open(STDERR, "w", encoding="utf-8", closefd=False)
+    sys.stdin = sys.stdin or os.fdopen(STDIN, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(STDOUT, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(STDERR, "w", encoding="utf-8", closefd=False)
 
 
-def _printable(stream: TextIO) -> TextIO:
+def _printable(stream: TextIO, is_lossy: bool) -> TextIO:
     if isinstance(stream, PrintableStream):
         return stream
     if isinstance(stream, io.TextIOWrapper):
         # a terminal that cannot show a letter gets its escape
         stream.reconfigure(errors="backslashreplace")
-    protected: TextIO = PrintableStream(stream)  # type: ignore[assignment]
+    protected: TextIO = PrintableStream(stream, is_lossy)  # type: ignore[assignment]
     return protected

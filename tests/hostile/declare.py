@@ -77,7 +77,10 @@ def pages(
 
 
 def feed(
-    body: Callable[[], bytes | str], content_type: str = "text/xml", hosts: int = 3, headers: dict[str, str] | None = None
+    body: Callable[[], bytes | str],
+    content_type: str = "text/xml",
+    hosts: int = 3,
+    headers: dict[str, str] | None = None,
 ) -> Callable[[AttackedWorld], None]:
     """Build attackers who each serve one body as their feed."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 
-from hostile.declare import AttackedWorld, Case, feed
 from newsworld.answers import Answer, Request, always
 from newsworld.feeds import rss, sitemap_index
+
+from hostile.declare import AttackedWorld, Case, feed
 
 HEAD = "<?xml version='1.0' encoding='utf-8'?>"
 MOST = 9_990_000  # bytes, just below the limit of a body
@@ -18,7 +19,7 @@ def many_items() -> bytes:
     """A feed of 600,000 entries, each at an address of its own."""
     start, end = b'{"version":"https://jsonfeed.org/version/1","title":"x","items":[', b'{"url":"/"}]}'
     entries = b"".join(b'{"url":"/%x"},' % number for number in range(600_000))
-    return gzip.compress((start + entries)[: MOST].rpartition(b"{")[0] + end, 6)
+    return gzip.compress((start + entries)[:MOST].rpartition(b"{")[0] + end, 6)
 
 
 def root_attributes() -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,15 +18,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from commands import NEWSBEAM, clean_environment, rows_of
-from hostile.declare import Case
 from newsworld import WebProcess
 
+from hostile.declare import Case
 from pipeline.ledger import Ledger
 from pipeline.tables.database import METADATA, create_engine
 from transforms.urls import url_key
 
 ARTICLES, URLS, FEEDS = METADATA.tables["articles"], METADATA.tables["urls"], METADATA.tables["feeds"]
-WORKERS = 2
+OPTIONS = ("--workers", "2", "--host-delay", "0", "--allow-private-addresses")
 WARM_ARTICLES = 60  # by then both workers have loaded their models
 WARM_S = 120.0
 BEFORE_S, DURING_S = 15.0, 30.0
@@ -40,7 +41,7 @@ class Result:
     """What a case showed. Rates are good pages a second; `fates` count the attacker's URLs by fate and reason.
 
     `unended` are URLs of the attacker that were asked for and have no fate. `wronged` are good URLs that were rejected,
-    failed, or leased three times without a fate.
+    failed, or leased three times without a fate. `load` is the machine's load, which tells whether it was ours alone.
     """
 
     before: float
@@ -52,6 +53,7 @@ class Result:
     feeds: int
     urls: int
     peak_mb: float
+    load: float
     exit_code: int | None
 
     @property
@@ -63,13 +65,14 @@ class Result:
         """Return a line of the table."""
         fates = ", ".join(f"{fate} {count}" for fate, count in sorted(self.fates.items())) or "no URL"
         feeds = "; ".join(f"{error[:60]} ({count})" for error, count in self.feed_errors.items())
-        ended = fates + (f"; feeds: {feeds}" if feeds else "") + (f"; {len(self.unended)} unended" if self.unended else "")
-        return (
-            f"{name:32} | {self.before:5.1f} | {self.during:5.1f} | {100 * self.share:4.0f} % | {self.peak_mb:5.0f} MB | {ended}"
+        ended = (
+            fates + (f"; feeds: {feeds}" if feeds else "") + (f"; {len(self.unended)} unended" if self.unended else "")
         )
+        rates = f"{self.before:5.1f} | {self.during:5.1f} | {100 * self.share:4.0f} %"
+        return f"{name:32} | {rates} | {self.peak_mb:5.0f} MB | {self.load:4.1f} | {ended}"
 
 
-HEAD = f"{'case':32} | {'before':>5} | {'beside':>5} | share  | memory   | what became of the attacker's URLs"
+HEAD = f"{'case':32} | {'before':>5} | {'beside':>5} | share  | memory   | load | what became of the attacker's URLs"
 
 
 @dataclass
@@ -122,8 +125,7 @@ class Attack:
         command = [sys.executable, "-m", "hostile.web", self.case.name]
         with WebProcess(command) as web, (self.folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [*NEWSBEAM, "run", web.feeds_url, "--db", self.db, "--workers", str(WORKERS)]
-                + ["--host-delay", "0", "--allow-private-addresses"],
+                [*NEWSBEAM, "run", web.feeds_url, "--db", self.db, *OPTIONS],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -166,6 +168,7 @@ class Attack:
             feeds=len(bad),
             urls=sum(fates.values()),
             peak_mb=memory.peak / 1e6,
+            load=os.getloadavg()[0],
             exit_code=code,
         )
 
@@ -237,12 +240,8 @@ def stop(process: subprocess.Popen[Any]) -> None:
     """End a run and all its processes."""
     if process.poll() is None:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()

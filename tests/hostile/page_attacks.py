@@ -8,9 +8,10 @@ import random
 import zlib
 from collections.abc import Callable, Iterator
 
-from hostile.declare import AttackedWorld, Case, pages
-from newsworld.answers import Answer, Request, redirect
+from newsworld.answers import Answer, Request, always, redirect
 from newsworld.stories import stories_in
+
+from hostile.declare import AttackedWorld, Case, pages
 
 COMPLEX = ("too complex", "too large", "no text", "timeout", "crash")
 STORY = "".join(f"<p>{paragraph}</p>" for paragraph in stories_in("en")[0].paragraphs)
@@ -37,7 +38,9 @@ def title_tail() -> str:
 def long_title(size: int) -> Callable[[], str]:
     def build() -> str:
         title = "Ostrava Road opens " * (size // 19)
-        return page("", f'<meta property="og:title" content="{title}">').replace("<title>Ostrava Road", f"<title>{title}")
+        return page("", f'<meta property="og:title" content="{title}">').replace(
+            "<title>Ostrava Road", f"<title>{title}"
+        )
 
     return build
 
@@ -107,7 +110,7 @@ def slow_answers(world: AttackedWorld) -> None:
 def _add_endless(world: AttackedWorld, answer: Answer) -> None:
     for number in range(3):
         site = world.add_attacker(number)
-        world.attack_with_pages(site, {f"/story/{page_no}": lambda request: answer for page_no in range(8)})
+        world.attack_with_pages(site, {f"/story/{page_no}": always(answer) for page_no in range(8)})
 
 
 def slow_robots(world: AttackedWorld) -> None:
@@ -121,10 +124,7 @@ def slow_robots(world: AttackedWorld) -> None:
         site.robots = robots
     for number in range(2):
         site = world.add_attacker(number)
-        routes = {
-            f"/story/{page_no}": lambda request, to=slow[page_no % len(slow)]: redirect(f"{to.base}/end")
-            for page_no in range(20)
-        }
+        routes = {f"/story/{page_no}": always(redirect(f"{slow[page_no % 10].base}/end")) for page_no in range(20)}
         world.attack_with_pages(site, routes)
 
 
@@ -146,13 +146,23 @@ PAGE_CASES = (
     Case("5 MB of text", pages(long_text), COMPLEX, lands=True),
     Case("memory", pages(lambda: page("<p>x" * 2_400_000)), COMPLEX),
     Case("ordinary pages of 9.9 MB", pages(ordinary(9_900_000), each=60), COMPLEX, lands=True),
-    Case("titles of 1 MB on PostgreSQL", pages(long_title(1_000_000), hosts=1, each=6), COMPLEX, True, only_on="postgresql"),
+    Case(
+        "titles of 1 MB on PostgreSQL",
+        pages(long_title(1_000_000), hosts=1, each=6),
+        COMPLEX,
+        True,
+        only_on="postgresql",
+    ),
     Case("image without an address", pages(lambda: page("<img srcset='a.jpg 1x, '>")), lands=True),
     Case("charset punycode", pages(lambda: page(""), "text/html; charset=punycode"), lands=True),
     Case("charset idna", pages(lambda: page(""), "text/html; charset=idna"), lands=True),
     Case("nested JSON-LD", pages(nested_data), COMPLEX, lands=True),
-    Case("UTF-16 without a mark", pages(in_encoding("utf-16-le"), "text/html"), ("no text", "content type"), lands=True),
-    Case("UTF-32 without a mark", pages(in_encoding("utf-32-le"), "text/html"), ("no text", "content type"), lands=True),
+    Case(
+        "UTF-16 without a mark", pages(in_encoding("utf-16-le"), "text/html"), ("no text", "content type"), lands=True
+    ),
+    Case(
+        "UTF-32 without a mark", pages(in_encoding("utf-32-le"), "text/html"), ("no text", "content type"), lands=True
+    ),
     Case("random bytes", pages(random_bytes, "text/html"), (*COMPLEX, "content type")),
     Case("empty deflate blocks", empty_blocks, (*COMPLEX, "protocol")),
     Case("padding after gzip", padding, (*COMPLEX, "protocol"), lands=True),

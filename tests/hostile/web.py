@@ -9,14 +9,15 @@ import argparse
 import asyncio
 from dataclasses import replace
 
-from hostile.cases import CASES
-from hostile.declare import AttackedWorld
 from newsworld.answers import Answer, Request, html
 from newsworld.feeds import Entry
 from newsworld.server import Server
 from newsworld.sites import Site
 from newsworld.stories import Story, stories_in
 from newsworld.templates import PageFacts, magazine, plain, wordpress
+
+from hostile.cases import CASES
+from hostile.declare import AttackedWorld
 
 GOOD_SITES = 20
 PAGES_EACH = 300
