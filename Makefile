@@ -79,6 +79,7 @@ migration: setup  ## Write the migration for changed tables: make migration NAME
 bench: setup  ## Print the figures in README, using the pages in ../shared
 	$(BIN)/python bench/extraction.py ../shared/corpus
 	$(BIN)/python bench/pipeline.py
+	$(BIN)/python bench/steady.py
 	$(BIN)/python bench/batches.py
 	$(BIN)/python bench/entities.py
 

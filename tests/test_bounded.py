@@ -28,7 +28,7 @@ def test_a_file_of_urls_is_one_bounded_job(tmp_path: Path) -> None:
         done = run_job(*arguments)
         assert done.returncode == 0, done.stderr[-3000:]
         counts = json.loads(done.stdout)
-        assert counts["fetch_in"] == 13 and counts["entities_out"] == 12 and counts["fetch_ended"] == 1
+        assert counts["fetch_in"] == 13 and counts["read_out"] == 12 and counts["fetch_ended"] == 1
         again = run_job(*arguments)
     assert json.loads(again.stdout)["fetch_in"] == 1, "articles that have landed are not fetched again"
     audit = json.loads(newsbeam("audit", "--db", db).stdout)

@@ -147,7 +147,6 @@ def test_rss_091_with_a_label_and_a_public_document_type() -> None:
         FeedEntry(
             url="http://news.example/a",
             title="Le président",
-            guid="http://news.example/a",
             summary="Bonjour",
             language="fr",
         ),

@@ -2,9 +2,12 @@
 
     NewsbeamError
     ├── UserError                a mistake that the user can correct: one line, exit code 2
+    │   ├── DatabaseAway         the database cannot be reached now; long-running commands wait for it
+    │   └── DatabaseGone         the database's file was deleted or replaced while it was in use
     ├── MessageInvalid           a message on a topic is not a link; it becomes a dead letter at once
     ├── FeedError                a feed could not be fetched or read; it is always polled again
-    │   └── FeedUnreadable       the bytes are not a feed of a known format
+    │   ├── FeedUnreadable       the bytes are not a feed of a known format
+    │   └── FeedTooComplex       reading the feed would take more time or memory than a feed may take
     ├── Rejected                 final: no retry will change it
     │   ├── RobotsDisallowed     "robots"
     │   ├── HttpRejected         "http 404"
@@ -13,6 +16,8 @@
     │   ├── InvalidUrl           "invalid url"
     │   ├── PrivateAddress       "private address"
     │   ├── TooLarge             "too large"
+    │   ├── TooComplex           "too complex"
+    │   ├── WorkerKilled         "kills worker"
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
@@ -24,10 +29,12 @@
         ├── TlsFailed            "tls"
         ├── ProtocolFailed       "protocol"
         ├── RobotsUnavailable    "robots unavailable"
+        ├── WorkCrashed          "crash"
         └── HostBusy             "host busy"
+            └── SlowPages        "slow pages"
 
 `reason` is the word that is stored in the tables. Keep it stable: consumers group by it.
-Errors of libraries (httpcore, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
+Errors of libraries (pycurl, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
 """
 
 from __future__ import annotations
@@ -40,6 +47,8 @@ class NewsbeamError(Exception):
 
     reason = "error"
     retryable = False
+    # the step that raised it, where a stage of the graph has several
+    step = ""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.reason)
@@ -61,6 +70,18 @@ class UserError(NewsbeamError):
     reason = "usage"
 
 
+class DatabaseAway(UserError):
+    """The database cannot be reached, or is locked, at this moment; a command that runs for long waits for it."""
+
+    reason = "database away"
+
+
+class DatabaseGone(UserError):
+    """The file of the database was deleted or replaced while it was open: what is written would be lost."""
+
+    reason = "database gone"
+
+
 class MessageInvalid(NewsbeamError):
     """A message on a topic is not a link; delivering it again does not help."""
 
@@ -78,6 +99,12 @@ class FeedUnreadable(FeedError):
     """The bytes are not a feed of a known format."""
 
     reason = "not a feed"
+
+
+class FeedTooComplex(FeedError):
+    """Reading the feed would take more time or memory than one feed may take."""
+
+    reason = "too complex"
 
 
 class Rejected(NewsbeamError):
@@ -129,6 +156,18 @@ class TooLarge(Rejected):
     """The decoded body is larger than allowed."""
 
     reason = "too large"
+
+
+class TooComplex(Rejected):
+    """Reading it takes more time or memory than one page or feed may take."""
+
+    reason = "too complex"
+
+
+class WorkerKilled(Rejected):
+    """The worker died whenever it worked on the URL, alone and with others."""
+
+    reason = "kills worker"
 
 
 class ContentTypeRejected(Rejected):
@@ -210,6 +249,20 @@ class RobotsUnavailable(Retryable):
     reason = "robots unavailable"
 
 
+class WorkCrashed(Retryable):
+    """The process that worked on it died, for example in a parser written in C."""
+
+    reason = "crash"
+
+
+class WorkBug(Exception):
+    """An unexpected exception in a guarded process (transforms.guard): its class, repr, traceback and step."""
+
+    def __init__(self, name: str, text: str, trace: str, step: str = "") -> None:
+        self.name, self.text, self.trace, self.step = name, text, trace, step
+        super().__init__(name, text, trace, step)
+
+
 class HostBusy(Retryable):
     """The host's pace leaves no room for this URL in this batch; no request was sent, so it does not count as a try.
 
@@ -217,3 +270,9 @@ class HostBusy(Retryable):
     """
 
     reason = "host busy"
+
+
+class SlowPages(HostBusy):
+    """The host's pages take long to read, and those of other hosts go first; no try is counted."""
+
+    reason = "slow pages"

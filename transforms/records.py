@@ -86,7 +86,8 @@ class ParsedFeed:
 
     `kind` is one of "rss", "rdf", "atom", "json", "sitemap", "sitemap_index", or "list" for a body that names feeds
     (transforms.feeds.answers). `ttl_s` is the number of seconds that the feed asks clients to wait between polls, None
-    if it does not say.
+    if it does not say. `truncated` says that the feed has more entries than are read from one feed
+    (transforms.feeds.formats.rows).
     """
 
     kind: str
@@ -94,6 +95,7 @@ class ParsedFeed:
     language: str = ""
     ttl_s: float | None = None
     entries: tuple[FeedEntry, ...] = ()
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

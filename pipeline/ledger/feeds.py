@@ -12,8 +12,11 @@ import sqlalchemy as sa
 
 from pipeline.ledger.hosts import HOSTS, add_hosts, claim_hosts, release_unused_hosts
 from pipeline.ledger.links import Links, Sighting, present
+from pipeline.ledger.refused import leave_out
 from pipeline.tables.database import METADATA, insert_rows, reading
-from pipeline.tables.keys import LONGEST_FEED, storable
+from pipeline.tables.fit import fit
+from pipeline.tables.keys import LONGEST_FEED, bounded_host, size_of, storable
+from pipeline.tables.schema import BY_NAME
 from transforms.records import Event, FeedState
 from transforms.urls import host_of
 
@@ -40,7 +43,7 @@ class Feeds:
             if waking:
                 keys = [{"key": url} for url in sorted(waking)]
                 connection.execute(sa.update(FEEDS).where(only_named).values(enabled=True, next_poll_at=now), keys)
-            new = [asdict(state) for state in states if state.url not in known]
+            new = [_feed_row(state) for state in states if state.url not in known]
             insert_rows(connection, FEEDS, new)
             return len(new) + len(waking)
 
@@ -85,13 +88,17 @@ class Feeds:
         """Write a feed's new state, its new URLs and its events, in one transaction. Returns how many URLs are new.
 
         An article that has landed is due again if the feed says that it was updated since. `children` are feeds to add,
-        such as those that a sitemap index lists, each with the time of its first poll.
+        such as those that a sitemap index lists, each with the time of its first poll. Addresses that cannot be stored
+        are left out, and an event says so.
         """
+        sightings, children, refused = leave_out(state.url, sightings, children, now)
         with self.engine.begin() as connection:
-            connection.execute(sa.update(FEEDS).where(FEEDS.c.url == state.url).values(asdict(state)))
-            insert_rows(connection, EVENTS, [_event_row(event, number) for number, event in enumerate(events)])
-            insert_rows(connection, FEEDS, [asdict(child) for child in _new_states(children, state.url)])
-            hosts = {sighting.link.host for sighting in sightings} | {host_of(url) for url, _ in children}
+            connection.execute(sa.update(FEEDS).where(FEEDS.c.url == state.url).values(_feed_row(state)))
+            rows = [_event_row(event, number) for number, event in enumerate((*events, *refused))]
+            insert_rows(connection, EVENTS, rows)
+            states = _new_states(children, state.url)
+            insert_rows(connection, FEEDS, [_feed_row(child) for child in states])
+            hosts = {sighting.link.host for sighting in sightings} | {child.host for child in states}
             add_hosts(connection, hosts | {state.host})
             return self.links.record(connection, sightings, now)
 
@@ -101,18 +108,24 @@ def _unpolled(since: datetime) -> sa.ColumnElement[bool]:
 
 
 def _new_states(feeds: Iterable[tuple[str, datetime]], from_index: str) -> list[FeedState]:
-    return [
-        FeedState(url, url, host_of(url), next_poll_at=at, from_index=from_index)
-        for url, at in feeds
-        if len(url) <= LONGEST_FEED
-    ]
+    states = []
+    for given, at in feeds:
+        url = storable(given)
+        if size_of(url) <= LONGEST_FEED:
+            states.append(FeedState(url, url, bounded_host(host_of(url)), next_poll_at=at, from_index=from_index))
+    return states
+
+
+def _feed_row(state: FeedState) -> dict[str, Any]:
+    return fit(BY_NAME["feeds"], asdict(state))
 
 
 def _event_row(event: Event, number: int) -> dict[str, Any]:
-    return {
+    row = {
         "event_id": f"{event.at:%Y%m%d%H%M%S%f}-{number:03d}-{secrets.token_hex(4)}",
         "kind": event.kind,
-        "subject": storable(event.subject),
-        "detail": storable(event.detail),
+        "subject": event.subject,
+        "detail": event.detail,
         "at": event.at,
     }
+    return fit(BY_NAME["events"], row)
