@@ -1,4 +1,4 @@
-"""Run `newsbeam` as its users do: as a process."""
+"""Run `newsbeam` as users do: as a process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ RUN_TIMEOUT_S = 420.0
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this environment without settings of newsbeam."""
+    """Return the environment without newsbeam's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("NEWSBEAM_")}
 
 
 def newsbeam(
     *arguments: str, cwd: Path | None = None, stdin: str = "", environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end; `environment` is added to ours."""
+    """Run one command to its end; `environment` is added to the current one."""
     return subprocess.run(
         [*NEWSBEAM, *arguments],
         input=stdin,
@@ -39,7 +39,7 @@ def newsbeam(
 
 
 def start(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start a command in a process group of its own, so that all of it can be killed at once."""
+    """Start a command in its own process group, so that all of it can be killed at once."""
     return subprocess.Popen(
         [*NEWSBEAM, *arguments],
         stdin=subprocess.DEVNULL,
@@ -62,5 +62,5 @@ def rows_of(db: str, query: sa.Select[Any]) -> list[sa.RowMapping]:
 
 
 def log_lines(text: str) -> list[dict[str, Any]]:
-    """Return the JSON log lines of a command's stderr; fails on a line that is none."""
+    """Return the JSON log lines of a command's stderr; fails if a line is not JSON."""
     return [json.loads(line) for line in text.splitlines() if line.strip()]

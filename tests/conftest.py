@@ -1,4 +1,4 @@
-"""What many tests share: an empty ledger on each database, and time for property tests on slow machines."""
+"""Shared fixtures: an empty ledger on each database; and more time for property tests on slow machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ settings.load_profile("newsbeam")
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with all tables, to be copied: the migrations need not run for every test."""
+    """A database file with all tables, to be copied, so that migrations do not run for every test."""
     path = tmp_path_factory.mktemp("migrated") / "newsbeam.db"
     # closing the last connection writes the log into the file itself
     open_database(f"sqlite:///{path}").dispose()
@@ -39,7 +39,7 @@ def migrated_postgresql() -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_sqlite: Path) -> str:
-    """The URL of a database with all tables and no row, once of each kind."""
+    """The URL of a database with all tables and no rows, once for each kind of database."""
     if request.param == "sqlite":
         shutil.copy(migrated_sqlite, tmp_path / "newsbeam.db")
         return f"sqlite:///{tmp_path}/newsbeam.db"

@@ -1,4 +1,4 @@
-"""Follow README's steps for an enrichment with a table of its own, in a copy of the project."""
+"""Follow the README's steps for an enrichment with its own table, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ COPIED = ("pipeline", "transforms", "tests", "deploy", "docs", "README.md", "pyp
 
 
 def read_steps() -> list[str]:
-    """Return the blocks of code of README's section, in order."""
+    """Return the code blocks of the README's section, in order."""
     readme = (ROOT / "README.md").read_text()
     section = readme.partition("### An enrichment with a table of its own\n")[2].partition("\n## ")[0]
     return re.findall(r"^```python\n(.*?)^```$", section, re.M | re.S)
 
 
 class Copy:
-    """A copy of the project, in which the steps have been followed."""
+    """A copy of the project in which to follow the steps."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class Copy:
         self.written: set[str] = set()
 
     def follow(self) -> None:
-        """Write what README says, where it says so."""
+        """Insert the README's code where it says."""
         transform, record, field, declaration, entry = read_steps()
         (self.folder / "transforms/reading.py").write_text(transform)
         self.written.add("transforms/reading.py")
@@ -57,7 +57,7 @@ class Copy:
         self.written.add(name)
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120) -> str:
-        """Run Python in the copy; returns what it printed, and fails if it fails."""
+        """Run Python in the copy and return its output; fails if the command fails."""
         path = os.pathsep.join([str(self.folder), str(self.folder / "tests")])
         done = subprocess.run(
             [sys.executable, *arguments],

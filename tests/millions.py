@@ -1,4 +1,4 @@
-"""A ledger of very many URLs, written in a few statements."""
+"""Write a ledger of very many URLs in a few statements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SERIES = {
     "sqlite": "WITH RECURSIVE series(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM series WHERE n + 1 < :count)",
     "postgresql": "WITH series(n) AS (SELECT generate_series(0, :count - 1))",
 }
-# of a hundred: 50 articles, 10 rejected, 10 failed and due again, 10 given up, 20 waiting; keys grow, as that is quick
+# per hundred: 50 articles, 10 rejected, 10 failed and due again, 10 given up, 20 waiting; ascending keys, for speed
 URLS = """
     INSERT INTO urls (canonical_url, url, article_id, host, feed_url, outcome, reason, tries, claims, due_at, landed_in)
     {series}
@@ -36,7 +36,7 @@ ARTICLES = """
 
 
 def fill_ledger(engine: sa.Engine, urls: int, feeds: int, now: datetime) -> None:
-    """Write URLs of all fates, their hosts, feeds, and the articles of one URL in a hundred."""
+    """Write URLs with all fates, their hosts, feeds, and articles for one URL in a hundred."""
     dialect = engine.dialect.name
     words = {
         "series": SERIES[dialect],
@@ -48,7 +48,7 @@ def fill_ledger(engine: sa.Engine, urls: int, feeds: int, now: datetime) -> None
             connection.execute(sa.text(statement.format(**words)), {"count": count})
         connection.execute(sa.text(ARTICLES.format(**words)))
     with engine.begin() as connection:
-        # as PostgreSQL does by itself within a minute
+        # PostgreSQL does this by itself within a minute
         connection.execute(sa.text("ANALYZE"))
 
 

@@ -1,4 +1,4 @@
-"""The shared news web of real pages (`../shared/newsworld/serve.py`), where it is beside this repository.
+"""The shared news web of real pages (`../shared/newsworld/serve.py`), if it is beside this repository.
 
 Benchmarks measure on it, and `make test-corpus` runs the whole pipeline on it. Everything else uses `newsworld`.
 """

@@ -1,6 +1,6 @@
-"""A small news site on a server of the tests' own: as many short articles as a test asks for.
+"""A small news site on a local server, with as many short articles as a test asks for.
 
-As a command it prints the site's address and serves until its standard input is closed.
+As a command, it prints the site's address and serves until its standard input is closed.
 """
 
 from __future__ import annotations

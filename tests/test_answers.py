@@ -1,4 +1,4 @@
-"""What the answer to a poll is: a feed, or something that names feeds."""
+"""The answer to a poll: a feed, or something that names feeds."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_results_wait_for_room() -> None:
     try:
         stream = background.stream([deque(range(100))], 4, 5, work)
         first = next(stream)
-        # a coroutine that comes after many turns of the loop: what could run has run
+        # after many iterations of the event loop, everything that can run has run
         background.call(many_turns())
         assert len(done) <= 5 + 1
         assert sorted([first, *stream]) == list(range(100))

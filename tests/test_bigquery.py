@@ -1,4 +1,4 @@
-"""BigQuery through Beam's own sink, on an emulator: what lands, and one row an article after repeats and edits."""
+"""BigQuery through Beam's own sink, on an emulator: what lands, and one row per article after repeats and edits."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def query(client: Any, text: str) -> list[dict[str, Any]]:
 
 
 def article(name: str, text: str, names: tuple[str, ...] = ("Ann Lee", "Oslo"), **fields: Any) -> Article:
-    """Make an article as the graph gives it."""
+    """Create an article as the graph returns it."""
     url = f"https://news.example/{name}"
     link = ArticleLink(url, url, "", "news.example", "https://news.example/feed", NOW - timedelta(hours=1))
     return Article(
@@ -101,7 +101,7 @@ def article(name: str, text: str, names: tuple[str, ...] = ("Ann Lee", "Oslo"), 
 
 
 def write(server: BigQueryServer, method: str, outcomes: list[Any], tmp_path: Path) -> None:
-    """Write outcomes as a bounded job would, in a process that the emulator's doors are open for."""
+    """Write outcomes as a bounded job would, in a process that uses the emulator."""
     import pickle
 
     (tmp_path / "outcomes").write_bytes(pickle.dumps((method, server.temp_location, outcomes)))
@@ -116,7 +116,7 @@ def write(server: BigQueryServer, method: str, outcomes: list[Any], tmp_path: Pa
 
 
 def write_outcomes(path: str) -> None:
-    """What the process of `write` does."""
+    """The work of the process that `write` starts."""
     import pickle
 
     method, temp_location, outcomes = pickle.loads(Path(path).read_bytes())
@@ -154,7 +154,9 @@ def test_views_give_one_row_per_article_after_repeats_and_edits(
     edited = article("one", "Ann Lee stayed at home.", names=("Ann Lee",), fetched_at=NOW + timedelta(hours=3))
     write(server, method, first, tmp_path)
     write(server, method, first, tmp_path)
-    assert query(client, "SELECT MAX(revision) AS n FROM `{d}.articles_latest`") == [{"n": 1}], "a repeat is no edit"
+    assert query(client, "SELECT MAX(revision) AS n FROM `{d}.articles_latest`") == [{"n": 1}], (
+        "a repeat is not an edit"
+    )
     write(server, method, [edited], tmp_path)
 
     assert query(client, "SELECT COUNT(*) AS n FROM `{d}.articles`") == [{"n": 5}], "every version is kept"
@@ -167,7 +169,7 @@ def test_views_give_one_row_per_article_after_repeats_and_edits(
     revisions = query(client, "SELECT revision, body FROM `{d}.revisions` WHERE body != 'Nothing new.' ORDER BY 1")
     assert revisions == [{"revision": 1, "body": one.body}, {"revision": 2, "body": edited.body}]
     names = query(client, "SELECT name FROM `{d}.entities_latest`")
-    assert [row["name"] for row in names] == ["Ann Lee"], "what the edit no longer names is gone"
+    assert [row["name"] for row in names] == ["Ann Lee"], "names that the edit removed are gone"
     for table, count in (("mentions", 1), ("images", 2), ("removed_blocks", 0), ("dead_letters", 2), ("urls", 3)):
         assert query(client, f"SELECT COUNT(*) AS n FROM `{{d}}.{table}_latest`") == [{"n": count}], table
     fates = query(client, "SELECT outcome, reason, urls FROM `{d}.fates` ORDER BY outcome")
@@ -232,7 +234,7 @@ def test_every_article_lands_in_bigquery_from_a_topic(
         truth = Counter((url_key(row["url"]), row["outcome"]) for row in world.truth())
         articles = sum(outcome == "article" for _, outcome in truth)
         environment = topics.environment | server.environment
-        # ends with `-m`, as a Python that is told a module does
+        # the command expects `-m MODULE`, as Python itself does
         python = server.command()
         with running_job(tmp_path, *arguments, python=python, environment=environment) as process:
             topics.publish(URLS, b"no json")
@@ -245,7 +247,7 @@ def test_every_article_lands_in_bigquery_from_a_topic(
                 )
                 count = "SELECT COUNT(*) AS n FROM `{d}.urls_latest` WHERE outcome = 'article'"
                 wait_for(lambda: query(client, count) == [{"n": articles}], 120, log, process)
-                # each table is loaded by jobs of its own, one sooner than the other
+                # each table is loaded by its own jobs, some sooner than others
                 wait_for(lambda: query(client, MISSING) == [{"n": 0}], 120, log, process)
                 wait_for(lambda: query(client, LETTERS) == [{"payload": "no json"}], 120, log, process)
             finally:

@@ -1,4 +1,4 @@
-"""`python -m pipeline --urls`: one bounded job over a file of URLs, on the graph that everything runs."""
+"""`python -m pipeline --urls`: one bounded job over a file of URLs, on the same graph as all other jobs."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def test_a_file_of_urls_is_one_bounded_job(tmp_path: Path) -> None:
         done = run_job(*arguments)
         assert done.returncode == 0, done.stderr[-3000:]
         counts = json.loads(done.stdout)
-        assert counts["fetch_in"] == 13 and counts["entities_out"] == 12 and counts["fetch_ended"] == 1
+        assert counts["fetch_in"] == 13 and counts["read_out"] == 12 and counts["fetch_ended"] == 1
         again = run_job(*arguments)
-    assert json.loads(again.stdout)["fetch_in"] == 1, "what has landed is not fetched again"
+    assert json.loads(again.stdout)["fetch_in"] == 1, "articles that have landed are not fetched again"
     audit = json.loads(newsbeam("audit", "--db", db).stdout)
     assert audit["article"] == 12 and audit["rejected"] == {"http 404": 1} and audit["lost"] == 0
 

@@ -23,7 +23,7 @@ STORY = [
 TITLE = "Harbour board votes to close eastern quay"
 
 
-@pytest.mark.skipif(not SEED.exists(), reason="the corpus is not here")
+@pytest.mark.skipif(not SEED.exists(), reason="needs the corpus")
 def test_the_seed_article_is_cleaned_exactly() -> None:
     lines = [line.strip() for line in SEED.read_text().splitlines() if line.strip()]
     end = next(i for i, line in enumerate(lines) if "live blog" in line)

@@ -1,4 +1,4 @@
-"""The command line: errors of the user are one line and exit code 2; the small commands do what they say."""
+"""The command line: user errors are one line with exit code 2; the small commands work as documented."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_model_that_is_not_installed_is_a_user_error(tmp_path: Path) -> None:
 
 
 def test_help_is_instant() -> None:
-    # seconds of CPU, which neighbours on the machine do not lengthen as they do those of the clock
+    # CPU seconds, which depend less on other load on the machine than wall-clock time
     spent = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

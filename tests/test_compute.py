@@ -1,4 +1,4 @@
-"""One page at a time is computed on in a process, and whoever waits for something else does not stop the computing."""
+"""One page at a time is processed in each process, and threads that wait for something else do not block that."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from pipeline.tables.database import METADATA, create_engine
 from transforms.records import Article
 
 ARTICLES = METADATA.tables["articles"]
-# the sink writes that many articles at a time, so the last of them makes it wait for the database
+# the sink writes this many articles at a time, so the last of them makes it wait for the database
 WRITTEN_AT_ONCE = 16
 computed = {"first": threading.Semaphore(0), "second": threading.Semaphore(0)}
 
 
 class Announce(beam.DoFn):  # type: ignore[misc]
-    """Say that an article of a batch has been computed, before the sink gets it."""
+    """Signal that an article of a batch has been processed, before the sink gets it."""
 
     def __init__(self, batch: str) -> None:
         self.batch = batch
@@ -66,8 +66,8 @@ def test_a_locked_database_does_not_stop_the_other_batch(tmp_path: Path, migrate
     with small_news() as news:
         with engine.begin():
             first = start_batch("first", news.links(range(WRITTEN_AT_ONCE)), db)
-            assert wait_for("first", WRITTEN_AT_ONCE, 40), "the first batch computes"
-            # it waits for the database now, for as long as this transaction is open
+            assert wait_for("first", WRITTEN_AT_ONCE, 40), "the first batch must be processed"
+            # now it waits for the database, as long as this transaction is open
             second = start_batch("second", news.links(range(100, 103)), db)
             went_on = wait_for("second", 3, 20)
         first.join(60)
@@ -103,7 +103,7 @@ def test_two_threads_take_turns() -> None:
         for _ in range(200):
             with lock:
                 order += name
-                # not before the other one stands behind, unless it has all its turns
+                # wait until the other one is queued, unless it has had all its turns
                 while not lock.waiting and order.count("ab".replace(name, "")) < 200:
                     time.sleep(0)
 

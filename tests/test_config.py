@@ -1,4 +1,4 @@
-"""Settings: where they come from, what is refused and how, and that everything generated from them is up to date."""
+"""Settings: their sources, how invalid ones are refused, and that everything generated from them is up to date."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FEED = "https://feed.invalid/rss"
 
 
 def refusal(tmp_path: Path, *arguments: str, **variables: str) -> str:
-    """Run a command that must end as an error of the user; returns its line."""
+    """Run a command that must end in a user error; returns the error line."""
     done = subprocess.run(
         [*NEWSBEAM, *arguments],
         capture_output=True,
@@ -23,7 +23,7 @@ def refusal(tmp_path: Path, *arguments: str, **variables: str) -> str:
     )
     assert done.returncode == 2, (done.returncode, done.stderr)
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert not list(tmp_path.glob("*.db")), "nothing may be created before the settings are known to be good"
+    assert not list(tmp_path.glob("*.db")), "nothing may be created before the settings have been validated"
     return done.stderr.strip()
 
 

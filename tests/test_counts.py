@@ -1,4 +1,4 @@
-"""The running counts of fates, on both databases: triggers keep them, whoever writes."""
+"""The running counts of fates, on both databases: triggers maintain them, whoever writes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_counts_follow_every_fate(ledger: Ledger) -> None:
     assert kept(ledger) == {("waiting", ""): 5}
     ledger.links.claim("w", NOW, host_delay_s=0)
     ledger.leases.renew("w", NOW)
-    assert kept(ledger) == {("waiting", ""): 5}, "a lease is no fate"
+    assert kept(ledger) == {("waiting", ""): 5}, "a lease is not a fate"
     settle(ledger, article(one), Rejection(two, "http 404", "fetch", "", NOW), failure(three, LATER), failure(four))
     expected = {
         ("waiting", ""): 1,
@@ -76,7 +76,7 @@ def test_the_counts_follow_every_fate(ledger: Ledger) -> None:
     }
     assert kept(ledger) == expected == counted(ledger)
     settle(ledger, article(one), failure(one), failure(four))
-    assert kept(ledger) == expected, "what is written again counts once, and an article stays one"
+    assert kept(ledger) == expected, "repeated writes count once, and an article stays an article"
     assert ledger.links.retry(NOW, reason="timeout") == 2
     assert kept(ledger)[("failed", "timeout")] == 2
     settle(ledger, Rejection(three, "robots", "fetch", "", NOW), article(four))
@@ -117,7 +117,7 @@ def test_concurrent_writers_do_not_deadlock_or_lose_counts(ledger: Ledger) -> No
     def write(part: Sequence[ArticleLink]) -> None:
         try:
             for start in range(0, len(part), 4):
-                # in opposite orders, on which rows of counts that all share would deadlock
+                # in opposite orders, which would deadlock on shared rows of counts
                 batch: list[Outcome] = [article(link) for link in part[start : start + 2]]
                 batch += [Rejection(link, f"reason {start % 3}", "x", "", NOW) for link in part[start + 2 : start + 4]]
                 settle(ledger, *(batch if start % 8 else reversed(batch)))
@@ -170,7 +170,7 @@ def test_folding_leaves_one_row_per_fate(ledger: Ledger) -> None:
     with ledger.engine.begin() as other:
         other.execute(sa.select(COUNTS).where(COUNTS.c.fate == "rejected").with_for_update())
         fold_counts(ledger.engine)
-    assert kept(ledger) == {**whole, ("article", ""): whole[("article", "")] - 5}, "what is held is left alone"
+    assert kept(ledger) == {**whole, ("article", ""): whole[("article", "")] - 5}, "locked rows are left alone"
 
 
 def test_the_audit_finds_and_repairs_a_wrong_count(ledger: Ledger) -> None:

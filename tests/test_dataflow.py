@@ -1,6 +1,6 @@
-"""The Dataflow job without Dataflow: what Beam sends to the service, caught at its door.
+"""The Dataflow job without Dataflow: the request that Beam sends to the service, captured by a stub.
 
-When the job is meant to change, write the new one down and read the difference: `python tests/test_dataflow.py`.
+If the job is meant to change, update the golden file with `python tests/test_dataflow.py` and review the diff.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ARGUMENTS = [
 
 
 def submit(directory: Path, *more: str) -> tuple[dict[str, Any], Any, subprocess.CompletedProcess[str]]:
-    """Send the job to a door of ours; returns the request, the graph and the process that sent it."""
+    """Submit the job to the stub; returns the request, the graph and the process that submitted it."""
     with DataflowEndpoint() as dataflow:
         arguments = [*ARGUMENTS, *dataflow.submit_args(directory), "--temp_location=gs://news-temp/temp", *more]
         done = subprocess.run(
@@ -58,7 +58,7 @@ def submit(directory: Path, *more: str) -> tuple[dict[str, Any], Any, subprocess
 
 
 def describe_graph(graph: Any) -> dict[str, Any]:
-    """Return what of a graph we answer for: its steps, its doors to the outside, its image."""
+    """Return the parts of a graph that we determine: its steps, its sources and sinks, its image."""
     from apache_beam.portability.api import beam_runner_api_pb2 as api
 
     parts = graph.components.transforms
@@ -94,7 +94,7 @@ def test_the_golden_file_has_the_intended_job() -> None:
     golden = json.loads(GOLDEN.read_text())
     assert golden["type"] == 2, "JOB_TYPE_STREAMING"
     assert golden["image"] == IMAGE and golden["graph"]["images"] == [IMAGE]
-    assert golden["single_core_per_container"], "one process, and one model, a core"
+    assert golden["single_core_per_container"], "one process, and so one model, per core"
     assert {"use_runner_v2", "enable_streaming_engine"} <= set(golden["experiments"])
     steps = golden["graph"]["steps"]
     order = [steps.index(spec.name.capitalize()) for spec in STAGES]

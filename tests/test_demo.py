@@ -153,12 +153,12 @@ def test_a_closed_site_no_longer_answers() -> None:
 
 @dataclass(frozen=True)
 class Truth:
-    """Beginnings of sentences that are body and that are not, and captions with what they must contain."""
+    """Beginnings of sentences that are body, of sentences that are not, and text that captions must contain."""
 
     body: tuple[str, ...]
     removed: tuple[str, ...] = ()
     captions: tuple[str, ...] = ()
-    # what a publisher's layout puts around every article is removed from every article
+    # what a publisher's layout puts around every article must be removed from each
 
 
 CHROME = {
@@ -355,5 +355,5 @@ def test_the_demo_ingests_edits_and_shows(tmp_path: Path) -> None:
         f"newsbeam audit --db sqlite:///{tmp_path}/demo.db",
     ):
         assert said in done.stdout
-    # what was not edited is not fetched again: 21 requests with robots.txt of each host and the move, then the feeds
+    # pages that were not edited are not fetched again: 21 requests, with each robots.txt and the move, then the feeds
     assert "5 requests" in done.stdout

@@ -1,4 +1,4 @@
-"""deploy/ is true: its options, names, tables and versions are those of the code; renaming one breaks a test."""
+"""deploy/ agrees with the code: options, names, tables and versions match; renaming one breaks a test."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ DEPLOY = ROOT / "deploy"
 TERRAFORM = DEPLOY / "terraform"
 OPERATIONS = ROOT / "docs" / "operations.md"
 FLINK_FILES = (DEPLOY / "flink" / "compose.yaml", DEPLOY / "flink" / "kubernetes.yaml")
-# variables that compose itself reads
+# variables that only Compose reads
 COMPOSE_OWN = {"NEWSBEAM_VERSION"}
 
 
 def load(path: Path) -> Any:
-    """Import a file that is no module of a package."""
+    """Import a file that is not part of a package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -44,7 +44,7 @@ def load(path: Path) -> Any:
 
 
 def options_of(command: click.Command) -> frozenset[str]:
-    """The options of a command, without dashes in front."""
+    """The options of a command, without leading dashes."""
     return frozenset(option.removeprefix("--") for parameter in command.params for option in parameter.opts)
 
 
@@ -73,7 +73,7 @@ def unquoted(value: Any) -> Any:
 
 
 def parse(files: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """Parse files of Terraform into their blocks by kind."""
+    """Parse Terraform files into their blocks by kind."""
     blocks: dict[str, list[dict[str, Any]]] = {}
     for text in files:
         for kind, found in unquoted(hcl2.loads(text)).items():
@@ -104,14 +104,14 @@ def job() -> dict[str, Any]:
 
 
 def unresolved(blocks: Mapping[str, list[dict[str, Any]]]) -> set[str]:
-    """Return the references of a configuration that lead to nothing declared in it."""
+    """Return the references of a configuration that do not lead to a declaration in it."""
     declared = {f"var.{name}" for block in blocks.get("variable", []) for name in block}
     declared |= {f"local.{name}" for block in blocks.get("locals", []) for name in block}
     for kind, prefix in (("resource", ""), ("data", "data.")):
         declared |= {f"{prefix}{t}.{n}" for block in blocks.get(kind, []) for t, named in block.items() for n in named}
     text = json.dumps(blocks)
     pattern = r"(?<![\w./-])((?:var|local)\.\w+|(?:data\.)?(?:google|random)_\w+\.\w+)"
-    # a user-defined metric's name has dots of its own, but no such prefix
+    # the name of a user-defined metric contains dots too, but no such prefix
     return {name for name in re.findall(pattern, text) if name not in declared}
 
 
@@ -124,7 +124,7 @@ def test_references_resolve() -> None:
 
 
 def unknown_names(body: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> Iterator[str]:
-    """Yield what a resource says that its provider does not know, and what it must say and does not."""
+    """Yield the names in a resource that its provider does not know, and the required names that it lacks."""
     attributes, nested = schema.get("attributes", {}), schema.get("block_types", {})
     for name, value in body.items():
         if name in nested:
@@ -138,7 +138,7 @@ def unknown_names(body: Mapping[str, Any], schema: Mapping[str, Any], where: str
 
 
 def test_resources_match_the_schemas_of_their_providers() -> None:
-    """Without Terraform itself, which test_terraform_validates_the_configuration needs."""
+    """Unlike test_terraform_validates_the_configuration, this does not need Terraform."""
     meta = {"provider", "for_each", "count", "depends_on", "lifecycle"}
     known = {
         name: schema["block"]
@@ -168,7 +168,7 @@ def run_terraform(folder: Path, environment: Mapping[str, str], *arguments: str)
 def terraform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
     """A copy of deploy/, initialised, and the environment in which Terraform finds its providers."""
     if shutil.which("terraform") is None:
-        pytest.skip("no terraform on this machine: its configuration is checked by its parsed text only")
+        pytest.skip("needs terraform; without it, only the parsed configuration is checked")
     folder = tmp_path_factory.mktemp("terraform")
     shutil.copytree(DEPLOY, folder / "deploy", ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
     with providers(folder) as environment:
@@ -240,7 +240,7 @@ def test_the_job_sets_the_parameters_of_its_template() -> None:
 
 
 def test_parameters_in_terraform_match_the_patterns_of_the_template() -> None:
-    """Parameters are held against the template's patterns, with references filled in as the cloud would."""
+    """Parameters must match the template's patterns once references are filled in as the cloud would do."""
     filled = {
         "${google_pubsub_subscription.links.id}": "projects/p/subscriptions/s",
         "${var.project}": "p",
@@ -295,7 +295,7 @@ def test_the_launcher_turns_parameters_into_options() -> None:
 
 @pytest.mark.cloud
 def test_the_launcher_submits_the_job(tmp_path: Path) -> None:
-    """As the service runs it: the template's parameters, and what it adds itself, on one command line."""
+    """As the service runs it, with the template's parameters and its own additions on one command line."""
     pytest.importorskip("google.cloud.bigquery", reason="pip install 'newsbeam[cloud]'")
     from commands import clean_environment
     from emulators.dataflow import DataflowEndpoint
@@ -349,7 +349,7 @@ def test_flink_jobs_get_only_options_that_exist(path: Path) -> None:
 
 def test_only_existing_settings_are_mentioned() -> None:
     known = {setting.variable for setting in settings_of(Config).values()} | COMPOSE_OWN
-    # neither byte code nor what `terraform init` downloads
+    # skip byte code and what `terraform init` downloads
     own = [p for p in DEPLOY.rglob("*") if not re.search(r"__pycache__|/[.]", f"/{p.relative_to(DEPLOY)}")]
     files = [path for path in own if path.is_file()]
     assert DEPLOY / "newsbeam.env.example" in files

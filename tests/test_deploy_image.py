@@ -1,4 +1,4 @@
-"""The image, one server, BigQuery's tables and the runbook: held to the code."""
+"""The image, the single server, BigQuery's tables and the runbook agree with the code."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_bigquery_tables_match_the_schema() -> None:
 
 
 def test_terraform_has_a_layer_for_each_level_of_views() -> None:
-    """bigquery.tf makes views layer by layer, so that each finds those that it reads."""
+    """bigquery.tf creates views layer by layer, so that the views that each one reads exist."""
     views = {view["name"]: view["query"] for view in bigquery_tables()["views"]}
 
     def height(name: str) -> int:
@@ -82,7 +82,7 @@ def locked() -> dict[str, str]:
 
 
 def setup_requirements() -> Iterator[Requirement]:
-    """What setup.py asks for, with the extras that deploy/lock.sh names."""
+    """The requirements in setup.py, with the extras named in deploy/lock.sh."""
     extras = re.findall(r"--extra (\w+)", (DEPLOY / "lock.sh").read_text())
     assert extras
     for node in ast.walk(ast.parse((ROOT / "setup.py").read_text())):
@@ -101,7 +101,7 @@ def test_lock_satisfies_setup() -> None:
         version = versions.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement}: run `make lock`"
         assert requirement.specifier.contains(version, prereleases=True), (
-            f"{requirement}, locked {version}: `make lock`"
+            f"{requirement}, but {version} is locked: run `make lock`"
         )
 
 
@@ -145,7 +145,7 @@ def test_image_runs_as_its_own_user() -> None:
 def test_image_has_no_lint() -> None:
     linter = shutil.which("hadolint", path=f"{os.environ.get('PATH', '')}:{ROOT}/.venv/tools/bin")
     if linter is None:
-        pytest.skip("no hadolint on this machine: `make lint-image` installs and runs it")
+        pytest.skip("needs hadolint: `make lint-image` installs and runs it")
     done = subprocess.run([linter, str(DEPLOY / "Dockerfile")], capture_output=True, text=True, check=False)
     assert done.stdout == ""
 
@@ -166,7 +166,7 @@ def test_compose_services_are_complete() -> None:
         assert service["restart"] == "unless-stopped", name
         assert "healthcheck" in service or name == "api", name
         for port in service.get("ports", ()):
-            assert port.startswith("127.0.0.1:"), "the tables are for this machine until somebody decides otherwise"
+            assert port.startswith("127.0.0.1:"), "ports must be reachable from this machine only, by default"
     for name in ("poller", "worker"):
         assert services[name]["command"][0] in COMMANDS
     assert re.search(r"newsbeam (\w+) ", services["worker"]["healthcheck"]["test"][1])[1] in COMMANDS  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""The live display: what it lays out, how often it draws, and that log lines stay whole beside it."""
+"""The live display: its layout, how often it draws, and that log lines stay whole next to it."""
 
 import io
 import os
@@ -70,7 +70,7 @@ def test_it_draws_at_most_twice_a_second_and_the_last_figures_at_the_end() -> No
         for number in range(100):
             display.update(Progress(number, 0, 0, 0, 0, 0, {}, {}, ()), NOW + number * timedelta(milliseconds=20))
         drawn = re.findall(r"(\d+)\x1b\[0m feeds", out.getvalue())
-        # 20 ms apart, so that every 25th comes REFRESH_AFTER the one before
+        # 20 ms apart, so every 25th comes REFRESH_AFTER the last one drawn
         assert timedelta(milliseconds=20) * 25 == REFRESH_AFTER
         assert drawn == ["0", "25", "50", "75"]
     assert re.findall(r"(\d+)\x1b\[0m feeds", out.getvalue())[-1] == "99"
@@ -114,7 +114,7 @@ def test_log_lines_of_all_processes_stay_whole_above_the_display() -> None:
     try:
         while chunk := os.read(parent, 65536):
             text += chunk
-    except OSError:  # how Linux says that the other end of a terminal is closed
+    except OSError:  # Linux raises this if the other end of a terminal is closed
         pass
     finally:
         os.close(parent)
@@ -128,7 +128,7 @@ def test_log_lines_of_all_processes_stay_whole_above_the_display() -> None:
     assert "Traceback: tail" in lines
     assert lines[-1] == "after"
     assert "too small" not in plain
-    # the display is drawn once more below everything, with its last figures
+    # the display is drawn once more below all log lines, with the last figures
     last = max(number for number, line in enumerate(lines) if line == "feeds")
     assert lines[last - 1] == "4"
     assert last > lines.index("Traceback: tail")

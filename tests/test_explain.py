@@ -1,4 +1,4 @@
-"""The explanation of an article: every block in its place, kept or struck out."""
+"""The explanation of an article: every block in its place, kept or struck through."""
 
 from __future__ import annotations
 

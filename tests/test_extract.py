@@ -1,6 +1,6 @@
-"""Extraction on golden pages: one folder a kind of block, `article_<kind>/{input.html,expected.json}`.
+"""Extraction on golden pages: one folder per kind of block, `article_<kind>/{input.html,expected.json}`.
 
-A case's `expected.json` names what must come out; what is removed is a list of [reason, text].
+`expected.json` has the expected result of a case, with removed blocks as a list of [reason, text].
 """
 
 # ruff: noqa: E501  lines of markup are data

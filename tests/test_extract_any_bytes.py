@@ -1,4 +1,4 @@
-"""Whatever bytes come in: extraction ends in time, raises its own errors only, and gives only text that is there."""
+"""Whatever the bytes: extraction takes bounded time, raises only its own errors, and returns only text of the page."""
 
 # ruff: noqa: E501  lines of markup are data
 
@@ -44,7 +44,7 @@ def check_article(body: bytes, content_type: str = "text/html") -> None:
     before, after = result
     tree = parse_page(body, content_type).tree
     there = [text_key("".join(tree.itertext()))]
-    # a paragraph may go on behind a script or what else no browser shows
+    # a paragraph may continue after a script or something else that browsers do not show
     etree.strip_elements(tree, *SKIPPED, with_tail=False)
     there.append(text_key("".join(tree.itertext())))
     for block in before.blocks:
@@ -180,7 +180,7 @@ def test_hostile_pages_take_bounded_time(name: str) -> None:
     assert time.process_time() - start < 6
 
 
-@pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
+@pytest.mark.skipif(not CORPUS.exists(), reason="needs the corpus")
 def test_pages_of_the_corpus_are_articles_and_contain_only_their_own_text() -> None:
     rows = [json.loads(line) for line in (CORPUS / "manifest.jsonl").read_text().splitlines()][::9]
     for row in rows:

@@ -1,4 +1,4 @@
-"""Extraction on real pages: a sample of the corpus, with the corpus's own scorer. Skipped where the corpus is not."""
+"""Extraction on real pages: a sample of the corpus, with the corpus's own scorer. Skipped without the corpus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transforms.page.extract import article_json, extract
 from transforms.records import ArticleLink, FetchedPage
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
-pytestmark = pytest.mark.skipif(not (SHARED / "corpus").exists(), reason="the corpus is not here")
+pytestmark = pytest.mark.skipif(not (SHARED / "corpus").exists(), reason="needs the corpus")
 
 
 def read_pages(step: int) -> Iterator[tuple[dict[str, Any], FetchedPage]]:

@@ -1,4 +1,4 @@
-"""Extraction on the pages of our own news web, whose authors are known to the word."""
+"""Extraction on the pages of the synthetic news web, whose text is known exactly."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_article_is_what_its_author_wrote(row: dict[str, Any], body: bytes) -
 
 
 def test_the_clutter_is_kept_with_a_reason() -> None:
-    """Nothing of a page disappears: what is not the story is among the removed blocks."""
+    """Nothing disappears from a page: text outside the story is among the removed blocks."""
     removed: dict[str, str] = {}
     for row, body in PAGES:
         article = extract_page(row, body)

@@ -277,7 +277,7 @@ def test_sitemap_index_names_feeds(body: bytes) -> None:
             "http://news.example/a",
             "A B é",
         ),
-        (  # the same, but CDATA is as it should be
+        (  # the same, but with CDATA that must stay unchanged
             "<rss><channel><title>A & B &AMP &#38; &nosuch;</title><item><title><![CDATA[A&amp;B]]></title>"
             "<link><![CDATA[http://news.example/a?x=1&y=2]]></link></item></channel></rss>",
             "http://news.example/a?x=1&y=2",
@@ -289,7 +289,7 @@ def test_sitemap_index_names_feeds(body: bytes) -> None:
             "http://news.example/a",
             "A",
         ),
-        (  # a script that a proxy adds
+        (  # a script added by a proxy
             "<rss version='2.0'><channel><item><title>A</title><link>http://news.example/a</link></item></channel></rss>"
             "<script>x</script>",
             "http://news.example/a",

@@ -1,4 +1,4 @@
-"""Feeds that are none, and feeds that mean harm."""
+"""Bodies that are not feeds, and malicious feeds."""
 
 import contextlib
 import gzip

@@ -1,4 +1,4 @@
-"""The fetcher against servers of a few lines, for what the shared news web does not do."""
+"""The fetcher against servers of a few lines, for cases that the synthetic news web does not cover."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ POLICY = FetchPolicy(user_agent="newsbeam/0.1 (+https://a.example/bot)", host_de
 
 
 class Names:
-    """DNS with names of our own; counts the lookups."""
+    """DNS with fixed names; counts the lookups."""
 
     def __init__(self, addresses: dict[str, list[str]]) -> None:
         self.addresses = addresses
@@ -50,7 +50,7 @@ def links_of(urls: Sequence[str]) -> list[ArticleLink]:
 
 
 def fetch_all(fetcher: Fetcher, urls: Sequence[str]) -> list[FetchedPage | NewsbeamError]:
-    """Fetch and bring into the order of `urls`."""
+    """Fetch, and return the results in the order of `urls`."""
     found: dict[str, FetchedPage | NewsbeamError] = {}
     for outcome in fetcher.fetch_articles(links_of(urls)):
         if isinstance(outcome, Ok):
@@ -65,7 +65,7 @@ def fetch_one(url: str, policy: FetchPolicy = POLICY, names: Names | None = None
         return fetcher.fetch_page(url)
 
 
-# Who we say we are, and what we ask for.
+# Requests and connections.
 
 
 def test_requests_identify_us_and_keep_the_address() -> None:
@@ -142,14 +142,14 @@ def test_requests_to_one_host_are_spaced_by_the_delay() -> None:
     assert feeds[0].error is None
     times = sorted(seen.at for seen in server.seen)
     assert len(times) == 14
-    # on a busy machine the server may read one request late, which makes one gap look shorter and another longer
+    # on a busy machine the server may read a request late, which makes one gap look shorter and another longer
     assert times[-1] - times[0] > 12 * 0.05
     assert sorted(later - earlier for earlier, later in itertools.pairwise(times))[3] > 0.045
 
 
 def test_one_host_gets_exactly_the_allowed_number_of_concurrent_requests() -> None:
     async def together(seen: Seen) -> AsyncIterator[bytes]:
-        # answer only once another request is here: with fewer than two at once this would time out
+        # answer only once another request has arrived: with fewer than two at once this would time out
         while server.most_active < 2:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.002)
@@ -375,7 +375,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_dialled() -> None:
 
     names = Rebinding({"news.example": []})
     with TinyServer({"*": lambda seen: page()}) as server:
-        # robots.txt and the page share the one connection that one lookup opened
+        # robots.txt and the page share one connection, opened after one lookup
         assert fetch_one(f"http://news.example:{server.port}/a", POLICY, names).body
         assert names.lookups == ["news.example"]
         assert {seen.address for seen in server.seen} == {"127.0.0.1"}

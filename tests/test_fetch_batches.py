@@ -1,4 +1,4 @@
-"""Batches of the fetcher: order, slow consumers, what is left when one is abandoned."""
+"""Batches of the fetcher: order, slow consumers, abandoned batches."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_slow_consumer_slows_the_work() -> None:
         urls = [f"http://site{n}.example:{server.port}/page/{k}" for n in range(100) for k in range(2)]
         stream = fetcher.fetch_articles(links_of(urls))
         next(stream)
-        # requests of our own tell the time; they must not wait for the slow consumer either
+        # side requests serve as a clock; they must not wait for the slow consumer either
         for n in range(100):
             fetcher.fetch_page(f"http://clock.example:{server.port}/tick/{n}")
         ahead = sum(path.startswith("/page") for path in server.paths())

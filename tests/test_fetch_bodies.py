@@ -1,4 +1,4 @@
-"""What the fetcher reads of an answer, and what it leaves unread."""
+"""Which parts of an answer the fetcher reads, and which it leaves unread."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_decompression_bomb_takes_little_memory() -> None:
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    # the limit is 10 MB; held once as pieces
+    # the limit is 10 MB, held once, in pieces
     assert peak < 25_000_000
 
 

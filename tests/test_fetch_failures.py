@@ -1,4 +1,4 @@
-"""What the fetcher makes of answers that fail: statuses, time, connections, broken answers."""
+"""How the fetcher handles failures: statuses, timeouts, connections, broken answers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_feed_request_sends_its_validators() -> None:
         (second,) = fetcher.fetch_feeds([known])
         assert (second.status, second.body, second.error) == (304, b"", None)
         assert second.headers["cache-control"] == "max-age=600"
-        # what a broken server once gave as a version must not break the next request
+        # validators from a broken server must not break the next request
         (third,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/feed", "a\r\nX-Evil: 1", "é")])
         assert third.status == 200
     assert "x-evil" not in server.seen[-1].headers
@@ -149,7 +149,7 @@ def test_a_host_that_does_not_connect_is_left_alone() -> None:
         assert isinstance(feed.error, ConnectFailed)
         assert feed.error.retry_after is not None
         assert 590 < feed.error.retry_after <= 600
-        # neither another port nor another host suffers
+        # other ports and other hosts are not affected
         assert fetcher.fetch_page(f"http://down.example:{server.port}/a").body
         assert fetcher.fetch_page(f"http://up.example:{server.port}/a").body
 
@@ -196,7 +196,7 @@ def test_a_host_that_times_out_again_and_again_is_left_alone() -> None:
     assert server.paths() == ["/robots.txt", "/0", "/1", "/2"]
 
 
-# No foreign error leaks.
+# Only errors of newsbeam are raised.
 
 BROKEN = {
     "nothing": None,
@@ -262,7 +262,7 @@ def test_no_foreign_error_leaks(scratch: tuple[TinyServer, Fetcher], head: bytes
 
 @pytest.fixture
 def scratch():  # type: ignore[no-untyped-def]
-    # a redirect may name any host there is: none of them is known here
+    # a redirect may lead to any host, but none resolves here
     policy = FetchPolicy(host_delay_s=0, allow_private_addresses=True, timeout_s=0.5)
     with TinyServer({}) as server, Fetcher(policy, resolve=Names({})) as fetcher:
         yield server, fetcher

@@ -61,7 +61,7 @@ def outcomes(world: Newsworld, fetcher: Fetcher, truth: list[dict[str, Any]]) ->
 
 
 def path_of(url: str) -> str:
-    """Return the path of an address, which may be none that the standard library can read."""
+    """Return the path of an address, which may be one that the standard library cannot parse."""
     return "/" + url.split("://")[-1].partition("/")[2].partition("?")[0]
 
 
@@ -70,7 +70,7 @@ def named(outcomes: Outcomes, path: str) -> FetchedPage | NewsbeamError:
 
 
 def test_each_fault_ends_in_its_error(outcomes: Outcomes, truth: list[dict[str, Any]]) -> None:
-    """Only what extraction has to judge comes as a page although it is no article."""
+    """Only pages that extraction has to judge are returned although they are not articles."""
     judged_later = ("no text", "soft 404", "section front", "consent wall")
     faulty = {row["url"]: row["reason"] for row in truth if row["reason"] and row["reason"] not in judged_later}
     assert len(faulty) > 30 and len(set(faulty.values())) > 15
@@ -120,7 +120,7 @@ def test_retry_after_is_read_in_both_forms(outcomes: Outcomes) -> None:
     once, dated = named(outcomes, "/once"), named(outcomes, "/date")
     assert isinstance(once, HttpUnavailable) and isinstance(dated, HttpUnavailable)
     assert once.retry_after == RETRY_AFTER_S
-    # the date is in whole seconds
+    # the date has whole seconds
     assert dated.retry_after is not None
     assert RETRY_AFTER_S - 1.5 < dated.retry_after <= RETRY_AFTER_S
 
@@ -130,7 +130,7 @@ def test_flaky_pages_succeed_on_a_retry(world: Newsworld, outcomes: Outcomes) ->
     flaky = [f"{base}/once", f"{base}/error-once", f"{base}/twice"]
     with Fetcher(POLICY) as fetcher:
         first, second, third = (fetch_all(fetcher, flaky) for _ in range(3))
-    # the first two have failed before, in `outcomes`
+    # the first two failed before, in `outcomes`
     assert [type(first[url]) for url in flaky] == [FetchedPage, FetchedPage, HttpUnavailable]
     assert [type(second[url]) for url in flaky] == [FetchedPage, FetchedPage, HttpUnavailable]
     assert [type(third[url]) for url in flaky] == [FetchedPage, FetchedPage, FetchedPage]
@@ -150,7 +150,7 @@ def test_a_crawl_delay_applies_even_without_a_host_delay(
     world: Newsworld, outcomes: Outcomes, fetcher: Fetcher
 ) -> None:
     site = world.site("robots.example")
-    # between robots.txt and the pages that it allows; a busy machine may read the first of them late
+    # between robots.txt and the pages that it allows; a busy machine may read the first request late
     assert site["shortest_gap"] >= 1.9
     assert fetcher.delay_of(urlsplit(site["base"]).hostname or "") == 2.0
 
@@ -217,5 +217,5 @@ def test_fetching_a_page_takes_little_cpu(capsys: pytest.CaptureFixture[str]) ->
     assert all(isinstance(outcome, FetchedPage) for outcome in found.values())
     with capsys.disabled():
         print(f"\nfetching {len(urls)} pages took {spent:.1f} ms of CPU a page")
-    # the aim is 5; a busy machine must not fail it
+    # the target is 5; load on the machine must not fail the test
     assert spent < 15

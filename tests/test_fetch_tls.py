@@ -1,4 +1,4 @@
-"""The fetcher over TLS, with a certificate of our own: HTTP/2 where a server offers it, and every failed handshake."""
+"""The fetcher over TLS, with a test certificate: HTTP/2 if the server offers it, and every failed handshake."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def serving(certificate: Path, *protocols: str) -> ssl.SSLContext:
 
 
 class H2Server(TinyServer):
-    """Answers every stream with one page, all of a connection's streams at once; counts them."""
+    """Answers every stream with one page, all streams of a connection at once; counts them."""
 
     breaks = False
 
@@ -92,7 +92,7 @@ class H2Server(TinyServer):
         if headers[":path"] == "/robots.txt":
             connection.send_headers(event.stream_id, [(":status", "404")], end_stream=True)
         elif self.breaks:
-            # a frame of a kind that must not stand here, then a reset of every stream
+            # a frame of a kind that is invalid here, then a reset of every stream
             writer.write(connection.data_to_send() + b"\x00\x00\x04\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00")
         else:
             body = f"<p>{headers[':path']} {headers[':authority']} {headers['user-agent']}</p>".encode()
@@ -142,7 +142,7 @@ def test_a_certificate_for_another_name_is_refused(certificate: Path, trust: ssl
 
 
 class PlainServer(TinyServer):
-    """Says at once what a server says to a handshake that it takes for a request."""
+    """Answers at once as a server does that mistakes a handshake for a request."""
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)

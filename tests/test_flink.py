@@ -1,4 +1,4 @@
-"""The streaming job on a real Flink cluster: news come in while it runs, a machine is lost, nothing is."""
+"""The streaming job on a real Flink cluster: news arrives while it runs, and nothing is lost if a task manager is."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ DRIP_S = 4.0
 
 
 def submit(cluster: FlinkCluster, db: str, *more: str) -> None:
-    """Send the job to the cluster; returns when it has it."""
+    """Submit the job to the cluster; returns once it has been accepted."""
     arguments = ["--source", f"ledger:{db}", "--sink", db, *cluster.submit_args(), *more]
     done = subprocess.run(
         [sys.executable, "-m", "pipeline", *arguments],
         capture_output=True,
         text=True,
-        # what a lost machine had claimed is claimed again soon
+        # links claimed by a lost task manager are soon claimed again
         env=clean_environment() | {"NEWSBEAM_LEASE": "15"},
         timeout=180,
     )
@@ -55,7 +55,7 @@ def fates_of(db: str) -> dict[str, str | None]:
 
 def test_nothing_is_lost_when_a_task_manager_dies(tmp_path: Path) -> None:
     if missing := find_missing_tools():
-        pytest.skip(f"a Flink cluster wants {' and '.join(missing)}, which is not here")
+        pytest.skip(f"the Flink cluster needs {' and '.join(missing)}, which is not installed")
     from emulators.postgres import create_database
 
     db = create_database()
@@ -70,7 +70,7 @@ def test_nothing_is_lost_when_a_task_manager_dies(tmp_path: Path) -> None:
             nonlocal killed_with
             if len(fates_of(db)) < len(truth):
                 feeds = world.feeds()
-                # the other half of the news comes in when the machine has been lost
+                # the other half of the news arrives after the task manager has been lost
                 known = feeds[: len(feeds) // 2] if killed_with < 0 else feeds
                 polled = newsbeam("poll", "--once", "--db", db, *polite, *known)
                 assert polled.returncode == 0, polled.stderr[-3000:]
@@ -83,7 +83,7 @@ def test_nothing_is_lost_when_a_task_manager_dies(tmp_path: Path) -> None:
 
         wait_for(poll_until_done, 420, cluster)
         articles = sum(outcome == "article" for outcome in truth.values())
-        assert 0 < killed_with < articles, "there is work left for the machine that is left"
+        assert 0 < killed_with < articles, "there must be work left for the remaining task manager"
         assert cluster.get_state(JOB) == "RUNNING"
         checkpoints = cluster.count_checkpoints(JOB)
         assert checkpoints["completed"] > 0 and checkpoints["restored"] > 0, checkpoints

@@ -67,7 +67,7 @@ def groups_of(*names: str, title: str = "") -> dict[str, tuple[str, int]]:
         (["Acme Widgets Inc./ORG", "Acme Widgets/ORG"], {"Acme Widgets Inc.": ("ORG", 2)}),
         (["United Nations/ORG", "United Nations Security Council/ORG"], None),
         (["New York/GPE", "New York Times/ORG"], None),
-        # labels that differ
+        # differing labels
         (["Bild/PERSON", "Bild/ORG", "Bild/ORG"], {"Bild": ("ORG", 3)}),
         (["Kyiv/PERSON", "Kyiv/GPE"], {"Kyiv": ("PERSON", 2)}),
         (["Maria Zakharova/PERSON", "Zakharova/ORG", "Zakharova/ORG"], {"Maria Zakharova": ("PERSON", 3)}),
@@ -78,7 +78,7 @@ def groups_of(*names: str, title: str = "") -> dict[str, tuple[str, int]]:
 def test_mentions_of_one_thing_are_grouped(names: list[str], expected: dict[str, tuple[str, int]] | None) -> None:
     found = groups_of(*names)
     if expected is None:
-        # all stay apart
+        # all must stay apart
         assert [count for _, count in found.values()] == [1] * len(names)
     else:
         assert found == expected
@@ -96,7 +96,7 @@ def test_shared_surname_goes_to_the_one_last_named_in_full() -> None:
     )
     entities, mentions = group_mentions(spans)
     names = [entities[mention.entity].name for mention in mentions]
-    # before anyone was named in full, it is the one named in full most often
+    # before anyone is named in full, it is the one named in full most often
     assert names == ["Hillary Clinton", "Bill Clinton", "Bill Clinton", *["Hillary Clinton"] * 4]
 
 
@@ -176,7 +176,7 @@ WORDS = st.sampled_from(
 NAMES = st.lists(WORDS, min_size=1, max_size=4).map(" ".join) | st.text(min_size=1, max_size=8).filter(
     lambda text: any(map(str.isalnum, text))
 )
-# a span has a letter or digit, for trim_span leaves nothing of others
+# a span has a letter or digit, since trim_span leaves nothing of others
 SPANS = st.lists(st.tuples(NAMES, st.sampled_from(sorted(LABELS)), st.integers(0, 300)), max_size=40)
 
 

@@ -1,4 +1,4 @@
-"""README's way to add an enrichment with a table of its own, followed to the letter."""
+"""The README's steps for an enrichment with its own table, followed literally."""
 
 from __future__ import annotations
 

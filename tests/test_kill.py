@@ -20,7 +20,7 @@ from newsworld import Newsworld
 from pipeline.tables.database import METADATA
 
 KILLS = int(os.environ.get("KILLS", "5"))
-# so many that each run does a part of them before it is killed
+# enough that each run does part of the work before it is killed
 PAGES = 8 * (KILLS + 1)
 ARTICLES, REVISIONS = METADATA.tables["articles"], METADATA.tables["revisions"]
 
@@ -35,7 +35,7 @@ def landed(db: str) -> dict[str, str]:
 
 
 def wait_for_work(process: subprocess.Popen[str]) -> None:
-    """Read the log until a worker has its model: what comes before is the start of Python."""
+    """Read the log until a worker has loaded its model; before that, Python is only starting."""
     assert process.stderr is not None
     for line in process.stderr:
         if json.loads(line)["event"] == "model_loaded":
@@ -59,10 +59,10 @@ def test_a_run_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_path: Pat
                 process.communicate(timeout=moments.uniform(0.1, 1.2))
             except subprocess.TimeoutExpired:
                 cut_short += 1
-            # the whole group: supervisor and workers, at whatever they are doing
+            # the whole group: supervisor and workers, whatever they are doing
             os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
             process.communicate()
-            # the first may have died before there was a database
+            # the first run may have died before there was a database
             landed_before.append(len(landed(stormy)) if number else 0)
         last = newsbeam(*arguments(world, stormy))
         assert last.returncode == 0, last.stderr[-3000:]

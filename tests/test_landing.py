@@ -1,4 +1,4 @@
-"""The SQL sink when things go wrong: refused rows, a database that is away; and fates whose articles land elsewhere."""
+"""The SQL sink when things go wrong: refused rows, an unavailable database; fates of articles that land elsewhere."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_ledger_records_what_landed_elsewhere(database_url: str) -> None:
 
 
 def test_a_url_that_the_ledger_has_not_seen_gets_its_fate(tmp_path: Path) -> None:
-    """As from a message that somebody else published."""
+    """Such as one from a message that another program published."""
     url = f"sqlite:///{tmp_path}/x.db"
     stranger = ArticleLink("https://x.example/1", "https://x.example/1", "0" * 32, "x.example")
     land(WriteToSql(url, Config()), [], [Failure(stranger, "timeout", "fetch", "FetchTimeout", "", 1, NOW, None)])

@@ -1,4 +1,4 @@
-"""Leases: who is dead, what is renewed in the background, and what is given back."""
+"""Leases: which owners are dead, renewal in the background, and what is given back."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from transforms.urls import link_of
 URLS, HOSTS = METADATA.tables["urls"], METADATA.tables["hosts"]
 OWNER = "import sys; from pipeline.ledger.lease import new_owner; print(new_owner(), flush=True); sys.stdin.read()"
 NEEDS_PROC = pytest.mark.skipif(
-    not os.path.exists("/proc/self/stat"), reason="needs /proc to know when a process began"
+    not os.path.exists("/proc/self/stat"), reason="needs /proc for the start time of a process"
 )
 
 
 @contextmanager
 def other_process() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that lives while the context lasts, and an owner of its own."""
+    """A process that lives as long as the context, and an owner in it."""
     with subprocess.Popen(
         [sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -61,12 +61,12 @@ def test_a_reused_process_id_does_not_count_as_the_process_that_ended() -> None:
         host, pid, start, *rest = owner.split("/")
         earlier = "/".join([host, pid, f"{start}0", *rest])
         assert pid == str(process.pid) and start
-        assert is_dead(earlier), "another process had the number before this one began"
-        assert not is_dead(f"{host}/{pid}/aaaa"), "an owner of an older newsbeam: its number alone is known"
+        assert is_dead(earlier), "another process had this id before this one started"
+        assert not is_dead(f"{host}/{pid}/aaaa"), "an owner of an older newsbeam: only its process id is known"
 
 
 def test_a_restarted_container_is_told_apart_despite_the_same_process_id() -> None:
-    """Host name and process id are those of this process, as for process 1 of a container that was started again."""
+    """Host name and process id are the same as before, as for process 1 of a restarted container."""
     host, pid, start, process, holder = new_owner().split("/")
     assert is_dead(f"{host}/{pid}/{start}/0badcafe/{holder}")
     assert is_dead(f"{host}/{pid}/aaaa"), "an owner of an older newsbeam"
@@ -96,7 +96,7 @@ def test_a_lease_is_renewed_while_it_lasts(ledger: Ledger) -> None:
             time.sleep(0.02)
     (last,) = column(short, HOSTS.c.leased_until)
     assert isinstance(last, datetime)
-    assert short.links.claim("other", last + duration), "no longer renewed after its end"
+    assert short.links.claim("other", last + duration), "a lease is not renewed after its end"
 
 
 def test_an_unavailable_database_does_not_end_renewal(ledger: Ledger) -> None:
@@ -111,7 +111,7 @@ def test_an_unavailable_database_does_not_end_renewal(ledger: Ledger) -> None:
     with Lease(Flaky(ledger.engine, timedelta(seconds=0.04)), lambda host: 0.0) as lease:
         give_up_at = time.monotonic() + 30
         while len(renewed) < 2:
-            assert time.monotonic() < give_up_at, "not tried again"
+            assert time.monotonic() < give_up_at, "not retried"
             time.sleep(0.01)
     assert set(renewed) == {lease.owner}
 
@@ -131,7 +131,7 @@ def test_leases_left_by_a_failed_round_are_given_back_by_the_next(ledger: Ledger
         assert column(ledger, URLS.c.claims) == [0 if forgive else 1]
         ledger.links.claim(lease.owner, now + timedelta(minutes=1))
     with lease.round(forgive):
-        assert column(ledger, HOSTS.c.lease_owner) == [lease.owner], "a round that ended well keeps what it holds"
+        assert column(ledger, HOSTS.c.lease_owner) == [lease.owner], "a round that succeeded keeps its leases"
 
 
 def test_hosts_are_given_back_one_by_one_or_without_their_urls(ledger: Ledger) -> None:

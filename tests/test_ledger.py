@@ -1,4 +1,4 @@
-"""The ledger on both databases: leases by host, takeover, one transaction a poll, nothing lost."""
+"""The ledger on both databases: leases by host, takeover, one transaction per poll, nothing lost."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def test_a_due_feed_goes_before_the_articles_of_its_host(ledger: Ledger) -> None
     ledger.feeds.add([FEED], NOW)
     ledger.links.add([sighting("https://a.example/1")], NOW)
     assert not ledger.links.claim("worker", NOW + SECOND)
-    assert ledger.links.claim("worker", NOW + timedelta(minutes=2)), "no poller came for it: the articles go on"
+    assert ledger.links.claim("worker", NOW + timedelta(minutes=2)), (
+        "without a poller, the articles are claimed after a while"
+    )
 
 
 def test_leases_of_dead_processes_on_this_machine_are_taken_back_at_once(ledger: Ledger) -> None:
@@ -194,7 +196,7 @@ def test_articles_and_urls_without_a_row_count_as_lost(ledger: Ledger) -> None:
     urls, articles = METADATA.tables["urls"], METADATA.tables["articles"]
     with ledger.engine.begin() as connection:
         connection.execute(sa.delete(articles))
-        # deleted, and known as such; what follows is what no code of ours does
+        # recorded as deleted; what follows is something that newsbeam itself never does
         assert connection.execute(sa.select(urls.c.outcome, urls.c.reason).where(urls.c.url.endswith("1"))).all() == [
             ("rejected", "deleted")
         ]
@@ -227,13 +229,13 @@ def test_a_feed_that_says_updated_makes_an_article_due_again(ledger: Ledger) -> 
     ledger.leases.release("w", NOW, {})
     later = NOW + timedelta(hours=1)
     ledger.feeds.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], later)
-    assert not ledger.links.claim("w", later), "the same time as before is no edit"
+    assert not ledger.links.claim("w", later), "an unchanged time is not an edit"
     ledger.feeds.record_poll(state, [sighting(url, updated=later - SECOND)], [], later)
     [link] = ledger.links.claim("w", later)
     assert fate(ledger, url)["outcome"] == "article"
     settle(ledger, Rejection(link, "http 404", "fetch", "http 404", later), at=later)
     after = fate(ledger, url)
-    assert after["outcome"] == "article" and after["due_at"] is None, "taken down later: the article stays"
+    assert after["outcome"] == "article" and after["due_at"] is None, "a page that is taken down later stays an article"
 
 
 def test_a_late_failure_does_not_replace_an_article(ledger: Ledger) -> None:
@@ -259,7 +261,7 @@ def test_two_links_to_one_address_are_one_article(ledger: Ledger) -> None:
 
 def test_text_that_databases_cannot_store_is_cleaned(ledger: Ledger) -> None:
     url = "https://a.example/1"
-    # no index can hold these as they are; random, since PostgreSQL compresses what repeats itself
+    # too long for any index; random, since PostgreSQL compresses repetitive text
     noise = random.Random(1).randbytes(5000).hex()
     long_urls = [f"https://a.example/{noise}", f"gopher://{noise}/x", f"mailto:{noise}é"]
     ledger.links.add([sighting(one, FEED + "?" + noise[:900]) for one in [url, *long_urls]], NOW)
@@ -287,6 +289,6 @@ def test_many_claimers_never_share_a_url(ledger: Ledger) -> None:
     for thread in threads:
         thread.join()
     assert len(taken) == len(set(taken))
-    for _ in range(3):  # a claimer may have left while another held the last hosts
+    for _ in range(3):  # a claimer may have stopped while another held the last hosts
         claim("last")
     assert len(taken) == 200 and audit(ledger.engine, NOW).article == 200

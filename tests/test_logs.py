@@ -1,4 +1,4 @@
-"""Logs as an operator gets them: every case is a process of its own, since logging is set up once a process."""
+"""Logs as an operator sees them; each case runs in its own process, since logging is configured once per process."""
 
 import json
 import re
@@ -14,7 +14,7 @@ SET_UP = "import logging, warnings, structlog\nfrom pipeline.logs import configu
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python lines after the set-up; warnings behave as in a user's shell."""
+    """Run Python code after configuring logs; warnings behave as in a user's shell."""
     return subprocess.run([sys.executable, "-c", SET_UP + code], capture_output=True, text=True, timeout=60, check=True)
 
 

@@ -15,7 +15,7 @@ LONG_S = 60.0
 
 
 def scripted(loop: Loop, *results: bool | Exception) -> Callable[[], bool]:
-    """Return work that gives these results in turn and then stops the loop."""
+    """Return a function that returns these results in turn and then stops the loop."""
     left = list(results)
 
     def work() -> bool:

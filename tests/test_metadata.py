@@ -1,4 +1,4 @@
-"""Metadata: each field from each of its sources."""
+"""Page metadata: each field from each of its sources."""
 
 # ruff: noqa: E501  lines of markup are data
 

@@ -1,4 +1,4 @@
-"""A batch of links as one run of a graph that is kept: its result, its failures, what it costs and what it leaves."""
+"""A batch of links as one run of a graph that is kept: results, failures, overhead and leaks."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_error_of_the_sink_is_raised_and_the_next_batch_lands(db: str, news: 
     for _ in range(3):
         with pytest.raises(Exception, match="no such table: urls"):
             run_batch(news.links(range(2, 4)), CONFIG, db)
-    assert threading.active_count() <= threads, "a failed run leaves no thread"
+    assert threading.active_count() <= threads, "a failed run must not leave threads behind"
     with engine.begin() as connection:
         connection.exec_driver_sql("alter table gone rename to urls")
     engine.dispose()
@@ -123,7 +123,7 @@ def run_built_each_time(links: list[ArticleLink], db: str) -> None:
 
 
 def cpu_of(run: Callable[[], object]) -> float:
-    """Return the least CPU seconds of this process that one of five runs took."""
+    """Return the minimum CPU seconds of this process over five runs."""
     run()
     seconds = []
     for _ in range(5):
@@ -136,7 +136,7 @@ def cpu_of(run: Callable[[], object]) -> float:
 def test_a_run_has_little_overhead(db: str) -> None:
     built = cpu_of(lambda: run_built_each_time([], db))
     kept = cpu_of(lambda: run_batch([], CONFIG, db))
-    # 1/25 where this was written
+    # 1/25 when this was written
     assert kept < built / 5, f"{kept * 1000:.1f} ms of CPU for an empty batch, {built * 1000:.1f} ms with a new graph"
 
 
@@ -156,7 +156,7 @@ def test_many_runs_leave_nothing_behind(db: str) -> None:
     finally:
         tracemalloc.stop()
     assert threading.active_count() == threads
-    assert grown < 500_000, f"150 runs left {grown} bytes"
+    assert grown < 500_000, f"150 runs leaked {grown} bytes"
 
 
 def test_an_idle_configuration_is_evicted(db: str) -> None:

@@ -1,4 +1,4 @@
-"""The file of the block classifier: bound to features by name, refused where it does not fit."""
+"""The file of the block classifier: bound to features by name, refused if it does not fit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = f"""<html><body><nav><a href="/">Home and all the news</a></nav>
 
 
 def write_model(path: Path, change: dict[str, np.ndarray]) -> Path:
-    """Copy the shipped model with some of its arrays replaced, and those that are None left out."""
+    """Copy the shipped model, replacing some of its arrays and leaving out those that are None."""
     with np.load(MODEL_PATH) as file:
         arrays = {key: file[key] for key in file.files} | change
     np.savez(path, **{key: array for key, array in arrays.items() if array is not None})
@@ -58,7 +58,7 @@ def test_columns_in_another_order_give_the_same_scores() -> None:
     names = tuple(FEATURES[number] for number in order)
     shuffled = load_forests(MODEL_PATH, {"first": names, "second": (*names, *CONTEXT_FEATURES)})["first"]
     assert (shuffled.predict(rows[:, order]) == load_model()[0].predict(rows)).all()
-    # and the check could fail: bound to the wrong columns the scores differ
+    # this check can fail: bound to the wrong columns, the scores differ
     assert (shuffled.predict(rows) != load_model()[0].predict(rows)).any()
 
 

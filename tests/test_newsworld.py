@@ -1,4 +1,4 @@
-"""The news web itself: its counts see what an impolite client does, and its editors work."""
+"""The synthetic news web itself: its counts reveal an impolite client, and its edits work."""
 
 from __future__ import annotations
 

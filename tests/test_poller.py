@@ -1,4 +1,4 @@
-"""The poller against a real server: what becomes of each kind of answer, in the ledger."""
+"""The poller against a real server: the effect of each kind of answer on the ledger."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def close_fetcher() -> Iterator[None]:
 
 
 def poll(ledger: Ledger, *urls: str) -> dict[str, dict[str, Any]]:
-    """Poll every feed once, also those of the ledger; returns the states by address."""
+    """Poll every feed once, including those in the ledger; returns the states by address."""
     now = datetime.now(UTC)
     ledger.feeds.add(urls, now)
     Poller(ledger, CONFIG, Loop("polling failed", trouble_s=0.01)).run(once_since=now)
@@ -136,7 +136,7 @@ def test_one_bad_feed_does_not_stop_the_others(ledger: Ledger) -> None:
 
 def test_hosts_of_a_failed_round_are_given_back(ledger: Ledger) -> None:
     class Forgetful(Feeds):
-        """Feeds whose database goes away for the first poll."""
+        """Feeds whose database is unavailable for the first poll."""
 
         failed = False
 

@@ -1,4 +1,4 @@
-"""poll and work as processes of their own on one database, signals, and workers on a real PostgreSQL."""
+"""poll and work as separate processes on one database, signals, and workers on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_two_workers_on_one_postgresql_share_the_work() -> None:
         requests = sum(row["requests"] for row in world.stats())
         hosts = len(world.stats())
     batches = [[line for line in log_lines(text) if line["event"] == "batch"] for text in printed]
-    assert sum(line["links"] for worker in batches for line in worker) == 60, "each URL was worked on once"
-    # one poll a host, one request an article, and robots.txt once for each process that came to the host
+    assert sum(line["links"] for worker in batches for line in worker) == 60, "each URL must be processed once"
+    # one poll per host, one request per article, and robots.txt once per host and process
     assert requests <= hosts + 60 + 2 * hosts
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
     assert counts["article"] == 60 and counts["lost"] == 0
@@ -43,7 +43,7 @@ def test_two_workers_on_one_postgresql_share_the_work() -> None:
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> float:
-    """Send a signal; returns the seconds until the process had ended."""
+    """Send a signal; returns the seconds until the process ended."""
     begun = time.monotonic()
     process.send_signal(number)
     process.communicate(timeout=30)
@@ -62,7 +62,7 @@ def test_a_run_ends_cleanly_on_an_interrupt(tmp_path: Path) -> None:
         took = stop(process, signal.SIGINT)
     assert process.returncode == 0 and took < GRACE_S + 5
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
-    assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+    assert counts["leased"] == 0 and counts["lost"] == 0, "unfinished work must be given back"
     assert counts["article"] > 0
 
 
@@ -78,7 +78,7 @@ def test_a_hanging_page_does_not_delay_termination(tmp_path: Path) -> None:
         took = stop(process, signal.SIGTERM)
     assert process.returncode == 0 and GRACE_S - 1 < took < GRACE_S + 5
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
-    assert counts["leased"] == 0 and counts["lost"] == 0, "what was under way was given back"
+    assert counts["leased"] == 0 and counts["lost"] == 0, "unfinished work must be given back"
     assert counts["waiting"] == counts["urls"] == 2
 
 

@@ -1,4 +1,4 @@
-"""The outbox: what is due gets to the topic, paced, killed anywhere; and messages are read as they were written."""
+"""The outbox: due URLs reach the topic, paced, despite kills at any time; and messages survive a round trip."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HOSTS = METADATA.tables["hosts"]
 
 
 class Wire:
-    """A client that keeps what is sent; from the message `broken_at` on nothing arrives."""
+    """A client that records what is sent; from message number `broken_at` on, nothing arrives."""
 
     def __init__(self, broken_at: int = 10**9) -> None:
         self.sent: list[tuple[ArticleLink, dict[str, str]]] = []
@@ -88,7 +88,7 @@ def test_messages_that_were_sent_but_not_marked_are_sent_again(ledger: Ledger) -
         publisher_of(ledger, broken).publish_due(NOW)
     assert len(broken.sent) == 1
     whole = Wire()
-    assert publisher_of(ledger, whole).publish_due(NOW) == 2, "nothing is marked before all have arrived"
+    assert publisher_of(ledger, whole).publish_due(NOW) == 2, "nothing may be marked before all messages have arrived"
 
 
 def test_a_failed_url_is_announced_again_when_it_is_due(ledger: Ledger) -> None:
@@ -122,7 +122,9 @@ def test_a_host_gets_no_more_urls_than_its_pace_allows(ledger: Ledger) -> None:
     publisher = publisher_of(ledger, wire, delay=1.0)
     assert publisher.publish_due(NOW) == 2 + BUDGET_S
     assert sum("slow" in url for url in wire.urls) == 2
-    assert wire.urls[1] != wire.urls[0] and {"slow" in url for url in wire.urls[:2]} == {True, False}, "in turns"
+    assert wire.urls[1] != wire.urls[0] and {"slow" in url for url in wire.urls[:2]} == {True, False}, (
+        "hosts must take turns"
+    )
     assert publisher.publish_due(NOW + timedelta(seconds=BUDGET_S) - SECOND) == 0
     assert publisher.count_unannounced(NOW) == 12
     rounds, now = 0, NOW
@@ -143,7 +145,7 @@ def test_a_leased_host_is_left_alone(ledger: Ledger) -> None:
 
 
 def test_a_url_whose_host_the_ledger_does_not_know_is_announced_too(ledger: Ledger) -> None:
-    """Somebody else put it on the topic; it failed, and the sink wrote it into the ledger."""
+    """Another program published it; it failed, and the sink wrote it to the ledger."""
     link = link_of(FeedEntry("https://new.example/1"), "", NOW)
     failure = Failure(link, "timeout", "fetch", "FetchTimeout", "too slow", 1, NOW, NOW)
     write_landings(ledger.engine, [landing_of(failure, NOW)])

@@ -72,7 +72,7 @@ def test_without_a_robots_txt_everything_is_allowed() -> None:
 
 
 class Web:
-    """Counts how often each robots.txt is fetched; every one has the same size."""
+    """Counts how often each robots.txt is fetched; all have the same size."""
 
     def __init__(self, answer: RobotsRules | NewsbeamError) -> None:
         self.answer = answer

@@ -1,4 +1,4 @@
-"""The main job on a news web, as a process: every URL ends as the truth says, politely; nothing twice."""
+"""`newsbeam run` on a news web, as a process: every URL has its expected outcome, politely; nothing is done twice."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from transforms.urls import url_key
 
 URLS, ARTICLES, FEEDS = METADATA.tables["urls"], METADATA.tables["articles"], METADATA.tables["feeds"]
 IMAGES = METADATA.tables["images"]
-# a first error is followed by a wait of 3 s, give or take a fifth; the second, of 9 s, is not waited for
+# the wait after a first error is 3 s, give or take a fifth; the run does not wait the 9 s after a second
 PATIENCE_S = 5
 FETCH_TIMEOUT_S = 3
-# the reasons in the truth of the shared news web that are ours, word for word
+# the reasons in the truth of the shared news web that match ours word for word
 SHARED_REASONS = {"too large", "content type", "no text", "robots", "private address", "redirect loop", "scheme"}
 Row = dict[str, Any]
 
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 def run_once(
     world: WebProcess, db: str, feeds: str, patience_s: int = PATIENCE_S, timeout_s: int = FETCH_TIMEOUT_S
 ) -> tuple[Row, list[Row]]:
-    """Run to the end; returns the counts that it printed and its log."""
+    """Run to the end; returns the printed counts and the log."""
     options = ["--patience", str(patience_s), "--allow-private-addresses", "--db", db]
     done = newsbeam("run", "--once", *options, feeds, environment={"NEWSBEAM_FETCH_TIMEOUT": str(timeout_s)})
     assert done.returncode == 0, done.stderr[-3000:]
@@ -65,7 +65,7 @@ def test_every_url_has_the_fate_that_the_truth_names(tmp_path: Path) -> None:
 
     fates = read_fates(db)
     found = {row["url"]: (fates[url_key(row["url"])]["outcome"], fates[url_key(row["url"])]["reason"]) for row in truth}
-    # the reason of a URL that became an article is the one of its last failure, if it had one
+    # a URL that became an article keeps the reason of its last failure, if any
     wanted = {row["url"]: (row["outcome"], row["reason"]) for row in truth}
     wrong = {
         url: (found[url], wanted[url])
@@ -78,7 +78,7 @@ def test_every_url_has_the_fate_that_the_truth_names(tmp_path: Path) -> None:
     stored = rows_of(db, sa.select(ARTICLES))
     landed = {row["article_id"] for row in fates.values() if row["outcome"] == "article"}
     assert {row["article_id"] for row in stored} == landed and len(stored) == len(landed)
-    # one article was named under its own address and under one that redirects to it
+    # one article was listed under its own address and under one that redirects to it
     assert counts["article"] == len(stored) + 1
     assert_articles_hold_what_their_authors_wrote(stored, expected)
     credited = {row["article_id"] for row in rows_of(db, sa.select(IMAGES).where(IMAGES.c.caption != ""))}
@@ -90,18 +90,18 @@ def test_every_url_has_the_fate_that_the_truth_names(tmp_path: Path) -> None:
     assert_polite(list(first.values()))
     assert all(times == 1 for times in first["twin.example"]["pages"].values()), "four spellings, two feeds, one visit"
     publishers = {row["host"]: row["template"] for row in publishers_of(first, expected)}
-    # a home page, an OPML list and a sitemap index are asked for as well as the feed that they name
+    # a home page, an OPML list and a sitemap index are requested in addition to the feed that they name
     listed = {"gazette.example", "archive.example", "listed.example"}
     for host in publishers:
         asked = second[host]["requests"] - first[host]["requests"]
-        assert asked == (2 if host in listed else 1), f"{host}: one poll of each feed, no article"
+        assert asked == (2 if host in listed else 1), f"{host}: one poll of each feed, and no article again"
         assert second[host]["not_modified"] - first[host]["not_modified"] == 1, host
     assert_polite(list(second.values()))
     assert [line for line in logs + more_logs if line["level"] in ("error", "critical")] == []
 
 
 def publishers_of(stats: dict[str, Row], expected: list[Row]) -> list[Row]:
-    """Return the hosts of the publishers that behave, each with its template."""
+    """Return the hosts of the well-behaved publishers, each with its template."""
     bases = {row["base"]: host for host, row in stats.items()}
     named = [row for row in expected if "author" in row]
     return [{"host": bases[row["url"].partition("/news/")[0]], "template": row["template"]} for row in named]
@@ -115,7 +115,7 @@ def assert_articles_hold_what_their_authors_wrote(stored: list[sa.RowMapping], e
         for text in (*wanted["paragraphs"], wanted.get("subhead"), wanted.get("standfirst")):
             rest = rest.replace(text or "", "", 1) if text else rest
         assert [text for text in wanted["paragraphs"] if text not in row["body"]] == [], wanted
-        assert rest.strip() == "", f"{wanted['url']} ({wanted['template']}) holds more than the story"
+        assert rest.strip() == "", f"{wanted['url']} ({wanted['template']}) contains more than the story"
         assert not any(text in row["body"] for text in CLUTTER.values())
         assert row["title"] == wanted["title"]
         if "author" in wanted:
@@ -138,7 +138,7 @@ def assert_feeds_ended_as_they_should(feeds: dict[str, sa.RowMapping]) -> None:
         assert reason in errors[f"{name}.xml"], (name, errors[f"{name}.xml"])
     for name in ("moved", "lent", "unescaped", "cut", "guid"):
         assert errors[f"{name}.xml"] == "", name
-    # the attacks on the parser: read or refused, but nothing of another file in the title
+    # the attacks on the parser: accepted or refused, but without content of another file in the title
     titles = [row["title"] for url, row in feeds.items() if url.endswith(("/laughs.xml", "/foreign.xml"))]
     assert len(titles) == 2 and all("root:" not in title and len(title) < 10_000 for title in titles)
 
@@ -146,7 +146,7 @@ def assert_feeds_ended_as_they_should(feeds: dict[str, sa.RowMapping]) -> None:
 @pytest.mark.shared
 def test_real_pages_have_the_fate_that_the_truth_names(tmp_path: Path) -> None:
     if not SERVER.exists():
-        pytest.skip(f"the shared news web is not beside this repository ({SERVER})")
+        pytest.skip(f"needs the shared news web beside this repository ({SERVER})")
     db = f"sqlite:///{tmp_path}/news.db"
     with SharedNewsworld() as world:
         counts, logs = run_once(world, db, world.feeds_url, patience_s=20, timeout_s=30)
@@ -170,6 +170,8 @@ def test_real_pages_have_the_fate_that_the_truth_names(tmp_path: Path) -> None:
     assert "Locked story" in [row["title"] for row in stored if row["is_paywalled"]]
     assert_polite(list(first.values()))
     publishers = [host for host in first if not host.endswith(".example")]
-    assert {second[host]["requests"] - first[host]["requests"] for host in publishers} == {1}, "one poll, no article"
+    assert {second[host]["requests"] - first[host]["requests"] for host in publishers} == {1}, (
+        "one poll, and no article again"
+    )
     assert {second[host]["not_modified"] - first[host]["not_modified"] for host in publishers} == {1}
     assert [line for line in logs + more_logs if line["level"] in ("error", "critical")] == []

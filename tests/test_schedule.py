@@ -30,7 +30,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 URL = "http://news.example/feed"
 FRESH = FeedState(url=URL, fetch_url=URL, host="news.example", next_poll_at=NOW)
-# polled an hour ago, on its second success in a row now
+# polled an hour ago, with three successes in a row
 STEADY = replace(
     FRESH,
     polls=3,
@@ -128,7 +128,7 @@ def entries_every(minutes: float, count: int = 10) -> tuple[FeedEntry, ...]:
         (entries_every(5, 3), 60 * MINUTE),
         (entries_every(10, 4), 20 * MINUTE),
         ((FeedEntry(url=URL),) * 10, 60 * MINUTE),
-        # one pinned story of last year, and one dated tomorrow, say nothing
+        # a pinned story from last year and one dated tomorrow have no effect
         ((*entries_every(5), FeedEntry(url=URL, published_at=at(days=400))), 30 * MINUTE),
         ((*entries_every(5), FeedEntry(url=URL, published_at=at(days=-1))), 25 * MINUTE),
     ],

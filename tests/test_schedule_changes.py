@@ -1,4 +1,4 @@
-"""Feeds that move, are gone, or lie about being unchanged; and what holds for all of them."""
+"""Feeds that move, are gone, or falsely claim to be unchanged; and invariants for all of them."""
 
 from dataclasses import replace
 
@@ -101,7 +101,7 @@ def dated(**ago: float) -> ParsedFeed:
 @pytest.mark.parametrize(
     ("state", "facts", "feed", "known", "conditional"),
     [
-        # new entries under the validators of before
+        # new entries with unchanged validators
         (CHECKED, replace(FACTS, etag='"1"'), FEED, 9, False),
         (CHECKED, replace(FACTS, etag='"1"'), FEED, 10, True),
         (STEADY, replace(FACTS, etag='"1"'), FEED, 9, True),

@@ -1,4 +1,4 @@
-"""The tables as they are in real databases: SQLite in a file, and a PostgreSQL server."""
+"""The tables in real databases: SQLite in a file, and a PostgreSQL server."""
 
 import shutil
 import sqlite3
@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
 def article(name: str, title: str, body: str) -> dict[str, Any]:
-    """Return a full row of `articles` by column type, so that a new column needs no change here."""
+    """Return a full row of `articles`, filled by column type so that a new column needs no change here."""
     values: dict[Type, Any] = {
         Type.STRING: "x",
         Type.INTEGER: 1,
@@ -48,7 +48,7 @@ def write_article(engine: sa.Engine, name: str, title: str, body: str) -> None:
 
 
 def search(engine: sa.Engine, words: str) -> list[str]:
-    """Ask as docs/tables.md says."""
+    """Search as docs/tables.md describes."""
     if engine.dialect.name == "sqlite":
         query = "select article_id from articles_fts where articles_fts match :words order by article_id"
     else:
@@ -61,7 +61,7 @@ def search(engine: sa.Engine, words: str) -> list[str]:
 
 def test_migrations_and_schema_agree(engine: sa.Engine) -> None:
     def is_ours(thing: Any, name: str | None, kind: str, reflected: bool, _other: Any) -> bool:
-        # what full-text search adds beside the tables of pipeline.tables.schema
+        # leave out what full-text search adds to the tables of pipeline.tables.schema
         if kind == "table":
             return not reflected or name in METADATA.tables
         return not (reflected and name in ("search", "ix_articles_search"))
@@ -140,7 +140,7 @@ def test_search_works_after_vacuum(tmp_path: Path) -> None:
     engine.dispose()
     database = sqlite3.connect(tmp_path / "t.db")
     database.execute("VACUUM")
-    # compares the index with its content, and raises when they do not agree (https://sqlite.org/fts5.html)
+    # compares the index with its content, and fails if they do not agree (https://sqlite.org/fts5.html)
     database.execute("INSERT INTO articles_fts (articles_fts, rank) VALUES ('integrity-check', 1)")
     database.rollback()
     database.close()
@@ -152,7 +152,7 @@ def test_search_works_after_vacuum(tmp_path: Path) -> None:
     engine.dispose()
 
 
-# each says that it is ready, waits for the word, and then brings the schema up
+# each process says that it is ready, waits for a line, and then migrates
 MIGRATE = """
 import sys
 import alembic.command

@@ -1,4 +1,4 @@
-"""The graph's stage: records go on, expected errors are endings, bugs are buried with their traceback."""
+"""The graph's stage: records pass on, expected errors become fates, and bugs become dead letters with a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Poller -> Pub/Sub -> the streaming job: every URL ends as the truth says, every bad message is kept."""
+"""Poller -> Pub/Sub -> the streaming job: every URL has its expected outcome, and every bad message is kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDED = sa.select(FATES.c.canonical_url, FATES.c.outcome).where(FATES.c.outcome.
 
 
 def fates_of(db: str) -> dict[str, str]:
-    """Return how each URL has ended so far, as the truth of the news web says it."""
+    """Return the outcome of each URL so far, in the terms of the news web's truth."""
     return {row["canonical_url"]: row["outcome"] for row in rows_of(db, ENDED)}
 
 
@@ -39,7 +39,7 @@ def test_a_publisher_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: p
     ledger.links.add([Sighting(link) for link in links], now)
     ledger.engine.dispose()
     with open_topics(tmp_path, monkeypatch) as topics:
-        # one link of each host now, the other six seconds later: it cannot be done before it is killed
+        # one link per host now, the other six seconds later, so it cannot finish before it is killed
         publisher = start("publish", "--topic", URLS, "--db", db, "--host-delay", "6")
         messages = topics.read(URLS, 1)
         publisher.kill()
@@ -48,10 +48,10 @@ def test_a_publisher_that_is_killed_loses_nothing(tmp_path: Path, monkeypatch: p
         done = newsbeam("publish", "--once", "--topic", URLS, "--db", db, "--host-delay", "0")
         assert done.returncode == 0, done.stderr[-2000:]
         found = {read_link(message.data).url for message in messages}
-        # some come twice, so that counting them does not tell when all are there
+        # some come twice, so counting them does not show when all have arrived
         while len(found) < len(links) and (more := topics.read(URLS, 1)):
             found |= {read_link(message.data).url for message in more}
-    assert left > 0, "killed with work to do"
+    assert left > 0, "it must be killed with work left to do"
     assert found == {link.url for link in links}
     assert rows_of(db, sa.select(FATES.c.url).where(FATES.c.announced_at.is_(None))) == []
 
@@ -67,7 +67,7 @@ def test_every_article_lands_and_every_bad_message_is_kept(tmp_path: Path, monke
         with running_job(tmp_path, *job) as process:
             for data in BAD:
                 topics.publish(URLS, data, origin="test")
-            # not --once: what fails at first is announced again when it is due
+            # not --once: URLs that fail at first are announced again when they are due
             poller = start("poll", "--topic", URLS, "--db", db, *polite, world.feeds_url)
             try:
                 wait_for(lambda: fates_of(db) == truth, 300, tmp_path / "job.log", process)

@@ -1,4 +1,4 @@
-"""What the declarations of tables promise: every column filled, every table written, nothing dropped in silence."""
+"""The declarations of tables: every table is written, every column is filled, nothing is dropped silently."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_a_later_failure_does_not_replace_an_article(engine: sa.Engine) -> None:
 
 
 def at_revision(url: str, revision: str) -> sa.Engine:
-    """Return an engine on a database as an older newsbeam left it."""
+    """Return an engine on a database at the schema of an older newsbeam."""
     from alembic import command
 
     from pipeline.tables.migrate import alembic_config

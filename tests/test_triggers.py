@@ -1,4 +1,4 @@
-"""Triggers of phrases: a gated pattern finds what it would find on every text."""
+"""Triggers of phrases: gating a pattern does not change what it finds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AROUND = st.sampled_from(["", " ", "x", "Enjoy an ", "«", "新", "é", "… ", 
 
 
 def find_ungated(text: str) -> tuple[str, ...]:
-    """Return what find_phrases returns, with every pattern tried."""
+    """Return what find_phrases would return if it tried every pattern."""
     lower = fold_text(text)
     return tuple(kind for kind, searches in COMPILED.items() if any(search(lower) for search in searches))
 
@@ -36,7 +36,7 @@ def test_phrases_that_the_triggers_once_missed_are_found(text: str, kind: str) -
 
 @pytest.mark.parametrize(("kind", "pattern"), PATTERNS)
 def test_every_pattern_has_triggers_or_a_script(kind: str, pattern: str) -> None:
-    assert find_triggers(pattern) or needs_unspaced(pattern), "it would be tried on every block of every page"
+    assert find_triggers(pattern) or needs_unspaced(pattern), "it would have to be tried on every block of every page"
 
 
 @settings(max_examples=600, deadline=None)
@@ -66,7 +66,7 @@ def test_the_gate_changes_nothing_for_any_text(text: str) -> None:
         (r"/\s*(?:ap|afp)\s*\)?$", {"ap", "afp"}),
         (r"\b.{0,40}\bapp\b", {"app"}),
         (r"\b(?:im|zum)\s+live-?ticker\b", {"live"}),
-        # no literal, none at the start of a word, or more to come
+        # no literal, none at the start of a word, or a word that may go on
         (r"\bab", set()),
         (r"redelivered", set()),
         (r"\b\w+\b", set()),

@@ -1,7 +1,7 @@
-"""What travels between steps: versioned JSON by field name, read by the next release and by Beam's registered coder.
+"""The encoding between steps: versioned JSON by field name, with a coder registered in Beam, read by the next release.
 
-`python tests/test_wire.py` writes the file of records as this release writes them. It is made once for a version:
-afterwards it stands for what the previous release has in flight.
+`python tests/test_wire.py` writes the file of records as this release encodes them. It is written once per version;
+after that it represents what the previous release has in flight.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ ARTICLE = Article(
     lead_image="https://news.example/i.jpg",
     page_kind=PageKind.LIVE_BLOG,
     is_paywalled=True,
-    # the file was written when a block had the field `evidence`, which is gone
+    # the file was written when a block had a field `evidence`, since removed
     blocks=(Block(BlockKind.PARAGRAPH, "One."), Block(BlockKind.QUOTE, "Two.")),
     removed=(RemovedBlock(1, "Read more", "related", "links"),),
     images=(Image("https://news.example/i.jpg", "A wave", "Photo: N. Brennan"),),
@@ -99,7 +99,7 @@ ALL: tuple[Any, ...] = (
 
 
 def to_line(data: bytes) -> str:
-    """Return a line of the file: the JSON as it is, the body behind it as base64."""
+    """Return a line of the file: the JSON unchanged, followed by the body as base64."""
     head, line_feed, body = data.partition(b"\n")
     return json.dumps({"head": head.decode(), "body": base64.b64encode(body).decode() if line_feed else None})
 
@@ -136,7 +136,7 @@ def test_a_lone_surrogate_does_not_stop_a_record() -> None:
 
 
 def with_more(kind: type, name: str, default: Any) -> type:
-    """Return a record type of the same name with a field more, in the middle, as the next release might have it."""
+    """Return a record type of the same name with one more field, in the middle, as in a possible next release."""
     described: list[Any] = []
     for old in fields(kind):
         given = {} if old.default is MISSING else {"default": old.default}
@@ -158,12 +158,12 @@ def test_a_field_may_be_added_in_the_middle(record: Any) -> None:
     assert read.priority == 7 and 0 < names.index("priority") < len(names) - 2
     for part in fields(record):
         assert getattr(read, part.name) == getattr(record, part.name)
-    # and what the next release writes is read by this one
+    # and this release reads what the next one writes
     assert WIRE.decode(next_release.encode(read)) == record
 
 
 def test_a_pickle_would_have_shifted_the_fields() -> None:
-    """Frozen dataclasses with slots are pickled as a list of values without names: what RecordCoder prevents."""
+    """Frozen dataclasses with slots are pickled as a list of values without names; RecordCoder avoids that."""
     later = with_more(ArticleLink, "priority", 7)
     read: Any = object.__new__(later)
     read.__setstate__(LINK.__getstate__())
@@ -206,15 +206,15 @@ def test_unions_and_lists_of_records_use_the_coder_too() -> None:
     assert registry.get_coder(typehints.Union[Rejection, Failure]) == RecordCoder()
     assert registry.get_coder(typehints.List[ArticleLink]).value_coder() == RecordCoder()
     assert registry.get_coder(typehints.Tuple[int, ArticleLink]).value_coder() == RecordCoder()
-    # others keep what Beam has for them
+    # other types keep Beam's own coders
     assert registry.get_coder(typehints.Union[int, str]) == registry.get_coder(typehints.Any)
     assert registry.get_coder(typehints.Optional[int]) != registry.get_coder(typehints.Any)
 
 
 # Every PCollection of a streaming job.
 
-# What these steps give holds no records: messages and bytes of Pub/Sub, rows and events (JSON values), what Beam itself
-# shuffles, and what a sink gives at its end (nothing). Their coders are Beam's own.
+# The output of these steps has no records: messages and bytes of Pub/Sub, rows and events (JSON values), Beam's own
+# shuffles, and the (empty) result of a sink. Their coders are Beam's own.
 WITHOUT_RECORDS = re.compile(
     r"Source/ReadSubscription/|Source/Lanes|Source/Spread|Sink/(Rows|Write|Refused|Letters)|Ledger/Settle|"
     r"Events/|DeadLetters/"
@@ -272,7 +272,7 @@ def test_no_step_pickles_records(runner: str) -> None:
         if transform.spec.urn == common_urns.primitives.PAR_DO.urn:
             payload = beam_runner_api_pb2.ParDoPayload.FromString(transform.spec.payload)
             for state in payload.state_specs:
-                # Beam pickles states of GroupIntoBatches: they hold what goes in, so that must be bytes already
+                # Beam pickles the state of GroupIntoBatches, which contains its input, so that must be bytes already
                 (given,) = transform.inputs.values()
                 name = name_of_coder(components, components.pcollections[given].coder_id)
                 found[f"{transform.unique_name} state {state}"] = name
@@ -281,7 +281,7 @@ def test_no_step_pickles_records(runner: str) -> None:
     steps = {step.partition("/")[0] for step in records}
     assert {"Source", "Fetch", "Extract", "Strip", "Entities", "Endings None", "Measure None"} <= steps
     if runner != "Flink":
-        assert any(" state " in step for step in records), "the batches that wait"
+        assert any(" state " in step for step in records), "there must be waiting batches"
 
 
 def test_the_bounded_job_does_not_pickle_records_either() -> None:

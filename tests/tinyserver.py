@@ -1,4 +1,4 @@
-"""A server that answers exactly the bytes that a test gives it, for what no well-behaved server would say."""
+"""A server that answers with exactly the bytes that a test supplies, for answers that no well-behaved server gives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Seen:
     address: str
 
 
-# a whole answer as bytes, or its pieces one after the other; None closes the connection without a word
+# a whole answer as bytes, or its pieces one after the other; None closes the connection without an answer
 Reply = bytes | AsyncIterator[bytes] | None
 Route = Callable[[Seen], Reply]
 
@@ -43,7 +43,7 @@ def page(text: str = "Harbour plan approved") -> bytes:
 
 @dataclass
 class TinyServer:
-    """Serve routes by exact path; "*" takes every other path, robots.txt is 404 unless there is a route for it."""
+    """Serves routes by exact path; "*" matches any other path; robots.txt is a 404 unless there is a route for it."""
 
     routes: dict[str, Route]
     tls: ssl.SSLContext | None = None
@@ -124,7 +124,7 @@ class TinyServer:
             if isinstance(reply, bytes):
                 writer.write(reply)
                 await writer.drain()
-                # an answer that does not say where it ends is ended by closing
+                # an answer without a length is ended by closing the connection
                 return b"content-length" in reply.lower() and b"connection: close" not in reply.lower()
             async for piece in reply:
                 writer.write(piece)

@@ -1,4 +1,4 @@
-"""A Pub/Sub of the tests' own with the topics and subscriptions of a deployment, and what is on them."""
+"""A local Pub/Sub with the topics and subscriptions of a deployment, and access to their messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def subscription_of(topic: str) -> str:
 
 
 class Topics:
-    """Clients on one server; the topics `urls`, `letters` and `events` have a subscription of the same name each."""
+    """Clients of one server; the topics `urls`, `letters` and `events` each have a subscription of the same name."""
 
     def __init__(self, server: PubSubServer) -> None:
         self.environment = server.environment
@@ -39,7 +39,7 @@ class Topics:
         self.publisher.publish(topic, data, **attributes).result(10)
 
     def read(self, topic: str, wanted: int, seconds: float = 20) -> list[Any]:
-        """Take messages off a topic's subscription until there are as many as wanted, or for this long."""
+        """Take messages off a topic's subscription until there are as many as wanted or the time is up."""
         messages: list[Any] = []
         deadline = time.monotonic() + seconds
         while len(messages) < wanted and time.monotonic() < deadline:
@@ -61,9 +61,9 @@ class Topics:
 
 @contextmanager
 def open_topics(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Topics]:
-    """Start a server and make its topics; the test is skipped where it cannot be built."""
+    """Start a server and create its topics; skips the test if the server cannot be built."""
     if missing := find_missing_tools():
-        pytest.skip(f"the Pub/Sub server of the tests is built with {', '.join(missing)}, which is not here")
+        pytest.skip(f"building the Pub/Sub server of the tests needs {', '.join(missing)}, which is not installed")
     with PubSubServer(directory) as server:
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
@@ -81,7 +81,7 @@ def running_job(
     python: Sequence[str] = (sys.executable,),
     environment: dict[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m pipeline` on DirectRunner as a process of its own until the block ends."""
+    """Run `python -m pipeline` on DirectRunner in a separate process until the block ends."""
     command = [*python, "-m", "pipeline", "--runner=DirectRunner", "--streaming", *arguments]
     with (directory / "job.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=clean_environment() | (environment or {}))
@@ -98,5 +98,5 @@ def wait_for(done: Callable[[], bool], seconds: float, log: Path, process: subpr
     while not done():
         ended = process.poll()
         if ended is not None or time.monotonic() > deadline:
-            pytest.fail(f"not done; the job ended with {ended}:\n{log.read_text(errors='replace')[-6000:]}")
+            pytest.fail(f"not done; exit code of the job: {ended}:\n{log.read_text(errors='replace')[-6000:]}")
         time.sleep(0.2)

@@ -13,6 +13,7 @@
     │   ├── InvalidUrl           "invalid url"
     │   ├── PrivateAddress       "private address"
     │   ├── TooLarge             "too large"
+    │   ├── TooComplex           "too complex"
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
@@ -24,7 +25,9 @@
         ├── TlsFailed            "tls"
         ├── ProtocolFailed       "protocol"
         ├── RobotsUnavailable    "robots unavailable"
+        ├── WorkCrashed          "crash"
         └── HostBusy             "host busy"
+            └── SlowPages        "slow pages"
 
 `reason` is the word that is stored in the tables. Keep it stable: consumers group by it.
 Errors of libraries (httpcore, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
@@ -40,6 +43,8 @@ class NewsbeamError(Exception):
 
     reason = "error"
     retryable = False
+    # the step that raised it, where a stage of the graph has several
+    step = ""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.reason)
@@ -131,6 +136,12 @@ class TooLarge(Rejected):
     reason = "too large"
 
 
+class TooComplex(Rejected):
+    """Reading it takes more time or memory than one page or feed may take."""
+
+    reason = "too complex"
+
+
 class ContentTypeRejected(Rejected):
     """The content type cannot be that of an article."""
 
@@ -210,6 +221,20 @@ class RobotsUnavailable(Retryable):
     reason = "robots unavailable"
 
 
+class WorkCrashed(Retryable):
+    """The process that worked on it died, for example in a parser written in C."""
+
+    reason = "crash"
+
+
+class WorkBug(Exception):
+    """An unexpected exception in a guarded process (transforms.guard): its class, repr, traceback and step."""
+
+    def __init__(self, name: str, text: str, trace: str, step: str = "") -> None:
+        self.name, self.text, self.trace, self.step = name, text, trace, step
+        super().__init__(name, text, trace, step)
+
+
 class HostBusy(Retryable):
     """The host's pace leaves no room for this URL in this batch; no request was sent, so it does not count as a try.
 
@@ -217,3 +242,9 @@ class HostBusy(Retryable):
     """
 
     reason = "host busy"
+
+
+class SlowPages(HostBusy):
+    """The host's pages take long to read, and those of other hosts go first; no try is counted."""
+
+    reason = "slow pages"

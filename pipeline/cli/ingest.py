@@ -105,6 +105,10 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
     Start one worker per core, on as many machines as you like: each reserves the hosts that it fetches from.
     """
     _exit_on_signal()
+    from pipeline.graph.reading import launch_reading
+
+    # loads its models while this process loads Beam
+    launch_reading(config)
     from pipeline.jobs.work import Worker
     from pipeline.ledger import Ledger
     from pipeline.tables.database import open_database

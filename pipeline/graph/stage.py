@@ -22,8 +22,7 @@ import structlog
 from apache_beam.metrics import Metrics
 
 import pipeline.messages.coders  # noqa: F401  registers the coder of records
-from pipeline.graph.turns import COMPUTING
-from transforms.errors import NewsbeamError
+from transforms.errors import NewsbeamError, WorkBug
 from transforms.fates import end, end_with_bug
 from transforms.records import Article, ArticleLink, Failure, FetchedPage, Rejection
 from transforms.results import Ended, Ok
@@ -129,13 +128,16 @@ class _Work(beam.DoFn):  # type: ignore[misc]
 
     def end(self, link: ArticleLink, error: NewsbeamError) -> beam.pvalue.TaggedOutput:
         self.count_ended.inc()
-        return beam.pvalue.TaggedOutput(ENDED, end(link, error, self.name, datetime.now(UTC), random()))
+        stage = error.step or self.name
+        return beam.pvalue.TaggedOutput(ENDED, end(link, error, stage, datetime.now(UTC), random()))
 
     def bury(self, link: ArticleLink, bug: Exception) -> beam.pvalue.TaggedOutput:
         self.count_bugs.inc()
-        trace = "".join(traceback.format_exception(bug))
-        log.error("bug", stage=self.name, url=link.url, error=repr(bug), traceback=trace)
-        ending = end_with_bug(link, type(bug).__name__, repr(bug), trace, self.name, datetime.now(UTC), random())
+        if not isinstance(bug, WorkBug):
+            bug = WorkBug(type(bug).__name__, repr(bug), "".join(traceback.format_exception(bug)))
+        stage = bug.step or self.name
+        log.error("bug", stage=stage, url=link.url, error=bug.text, traceback=bug.trace)
+        ending = end_with_bug(link, bug.name, bug.text, bug.trace, stage, datetime.now(UTC), random())
         return beam.pvalue.TaggedOutput(ENDED, ending)
 
 
@@ -150,9 +152,7 @@ class _WorkOnOne(_Work):
     def process(self, record: Record) -> Iterator[Record | beam.pvalue.TaggedOutput]:
         self.count_in.inc()
         try:
-            # does not enclose the yield: downstream may be a sink that waits for its database
-            with COMPUTING:
-                result: Record = self.work(record)
+            result: Record = self.work(record)
         except NewsbeamError as error:
             yield self.end(link_of_record(record), error)
         except Exception as bug:  # noqa: BLE001  logged and kept by `bury`

@@ -1,22 +1,17 @@
 """The stages that every link goes through, in order.
 
-    batch of ArticleLink -> fetch -> FetchedPage -> extract -> Article -> strip -> Article -> ENRICHMENTS -> Article
-
-Enrichments are declared in pipeline.tables.enrichments, with the tables that they fill.
+batch of ArticleLink -> fetch -> FetchedPage -> read (pipeline.graph.reading) -> Article
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from pipeline.config import Config
+from pipeline.graph.reading import Read
 from pipeline.graph.stage import AnyWork
-from pipeline.tables.enrichments import ENRICHMENTS
 from transforms.fetch.fetcher import FetchPolicy, shared_fetcher
-from transforms.page.boilerplate import strip_boilerplate
-from transforms.page.extract import extract
 from transforms.records import ArticleLink, FetchedPage
 from transforms.results import Ended, Ok
 
@@ -43,7 +38,5 @@ class FetchBatch:
 
 STAGES: tuple[StageSpec, ...] = (
     StageSpec("fetch", lambda config: FetchBatch(config.fetch_policy(), config.batch_budget or None), many=True),
-    StageSpec("extract", lambda _: extract),
-    StageSpec("strip", lambda config: partial(strip_boilerplate, policy=config.body_policy())),
-    *(StageSpec(enrichment.name, enrichment.make) for enrichment in ENRICHMENTS),
+    StageSpec("read", Read.checked),
 )

@@ -58,8 +58,3 @@ class FairLock:
     def waiting(self) -> int:
         """The number of waiting threads."""
         return len(self._waiting)
-
-
-# Neither trafilatura nor a spaCy model is thread-safe, and because of the GIL two threads would share one core anyway.
-# Held while one stage works on one record, never while a record is handed on.
-COMPUTING = FairLock()

@@ -6,7 +6,22 @@ configure  where the events of this process go
 terminal   makes JSON lines readable, and text from outside safe to show on a terminal
 """
 
-from pipeline.logs.configure import configure_logs, configure_worker_logs, redirected_logs
+from pipeline.logs.configure import (
+    LogForm,
+    configure_logs,
+    configure_worker_logs,
+    logs_in_use,
+    redirected_logs,
+)
 from pipeline.logs.terminal import one_line, printable, readable_line
 
-__all__ = ["configure_logs", "configure_worker_logs", "one_line", "printable", "readable_line", "redirected_logs"]
+__all__ = [
+    "LogForm",
+    "configure_logs",
+    "configure_worker_logs",
+    "logs_in_use",
+    "one_line",
+    "printable",
+    "readable_line",
+    "redirected_logs",
+]

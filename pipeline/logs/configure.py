@@ -28,6 +28,14 @@ QUIETER: Mapping[str, int] = {
     "courlan": logging.CRITICAL,
 }
 FIRST_KEYS = ("timestamp", "level", "event")
+# the arguments of configure_logs
+LogForm = tuple[bool, str]
+_in_use: LogForm | None = None
+
+
+def logs_in_use() -> LogForm | None:
+    """Return how to configure logs in a process that logs for this one; None if this one does not log."""
+    return _in_use
 
 
 def configure_logs(json: bool, level: str = "info") -> None:
@@ -35,6 +43,8 @@ def configure_logs(json: bool, level: str = "info") -> None:
 
     Raises KeyError for a level that is not debug, info, warning or error.
     """
+    global _in_use
+    _in_use = json, level
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -95,8 +105,10 @@ def configure_worker_logs() -> None:
     Does nothing if logs are already configured in this process. Some runners never read a worker's standard output, so
     the worker would block after 64 KB.
     """
+    global _in_use
     if structlog.is_configured():
         return
+    _in_use = True, "info"
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

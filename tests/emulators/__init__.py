@@ -1,1 +1,1 @@
-"""Real servers that tests start on this machine: processes of their own, on loopback, stopped by who started them."""
+"""Servers that tests start on this machine: separate processes on loopback, stopped by the test that started them."""

@@ -1,7 +1,7 @@
-"""Start one of Beam's Python workers on this machine: what `boot` does in Beam's container images.
+"""Start one of Beam's Python workers on this machine, as `boot` does in Beam's container images.
 
-A task manager of Flink runs it (environment type PROCESS) with the address of its provision service; that tells the
-pipeline's options and where to connect. The pipeline's modules must be installed here: nothing is staged.
+A Flink task manager runs it (environment type PROCESS) with the address of its provision service, which supplies the
+pipeline's options and the addresses to connect to. The pipeline's modules must be installed here: nothing is staged.
 Contract: https://beam.apache.org/documentation/runtime/environments/ and sdks/python/container/boot.go of Beam.
 """
 
@@ -27,7 +27,7 @@ def become_worker(worker_id: str, provision_endpoint: str) -> None:
         LOGGING_API_SERVICE_DESCRIPTOR=f'url: "{info.logging_endpoint.url}"',
         CONTROL_API_SERVICE_DESCRIPTOR=f'url: "{info.control_endpoint.url}"',
     )
-    # a pipe that nobody reads is what some runners give as standard output: 64 KB printed there and all stands still
+    # some runners give a pipe that nobody reads as standard output: after 64 KB of output the worker would block
     os.dup2(2, 1)
     os.execv(sys.executable, [sys.executable, "-m", "apache_beam.runners.worker.sdk_worker_main"])
 

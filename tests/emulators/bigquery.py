@@ -1,13 +1,13 @@
-"""BigQuery and Cloud Storage without a cloud: bqemulator and gcp-storage-emulator on one folder.
+"""BigQuery and Cloud Storage without a cloud: bqemulator and gcp-storage-emulator on the same folder.
 
     with BigQueryServer(tmp_path) as server:
         server.client().query("...").result()
         environment = {**os.environ, **server.environment}
         subprocess.run([*server.command(), "-m", "pipeline", "--sink", "bigquery:proj-one.news", ...], env=environment)
 
-Beam's load jobs write files to `gs://` and then name them to BigQuery; here the storage emulator keeps them as plain
-files and bqemulator reads them where they lie. What the emulator does not do: refuse unknown fields, drop repeats by
-insertId, keep primary keys.
+Beam's load jobs write files to `gs://` and then pass their names to BigQuery; here the storage emulator keeps them as
+plain files, and bqemulator reads those directly. The emulator does not refuse unknown fields, deduplicate by insertId
+or keep primary keys.
 """
 
 import os
@@ -24,7 +24,7 @@ BUCKET = "news-temp"
 
 
 class BigQueryServer:
-    """A BigQuery and a Cloud Storage of its own, empty, on free loopback ports, from `with` to its end."""
+    """An empty BigQuery and Cloud Storage on free loopback ports, for the duration of a `with` block."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -50,7 +50,7 @@ class BigQueryServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what a process needs in its environment to meet these servers instead of Google's."""
+        """Return the environment variables with which a process uses these servers instead of Google's."""
         return {
             "BIGQUERY_EMULATOR_HOST": self.url,
             "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{self._storage_port}",
@@ -59,7 +59,7 @@ class BigQueryServer:
         }
 
     def command(self) -> list[str]:
-        """Return the start of a command line that goes on with `-m MODULE ARGUMENTS`; its Beam meets these servers."""
+        """Return a command to be followed by `-m MODULE ARGUMENTS`; Beam in that process uses these servers."""
         return [sys.executable, "-m", "emulators.bigquery"]
 
     def client(self) -> Any:
@@ -75,7 +75,7 @@ class BigQueryServer:
         address = ["-H", "127.0.0.1", "--port", str(self._storage_port)]
         storage = Child(
             "storage",
-            # its script starts and ends with the interpreter that runs us, whatever PATH says
+            # run as a module of this interpreter, whatever PATH says
             [sys.executable, "-m", "gcp_storage_emulator", *data, "start", *address, "--default-bucket", BUCKET],
             self._directory,
         )
@@ -87,7 +87,7 @@ class BigQueryServer:
                 *("--rest-port", str(self._rest_port), "--grpc-port", str(self._grpc_port), "--log-level", "warning"),
             ],
             self._directory,
-            # the folder that the storage emulator makes inside the one it is given
+            # the folder that the storage emulator creates inside the one it is given
             {**self.environment, "BQEMU_GCS_LOCAL_ROOT": str(self._objects / ".cloudstorage")},
         )
         self._children.append(warehouse)
@@ -100,11 +100,11 @@ class BigQueryServer:
 
 
 def open_doors() -> None:
-    """Send this process's Beam to the servers that the environment names.
+    """Make Beam in this process use the servers named in the environment.
 
-    Beam makes two kinds of BigQuery client: google-cloud-bigquery's for inserts, which knows BIGQUERY_EMULATOR_HOST,
-    and an older generated one for tables and jobs, whose address is an attribute of its class. Neither works without
-    credentials, and there is no file of credentials that means "nobody".
+    Beam creates two kinds of BigQuery client: google-cloud-bigquery's for inserts, which knows BIGQUERY_EMULATOR_HOST,
+    and an older generated one for tables and jobs, whose address is a class attribute. Neither works without
+    credentials, and there is no credentials file that means "anonymous".
     """
     import google.auth
     from apache_beam.io.gcp.internal.clients.bigquery import bigquery_v2_client

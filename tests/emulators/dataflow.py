@@ -1,10 +1,10 @@
-"""The door of Google's Dataflow service: takes the job that Beam sends, keeps it, and says that it runs.
+"""A stub of Google's Dataflow service: accepts the job that Beam submits, keeps it, and reports it as running.
 
     with DataflowEndpoint() as dataflow:
         run_pipeline(["--runner=DataflowRunner", *dataflow.submit_args(tmp_path), ...])
     graph, job = dataflow.read_graph(), dataflow.job
 
-Translation, staging and the request are Beam's own; nothing of the job runs.
+Translation, staging and the request are Beam's own; the job itself does not run.
 """
 
 import json
@@ -18,7 +18,7 @@ JOB_ID = "2026-01-01_00_00_00-1"
 
 
 class DataflowEndpoint:
-    """An HTTP server on a free loopback port, from `with` to its end; `job` is the last job request as JSON."""
+    """An HTTP server on a free loopback port, for a `with` block; `job` is the last job request as JSON."""
 
     def __init__(self) -> None:
         self.job: dict[str, Any] = {}
@@ -58,10 +58,10 @@ class DataflowEndpoint:
         self._thread.join()
 
     def submit_args(self, staging: Path) -> list[str]:
-        """Return the Beam options that send a job here, with its files staged in a local folder."""
+        """Return the Beam options that submit a job here, with its files staged in a local folder."""
         staging.mkdir(parents=True, exist_ok=True)
         return [
-            # by this name alone Beam knows that no bucket of Google's is to be looked for
+            # Beam recognises this name and then does not look for a bucket at Google
             f"--dataflow_endpoint=http://localhost:{self._server.server_port}",
             "--no_auth",
             "--no_wait_until_finish",
@@ -78,9 +78,9 @@ class DataflowEndpoint:
 
 
 def describe_job(job: dict[str, Any]) -> dict[str, Any]:
-    """Return what of a job request we answer for and what is the same in every translation.
+    """Return the parts of a job request that we determine and that are the same in every translation.
 
-    Left out: request id, hash of the graph, staging paths, capabilities and defaults of Beam's own.
+    Left out: request id, hash of the graph, staging paths, and Beam's own capabilities and defaults.
     """
     environment = job["environment"]
     pool = environment["workerPools"][0]

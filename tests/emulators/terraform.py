@@ -1,9 +1,9 @@
-"""A Terraform provider that knows its resources and makes none, so that `terraform validate` runs without a download.
+"""A Terraform provider with schemas but no resources, so that `terraform validate` runs without a download.
 
 It serves the schemas of terraform_schemas.json, which is in the format of `terraform providers schema -json`, cut down
-to what deploy/terraform uses: hashicorp/google-beta 6.50.0 and hashicorp/random 3. To renew it where providers can be
-had: `terraform init`, `terraform providers schema -json`, and keep the resources named there.
-Terraform speaks to it by its reattach protocol for providers under development (plugin protocol 6):
+to what deploy/terraform uses: hashicorp/google-beta 6.50.0 and hashicorp/random 3. To update it where providers can be
+downloaded: run `terraform init` and `terraform providers schema -json`, and keep the resources that are in the file.
+Terraform talks to it by its reattach protocol for providers under development (plugin protocol 6):
 https://developer.hashicorp.com/terraform/plugin/debugging#debugger-based-debugging
 """
 
@@ -24,7 +24,7 @@ NESTING = {"single": 1, "list": 2, "set": 3, "map": 4, "group": 5}
 CALM = ("ValidateProviderConfig", "ValidateResourceConfig", "ValidateDataResourceConfig", "StopProvider")
 
 
-# -- protocol buffers by hand: the one message with content is the schema, and its .proto is not on the package index
+# -- protocol buffers by hand: only the schema message has content, and its .proto is not on the package index
 
 
 def _varint(number: int) -> bytes:
@@ -78,7 +78,7 @@ def schema_response(provider: Mapping[str, Any]) -> bytes:
 
 @contextmanager
 def providers(folder: Path) -> Iterator[dict[str, str]]:
-    """Serve every provider of terraform_schemas.json; gives the environment in which Terraform finds them."""
+    """Serve every provider of terraform_schemas.json; yields the environment in which Terraform finds them."""
     servers, reattach = [], {}
     for number, (name, said) in enumerate(json.loads(SCHEMAS.read_text())["provider_schemas"].items()):
         answers = {"GetProviderSchema": schema_response(said)} | dict.fromkeys(CALM, b"")

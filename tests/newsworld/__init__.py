@@ -1,13 +1,13 @@
-"""A small news web of our own: pages, feeds and misbehaving sites on loopback addresses, and the truth about them.
+"""A small synthetic news web: pages, feeds and misbehaving sites on loopback addresses, with their ground truth.
 
     with Newsworld() as world:
-        world.feeds_url        # the feeds to start from, one a line
-        world.truth()          # the outcome that a careful ingester reaches for every URL
-        world.articles()       # what the articles must hold
-        world.stats()          # per host: requests, most at once, shortest gap, robots breaches
+        world.feeds_url        # the feeds to start from, one per line
+        world.truth()          # the expected outcome of every URL
+        world.articles()       # the expected content of the articles
+        world.stats()          # per host: requests, most at once, shortest gap, robots.txt violations
 
-Each host has an address of its own (127.2.x.y), so that politeness per host is real. The server runs in a process of
-its own; `stop()` and `start()` play an outage: the port stays the same.
+Each host has its own address (127.2.x.y), so that politeness per host is real. The server runs in a separate process;
+`stop()` and `start()` simulate an outage: the port stays the same.
 """
 
 from __future__ import annotations

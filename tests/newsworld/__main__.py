@@ -18,11 +18,13 @@ from newsworld.sites import World
 def main() -> None:
     parser = argparse.ArgumentParser(prog="newsworld", description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--port", type=int, default=8900)
-    parser.add_argument("--pages", type=int, default=None, help="pages of the publishers that behave")
-    parser.add_argument("--faults", action=argparse.BooleanOptionalAction, default=True, help="sites that misbehave")
-    parser.add_argument("--drip", type=float, default=0, help="seconds between one entry of a feed and the next")
+    parser.add_argument("--pages", type=int, default=None, help="number of pages of well-behaved publishers")
+    parser.add_argument(
+        "--faults", action=argparse.BooleanOptionalAction, default=True, help="include misbehaving sites"
+    )
+    parser.add_argument("--drip", type=float, default=0, help="seconds between the entries that a feed adds")
     parser.add_argument("--latency", type=float, default=0, help="mean seconds before each answer")
-    parser.add_argument("--stall", type=float, default=60, help="seconds for which sites that hang do so")
+    parser.add_argument("--stall", type=float, default=60, help="seconds for which hanging sites hang")
     options = parser.parse_args()
     world = World(options.port, options.drip, options.stall)
     add_publishers(world, options.pages)

@@ -1,4 +1,4 @@
-"""What comes in and what goes out: requests, answers and the feeds' conditional GET."""
+"""Requests, answers, and conditional GET for feeds."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Request:
 class Answer:
     """One HTTP answer.
 
-    `wait_s` is slept before the first byte. `pieces` replaces `body` by parts, each with the seconds to wait before it;
-    such an answer has no Content-Length and ends by closing the connection. `raw` replaces the whole answer, status
+    `wait_s` is slept before the first byte. `pieces` replaces `body` with parts, each with the seconds to wait before
+    it; such an answer has no Content-Length and ends by closing the connection. `raw` replaces the whole answer, status
     line included.
     """
 
@@ -53,7 +53,7 @@ def html(text: str, charset: str = "utf-8", content_type: str = HTML) -> Answer:
 
 
 def status(code: int, **headers: str) -> Answer:
-    """Return an answer that is only a status; underscores in header names stand for dashes."""
+    """Return an answer with an error page for a status; underscores in header names stand for dashes."""
     body = f"<html><head><title>{code}</title></head><body><h1>Error {code}</h1></body></html>".encode()
     return Answer(code, body, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
@@ -69,12 +69,12 @@ def compressed(answer: Answer) -> Answer:
 
 
 def decoded(answer: Answer) -> bytes:
-    """Return the body of an answer without its compression."""
+    """Return the uncompressed body of an answer."""
     return gzip.decompress(answer.body) if answer.headers.get("Content-Encoding") == "gzip" else answer.body
 
 
 def fail_first(times: int, failure: Callable[[], Answer], then: Answer) -> Route:
-    """Return a route that fails so many times and then gives its page."""
+    """Return a route that fails the given number of times and then returns its page."""
     asked = 0
 
     def route(request: Request) -> Answer:

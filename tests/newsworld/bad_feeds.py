@@ -1,4 +1,4 @@
-"""Feeds that go wrong, and articles that come in more than one way."""
+"""Feeds that go wrong, and articles that arrive in more than one way."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _add_page(site: Site, path: str, number: int) -> None:
 
 
 def add_moved_feeds(world: World) -> None:
-    """Add a feed that moved for good, one that is elsewhere for now, and a loop."""
+    """Add a feed that moved permanently, one that moved temporarily, and a redirect loop."""
     site = world.add_site("moved-feeds.example")
     for number, (name, code) in enumerate({"moved": 301, "lent": 302}.items()):
         feed = world.add_feed_route(site, f"/{name}.xml", always(redirect(f"/new-{name}.xml", code)))
@@ -44,7 +44,7 @@ def add_moved_feeds(world: World) -> None:
 
 
 def add_absent_feeds(world: World) -> None:
-    """Add feeds that are not there, or not any more, or not today."""
+    """Add feeds that are missing, gone, down, empty, replaced by a page, or too slow."""
     site = world.add_site("absent-feeds.example")
     for name, answer in {
         "gone": status(410),
@@ -64,7 +64,7 @@ def add_absent_feeds(world: World) -> None:
 
 
 def add_broken_feeds(world: World) -> None:
-    """Add feeds that a strict parser refuses but a careful reader can use, and two that attack the parser."""
+    """Add feeds that a strict parser refuses but a tolerant one can read, and two that attack the parser."""
     site = world.add_site("broken-feeds.example")
     channel = "<rss version='2.0'><channel><title>Broken & odd</title>"
     cut = rss(site.name, site.base, [_entry(site, "/cut-story", world.started)]).decode()
@@ -83,7 +83,7 @@ def add_broken_feeds(world: World) -> None:
 
 
 def add_stuck_feed(world: World) -> None:
-    """Add a feed whose ETag never changes, so that conditional requests do not see the story that comes in later."""
+    """Add a feed whose ETag never changes, so that conditional requests miss a story that is added later."""
     site = world.add_site("stuck.example")
     entries = [_entry(site, "/first", world.started)]
     etag = '"fixed"'

@@ -1,4 +1,4 @@
-"""Sites whose pages go wrong, each in ways of one kind, and what must become of each URL."""
+"""Sites whose pages go wrong, each in one kind of way, and the expected outcome of each URL."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def good_page(site: Site, path: str = "/", number: int = 0) -> Answer:
 
 
 def add_bad_site(world: World, site: Site, routes: Mapping[str, Route], rows: Sequence[Row]) -> None:
-    """Serve routes, name their URLs in a feed and note what must become of them."""
+    """Serve routes, list their URLs in a feed and record their expected outcomes."""
     site.routes.update(routes)
     urls = [where if ":" in where else site.base + where for where, _, _, _ in rows]
     entries = [
@@ -55,12 +55,12 @@ def add_flaky_pages(world: World) -> None:
     routes = {
         "/once": fail_first(1, lambda: status(503, Retry_After=str(RETRY_AFTER_S)), good_page(site, "/once", 1)),
         "/error-once": fail_first(1, lambda: status(500), good_page(site, "/error-once", 2)),
-        # named by no feed: three tries take longer than the rest of this web together
+        # in no feed: three tries would take longer than the rest of this web together
         "/twice": fail_first(2, lambda: status(500), good_page(site, "/twice", 2)),
     }
     rows = [("/once", "article", "", "after a 503"), ("/error-once", "article", "", "after a 500")]
     add_bad_site(world, site, routes, rows)
-    # on a host of its own: "too many requests" stops everything that is asked of a host
+    # on its own host: "too many requests" stops all requests to a host
     busy = world.add_site("busy.example")
     route = fail_first(1, later, good_page(busy, "/date", 3))
     add_bad_site(world, busy, {"/date": route}, [("/date", "article", "", "after a 429 that names a date")])
@@ -162,7 +162,7 @@ def _head(*lines: str) -> bytes:
 
 
 def add_content(world: World) -> None:
-    """Add a site of things that are no articles."""
+    """Add a site whose pages are mostly not articles."""
     site = world.add_site("content.example")
     links = "".join(f'<li><h3><a href="/n/{n}">Story number {n} of this busy day</a></h3></li>' for n in range(30))
     consent = f"<p>{CLUTTER['cookies']} Your consent to cookies is needed. Manage cookies and consent here.</p>"

@@ -1,4 +1,4 @@
-"""Start a news web as a process and ask it what it knows."""
+"""Start a news web as a process and query it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ TESTS = Path(__file__).resolve().parent.parent
 START_S = 60.0
 STOP_S = 10.0
 
-# the control address is loopback: a proxy of the environment must not come between
+# the control address is loopback: ignore proxies from the environment
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def find_free_port() -> int:
-    """Ask the kernel for a TCP port that is free on 127.0.0.1 now."""
+    """Return a TCP port that is free on 127.0.0.1 now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class WebProcess:
-    """A news web in a process of its own; a context manager that stops it.
+    """A news web in a separate process; a context manager that stops it.
 
-    `command` gets `--port N` appended and must print one line of JSON with its control address once it listens.
+    `--port N` is appended to `command`, which must print a line of JSON with its control address once it listens.
     """
 
     def __init__(self, command: Sequence[str], port: int | None = None) -> None:
@@ -51,7 +51,7 @@ class WebProcess:
         self.stop()
 
     def start(self) -> None:
-        """Start the server (again, on the port it had) and wait until it listens on all its addresses."""
+        """Start the server (a restart keeps its port) and wait until it listens on all its addresses."""
         fixed = self.port
         trouble = ""
         for _ in range(5):
@@ -70,12 +70,12 @@ class WebProcess:
                 self.summary = json.loads(line)
                 self.control = self.summary["control"]
                 return
-            # another process took the port between the question and the bind: ask for another
+            # another process took the port before the server could bind it: try another
             trouble = self._end_process()
         raise RuntimeError(f"the news web did not start: {trouble}")
 
     def stop(self) -> None:
-        """Stop the server; harmless when it does not run."""
+        """Stop the server; harmless if it is not running."""
         if self._process is not None:
             self._end_process()
 
@@ -108,7 +108,7 @@ class WebProcess:
         return self.read("/feeds.txt").split()
 
     def truth(self) -> list[dict[str, Any]]:
-        """Return what must become of every URL that a feed names: {"url", "feed", "outcome", "reason"}."""
+        """Return the expected outcome of every URL in a feed: {"url", "feed", "outcome", "reason"}."""
         return [json.loads(line) for line in self.read("/truth.jsonl").splitlines()]
 
     def stats(self) -> list[dict[str, Any]]:
@@ -117,16 +117,16 @@ class WebProcess:
         return rows
 
     def site(self, host: str) -> dict[str, Any]:
-        """Return the row of `stats()` for one host by its name, "status.example" for one."""
+        """Return the row of `stats()` for a host name such as "status.example"."""
         return next(row for row in self.stats() if row["host"] == host)
 
 
 class Newsworld(WebProcess):
-    """Our own news web.
+    """The synthetic news web.
 
-    `pages` is the number of pages of publishers that behave (None: 36); `faults` adds the sites that misbehave; `drip`
-    is the seconds between one entry of a feed and the next (0: all at once), `latency` the mean seconds before each
-    answer, `stall` the seconds for which sites that hang do so.
+    `pages` is the number of pages of well-behaved publishers (None: 36); `faults` adds the misbehaving sites. `drip` is
+    the seconds between the entries that a feed adds (0: all at once), `latency` the mean seconds before each answer,
+    `stall` the seconds for which hanging sites hang.
     """
 
     def __init__(
@@ -144,9 +144,9 @@ class Newsworld(WebProcess):
         super().__init__(command, port)
 
     def articles(self) -> list[dict[str, Any]]:
-        """Return what articles must hold: {"url", "title", "paragraphs", "template", ...}."""
+        """Return the expected content of articles: {"url", "title", "paragraphs", "template", ...}."""
         return [json.loads(line) for line in self.read("/articles.jsonl").splitlines()]
 
     def edit(self) -> None:
-        """Let the editors work: some articles change, and their feeds say so."""
+        """Edit some articles and their feed entries."""
         self.read("/edit")

@@ -1,4 +1,4 @@
-"""Entries as feeds of each format: RSS, Atom, RDF, JSON Feed, sitemaps, OPML."""
+"""Render entries as feeds in each format: RSS, Atom, RDF, JSON Feed, sitemaps, OPML."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a feed says of one article; times are seconds since the epoch."""
+    """What a feed says about one article; times are seconds since the epoch."""
 
     url: str
     title: str
@@ -120,7 +120,7 @@ def opml(title: str, addresses: Sequence[str]) -> bytes:
     return (f"{XML}<opml version='2.0'><head><title>{escape(title)}</title></head><body>{rows}</body></opml>").encode()
 
 
-# name: how it is written, its content type, its path
+# name: renderer, content type, path
 FORMATS: dict[str, tuple[Render, str, str]] = {
     "rss": (rss, "application/rss+xml", "/feed.xml"),
     "atom": (atom, "application/atom+xml", "/atom.xml"),

@@ -8,7 +8,7 @@ from newsworld.sites import World
 
 
 def read_pages(pages: int | None = None) -> list[tuple[dict[str, object], bytes]]:
-    """Return what each article of the publishers must hold, as `Newsworld.articles` has it, with its page."""
+    """Return the expected content of each publisher's article, as in `Newsworld.articles`, with its page."""
     world = World(port=80)
     add_publishers(world, pages)
     sites = {site.base: site for site in world.sites.values()}

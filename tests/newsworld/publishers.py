@@ -1,4 +1,4 @@
-"""Publishers that behave: each with a template, a language and a format of feed."""
+"""Well-behaved publishers, each with a template, a language and a feed format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from newsworld.templates import PageFacts, Template
 PAGES = 36
 CORRECTION = "Correction: an earlier version of this story named the wrong day of the week."
 HOUR_S = 3600.0
-# how a publisher's feed is found: named in the list to start from, or through something that is
+# how a publisher's feed is found: in the list to start from, or through something in that list
 DIRECT, HOME_PAGE, OPML, SITEMAP_INDEX = "direct", "home page", "opml", "sitemap index"
 
 
@@ -46,7 +46,7 @@ PUBLISHERS = (
 
 
 def add_publishers(world: World, pages: int | None) -> None:
-    """Add publishers with that many pages in all; from the 37th page on, stories repeat with small differences."""
+    """Add publishers with the given number of pages in all; from the 37th page on, stories repeat slightly changed."""
     count = PAGES if pages is None else pages
     for place, publisher in enumerate(PUBLISHERS):
         numbers = range(place, count, len(PUBLISHERS))
@@ -66,7 +66,7 @@ def _add_publisher(world: World, publisher: Publisher, place: int, pages: int) -
         address = f"{site.base}/news/{number}/{story.slug}"
         facts = PageFacts(story, story.paragraphs, address, site.base, publisher.name, published)
         answer = html(publisher.template(facts))
-        # every other page is compressed, as most are on the web
+        # every other page is compressed, as most pages on the web are
         site.routes[address.removeprefix(site.base)] = always(compressed(answer) if number % 2 else answer)
         named = address + ("?utm_source=rss&utm_medium=feed" if number % 3 == 0 else "")
         guid = f"{publisher.name}-{number}"
@@ -92,7 +92,7 @@ def _add_publisher(world: World, publisher: Publisher, place: int, pages: int) -
 
 
 def _add_way_to_feed(world: World, site: Site, publisher: Publisher, feed_url: str, content_type: str) -> None:
-    """Serve what names the feed where it is not in the list to start from."""
+    """If the feed is not in the list to start from, serve something that names it."""
     path = feed_url.removeprefix(site.base)
     home = front_page(site, path, content_type)
     if publisher.found == HOME_PAGE:
@@ -108,7 +108,7 @@ def _add_way_to_feed(world: World, site: Site, publisher: Publisher, feed_url: s
 
 
 def _edition(story: Story, number: int) -> Story:
-    """Return a story, or the same a little different."""
+    """Return a story, slightly changed after its first edition."""
     if not number:
         return story
     more = f"Edition {number + 1} of the {story.slug} story went to press at {number % 24}:{number * 7 % 60:02d}."
@@ -116,7 +116,7 @@ def _edition(story: Story, number: int) -> Story:
 
 
 def _edit(site: Site, entries: list[Entry], at: float) -> None:
-    """Add a paragraph to the newest article of a publisher, and say so in its feed."""
+    """Add a paragraph to the newest article of a publisher and update its feed entry."""
     entry = entries[-1]
     path = entry.url.removeprefix(site.base).partition("?")[0]
     page = decoded(site.routes[path](Request("GET", path, "", {})))

@@ -1,10 +1,10 @@
-"""Serve a world over HTTP/1.1: every site on its own loopback address, the control pages on 127.0.0.1.
+"""Serve a world over HTTP/1.1: each site on its own loopback address, the control pages on 127.0.0.1.
 
 /feeds.txt /feeds.opml   the feeds to start from
-/truth.jsonl             what must become of every URL
-/articles.jsonl          what articles must hold
-/stats.json              what was asked of each site
-/edit                    let the editors work (World.edit)
+/truth.jsonl             the expected outcome of every URL
+/articles.jsonl          the expected content of articles
+/stats.json              the requests to each site
+/edit                    edit some articles (World.edit)
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Server:
             while await self._serve_one(site, reader, writer):
                 pass
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError, OSError):
-            # the client went away, or sent no HTTP
+            # the client disconnected, or did not send HTTP
             pass
         finally:
             writer.close()
@@ -98,7 +98,7 @@ class Server:
 
 
 def read_request(head: bytes) -> Request:
-    """Parse the head of a request; raises OSError for what is none."""
+    """Parse the head of a request; raises OSError if it is invalid."""
     first, *lines = head.decode("latin-1").split("\r\n")
     try:
         method, target, _ = first.split(" ")

@@ -1,4 +1,4 @@
-"""Sites and the world that they make up: routes, feeds, the truth of each URL, what was asked of each host."""
+"""Sites and the world they make up: routes, feeds, expected outcomes of URLs, counts of requests to each host."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from newsworld.feeds import FORMATS, Entry
 
 @dataclass
 class Site:
-    """One host on a loopback address of its own."""
+    """One host on its own loopback address."""
 
     name: str
     address: str
     base: str
     routes: dict[str, Route] = field(default_factory=dict)
     robots: Route = field(default_factory=lambda: always(status(404)))
-    # says of a path whether robots.txt forbids it
+    # whether robots.txt forbids a path
     forbids: Callable[[str], bool] = lambda path: False
     feed_paths: set[str] = field(default_factory=set)
     requests: int = 0
@@ -46,11 +46,11 @@ class Site:
             self.robots_breaches += self.forbids(path)
 
     def end(self) -> None:
-        """Count a request as over."""
+        """Count the end of a request."""
         self.active -= 1
 
     def answer(self, request: Request) -> Answer:
-        """Return what this site answers."""
+        """Return this site's answer to a request."""
         if request.path == "/robots.txt":
             return self.robots(request)
         route = self.routes.get(request.path)
@@ -59,7 +59,7 @@ class Site:
         return given
 
     def stats(self) -> dict[str, object]:
-        """Return the counts of this site as JSON has them."""
+        """Return the counts of this site for /stats.json."""
         gap = None if self.shortest_gap is None else round(self.shortest_gap, 3)
         return {
             "host": self.name,
@@ -75,10 +75,10 @@ class Site:
 
 @dataclass
 class World:
-    """All sites, the feeds to start from and the truth.
+    """All sites, the feeds to start from and the expected outcomes.
 
-    `drip_s` is the time between one entry of a feed and the next, 0 for all at once; `stall_s` how long sites that hang
-    do so.
+    `drip_s` is the time between the entries that a feed adds, 0 for all at once; `stall_s` is how long hanging sites
+    hang.
     """
 
     port: int
@@ -102,7 +102,7 @@ class World:
     def add_feed(
         self, site: Site, entries: Sequence[Entry], kind: str = "rss", path: str = "", listed: bool = True
     ) -> str:
-        """Serve entries as a feed of that kind, newest first, with conditional GET; returns its address.
+        """Serve entries as a feed of the given kind, newest first, with conditional GET; returns its address.
 
         `listed` feeds are those to start from; others are found through them. Entries may be replaced later.
         """
@@ -120,7 +120,7 @@ class World:
         return self.add_feed_route(site, path, route, listed)
 
     def add_feed_route(self, site: Site, path: str, route: Route, listed: bool = True) -> str:
-        """Serve a feed, or what stands in its place; returns its address."""
+        """Serve a feed, or something else at its address; returns the address."""
         site.routes[path] = route
         site.feed_paths.add(path)
         if listed:
@@ -128,20 +128,20 @@ class World:
         return site.base + path
 
     def expect(self, url: str, feed: str, outcome: str, reason: str = "", note: str = "") -> None:
-        """Say what must become of a URL that a feed names."""
+        """Record the expected outcome of a URL in a feed."""
         self.truth.append({"url": url, "feed": feed, "outcome": outcome, "reason": reason, "note": note})
 
     def describe(self, url: str, title: str, paragraphs: Sequence[str], **more: object) -> None:
-        """Say what an article at `url`, without its tracking parameters, must hold."""
+        """Record the expected content of the article at `url` (without tracking parameters)."""
         self.articles.append({"url": url, "title": title, "paragraphs": list(paragraphs), **more})
 
     def edit(self) -> None:
-        """Let the editors work: some articles change, and their feeds say so."""
+        """Edit some articles and their feed entries."""
         for change in self.edits:
             change(time.time())
 
     def summary(self) -> dict[str, object]:
-        """Return what the server prints when it listens."""
+        """Return what the server prints once it listens."""
         return {
             "control": f"http://127.0.0.1:{self.port}",
             "hosts": len(self.sites),

@@ -1,4 +1,4 @@
-"""The stories that this web reports. Every place, person and company in them is made up."""
+"""The stories of this web. Every place, person and company in them is fictitious."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One story as its author wrote it; templates make pages of it."""
+    """One story as its author wrote it; templates turn it into pages."""
 
     slug: str
     title: str

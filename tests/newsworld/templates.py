@@ -1,6 +1,6 @@
-"""Stories as pages, each template built as some real content management system builds its own.
+"""Render stories as pages, with templates modelled on those of real content management systems.
 
-What surrounds the story (menus, promos, related boxes, comments) is drawn from CLUTTER, so that a test can say that
+What surrounds the story (menus, promos, related boxes, comments) is taken from CLUTTER, so that tests can check that
 none of it became part of an article.
 """
 
@@ -30,7 +30,7 @@ Template = Callable[["PageFacts"], str]
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """All that a template needs; `published` is in seconds since the epoch."""
+    """The data for a template; `published` is in seconds since the epoch."""
 
     story: Story
     paragraphs: tuple[str, ...]
@@ -108,7 +108,7 @@ def _text(page: PageFacts, tag: str = "p", between: str = "") -> str:
 
 
 def magazine(page: PageFacts) -> str:
-    """JSON-LD, a lead picture, a related box within the text."""
+    """JSON-LD, a lead picture, and a related box within the text."""
     related = f'<aside class="related-box"><h3>Related</h3><a href="/n/tax">{CLUTTER["related"]}</a></aside>'
     body = f"""{_menu(page)}<main><article><h1>{escape(page.story.title)}</h1>
 <p class="standfirst">{escape(page.story.standfirst)}</p>
@@ -120,7 +120,7 @@ def magazine(page: PageFacts) -> str:
 
 
 def wordpress(page: PageFacts) -> str:
-    """Open Graph only, entry-content, a sidebar and comments."""
+    """Open Graph only, with entry-content, a sidebar and comments."""
     body = f"""<div id="cookie-notice" role="dialog"><p>{CLUTTER["cookies"]}</p><button>Accept</button></div>
 {_menu(page)}<main id="content"><article class="post hentry">
 <header><h1 class="entry-title">{escape(page.story.title)}</h1>
@@ -136,7 +136,7 @@ def wordpress(page: PageFacts) -> str:
 
 
 def microdata(page: PageFacts) -> str:
-    """schema.org as attributes."""
+    """schema.org data as attributes."""
     story = page.story
     body = f"""{_menu(page)}<div itemscope itemtype="https://schema.org/NewsArticle">
 <h1 itemprop="headline">{escape(story.title)}</h1>
@@ -149,7 +149,7 @@ def microdata(page: PageFacts) -> str:
 
 
 def components(page: PageFacts) -> str:
-    """Nested containers of a page that a script framework rendered, with a promo between paragraphs."""
+    """Nested containers as rendered by a JavaScript framework, with a promo between paragraphs."""
     blocks = "".join(
         f'<div data-component="text-block" class="css-1x{number}"><div class="css-9k"><p>{escape(text)}</p></div></div>'
         for number, text in enumerate(page.paragraphs)
@@ -163,7 +163,7 @@ def components(page: PageFacts) -> str:
 
 
 def plain(page: PageFacts) -> str:
-    """Markup of the nineties: tables, no class names, line breaks in place of paragraphs."""
+    """Markup of the 1990s: tables, no class names, line breaks instead of paragraphs."""
     text = "<br><br>\n".join(escape(paragraph) for paragraph in page.paragraphs)
     body = f"""<table width="100%"><tr><td colspan="2"><a href="/">{page.publisher}</a></td></tr>
 <tr><td valign="top"><a href="/news">News</a><br><a href="/sport">Sport</a></td>
@@ -173,7 +173,7 @@ def plain(page: PageFacts) -> str:
 
 
 def live_blog(page: PageFacts) -> str:
-    """A live blog: a summary and a post for each paragraph."""
+    """A live blog: a summary, and a post for each paragraph."""
     posts = "".join(
         f'<article class="live-post" id="post-{number}"><time datetime="{page.published_iso}">{number + 9}:15</time>'
         f"<div class='post-body'><p>{escape(text)}</p></div></article>"
@@ -197,7 +197,7 @@ def paywall(page: PageFacts) -> str:
 
 
 def gallery(page: PageFacts) -> str:
-    """A text between many pictures."""
+    """Text between many pictures."""
     rows = "".join(
         f"""<p>{escape(text)}</p><figure class="gallery-item"><img src="/images/{page.story.slug}-{number}.jpg"
 width="900" height="600" alt=""><figcaption>Picture {number + 1}: {escape(page.story.caption)}</figcaption></figure>"""

@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 
 from transforms.errors import UserError
+from transforms.guard.limits import uncounted
 
 log = structlog.get_logger(__name__)
 
@@ -139,7 +140,8 @@ def load_model(name: str) -> LoadedModel:
     with _loading:
         model = _loaded.get(name)
         if model is None:
-            model = _loaded[name] = _load(name)
+            with uncounted():
+                model = _loaded[name] = _load(name)
     return model
 
 

@@ -77,6 +77,13 @@ class EntityRecognizer:
         entities, mentions = group_mentions(spans, title=article.title)
         return replace(article, entities=entities, mentions=mentions, entity_model=name)
 
+    def prepare(self) -> None:
+        """Load the models that are most likely to be wanted: English, and those configured for other languages."""
+        chosen = {language for language, names in self.models.items() if names != DEFAULT_MODELS.get(language)}
+        for language in sorted(chosen | {"en"}):
+            if name := choose_model(language, self.models):
+                load_model(name)
+
 
 def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str) -> list[NamedSpan]:
     """Return the named spans of paragraphs, sorted and without overlaps.

@@ -95,6 +95,9 @@ def _ingest(ledger: Ledger, config: Config, site: DemoSite) -> float:
 
 def _work_off(ledger: Ledger, config: Config, now: datetime) -> None:
     # imported here because they load Beam and the models: the first messages appear without delay
+    from pipeline.graph.reading import launch_reading
+
+    launch_reading(config)
     from pipeline.jobs.poll import Poller
     from pipeline.jobs.work import Worker
 
@@ -113,7 +116,7 @@ def _write_to(sink: str, engine: sa.Engine, config: Config) -> int:
         path.write_text("\n".join(urls))
         project = sink.partition(":")[2].partition(".")[0]
         counts = run_bounded(path, sink, config, [f"--project={project}"] if sink.startswith("bigquery:") else [])
-    return counts["strip_out"]
+    return counts["read_out"]
 
 
 def _watch(engine: sa.Engine, update: Callable[..., None], stop: threading.Event) -> None:
