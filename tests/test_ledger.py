@@ -160,7 +160,7 @@ def test_once_also_polls_feeds_that_are_not_due(ledger: Ledger) -> None:
     ledger.leases.release("p", NOW, {})
     later = NOW + timedelta(minutes=1)
     assert ledger.feeds.claim("p", later) == []
-    assert ledger.feeds.has_unpolled(later)
+    assert ledger.feeds.has_due(later)
     assert ledger.feeds.claim("p", later, polled_before=later) != []
 
 
