@@ -90,23 +90,24 @@ class Feeds:
 
         A feed that is known only from messages counts as new. Addresses that cannot be stored or fetched are left out.
         """
-        states = _new_states(((url, now) for url in urls), from_index)
+        addresses = [url for url in dict.fromkeys(urls) if _is_storable(url)]
         only_named = sa.and_(FEEDS.c.url == sa.bindparam("key"), sa.not_(FEEDS.c.enabled), FEEDS.c.polls == 0)
         with self.engine.begin() as connection:
-            add_hosts(connection, {state.host for state in states})
-            known = present(connection, FEEDS.c.url, [state.url for state in states])
+            known = present(connection, FEEDS.c.url, addresses)
             waking = present(connection, FEEDS.c.url, sorted(known), sa.not_(FEEDS.c.enabled), FEEDS.c.polls == 0)
             if waking:
                 keys = [{"key": url} for url in sorted(waking)]
                 connection.execute(sa.update(FEEDS).where(only_named).values(enabled=True, next_poll_at=now), keys)
-            new = [_row_of(state) for state in states if state.url not in known]
-            insert_rows(connection, FEEDS, new)
+            new = _new_states(((url, now) for url in addresses if url not in known), from_index)
+            add_hosts(connection, {state.host for state in new} | {host_of(url) for url in waking})
+            insert_rows(connection, FEEDS, [_row_of(state) for state in new])
             return len(new) + len(waking)
 
     def enable(self, url: str, now: datetime) -> bool:
         """Poll a feed again, from now on, that was disabled; returns whether there is such a feed."""
         values = {"enabled": True, "next_poll_at": now, "gone_times": 0, "gone_at": None, "failures": 0.0}
         with self.engine.begin() as connection:
+            add_hosts(connection, {host_of(url)})
             return bool(connection.execute(sa.update(FEEDS).where(FEEDS.c.url == url).values(values)).rowcount)
 
     def make_due(self, now: datetime, only_failing: bool = False) -> int:
@@ -229,13 +230,17 @@ def most_of_host(delay_s: float) -> int:
 
 def can_poll(url: str) -> bool:
     """Tell whether an address can be stored as a feed's, and its host can exist."""
-    if len(url) > LONGEST_FEED or storable(url) != url or len(url.encode()) > LONGEST_FEED:
+    if not _is_storable(url):
         return False
     try:
         canonical_url(url)
     except NewsbeamError:
         return False
     return len(host_of(url)) <= LONGEST_HOST
+
+
+def _is_storable(url: str) -> bool:
+    return len(url) <= LONGEST_FEED and storable(url) == url and len(url.encode()) <= LONGEST_FEED
 
 
 def _due(now: datetime, polled_before: datetime | None) -> list[sa.ColumnElement[bool]]:
