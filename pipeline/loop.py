@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import structlog
 
+from transforms.errors import DatabaseGone
+
 IDLE_S = 0.5
 TROUBLE_S = 5.0
 
@@ -37,7 +39,7 @@ class Loop:
         self,
         work: Callable[[], bool],
         is_done: Callable[[], bool] = lambda: False,
-        fatal: tuple[type[Exception], ...] = (),
+        fatal: tuple[type[Exception], ...] = (DatabaseGone,),
     ) -> None:
         """Call `work` until told to stop, or until it finds nothing to do and `is_done` returns true.
 

@@ -83,9 +83,12 @@ def test_an_article_is_an_event_with_its_rows() -> None:
         "language": "en",
         "article_id": LINK.article_id,
     }
-    long = replace(article, blocks=(Block(BlockKind.PARAGRAPH, "x" * 2 * LONGEST_BODY),))
-    (message,) = events_of(long, NOW)
-    assert len(message.data) < LONGEST_BODY and json.loads(message.data)["is_cut"]
+    # JSON has six bytes for a control character
+    for text, images in (("x", 1_000), ("\x01", 1)):
+        body = Block(BlockKind.PARAGRAPH, text * 2_000_000)
+        long = replace(article, blocks=(body,), images=(Image("https://x.example/i", "x" * 10_000),) * images)
+        (message,) = events_of(long, NOW)
+        assert len(message.data) < LONGEST_BODY and json.loads(message.data)["is_cut"]
 
 
 def test_a_fate_is_an_event() -> None:
@@ -95,6 +98,25 @@ def test_a_fate_is_an_event() -> None:
     (message,) = events_of(Rejection(LINK, "http 404", "fetch", "", NOW), NOW)
     assert json.loads(message.data)["url"]["reason"] == "http 404" == message.attributes["reason"]
     assert list(events_of(BadMessage(b"", "", NOW), NOW)) == []
+
+
+def test_a_dead_letter_fits_a_message_whatever_it_holds() -> None:
+    """A message as long as Pub/Sub takes, with as many attributes, becomes a dead letter with some more."""
+    bad = BadMessage(b"x" * 10_000_000, "\ud800", NOW, {f"k{number}": "v" * 1024 for number in range(100)})
+    (letter,) = letters(bad, True)
+    assert len(letter.data) <= LONGEST_BODY and len(letter.attributes) == 100
+    assert letter.attributes["is_cut"] == "true" and letter.attributes["reason"] == "bad message"
+    for title in ("\ud800", "\x01" * 3_000_000):
+        (letter,) = letters(replace(FAILURE, link=replace(LINK, title=title)), True)
+        assert len(letter.data) <= LONGEST_BODY and read_link(letter.data).url == LINK.url
+
+
+def test_an_outcome_that_no_row_can_hold_is_an_event_of_its_failure() -> None:
+    (message,) = events_of(replace(AGAIN, tries=2**70), NOW)
+    assert json.loads(message.data)["url"]["stage"] == "sink"
+    article = Article(LINK, LINK.url, mentions=(Mention(0, 2**40, 0, "x", "GPE"),))
+    (message,) = events_of(article, NOW)
+    assert json.loads(message.data)["event"] == "failed"
 
 
 @pytest.mark.parametrize("name", ["", "news", "projects/p/subscriptions/s", "projects/p/topics/t/x"])

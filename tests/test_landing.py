@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import pytest
@@ -35,6 +37,7 @@ from transforms.records import (
 from transforms.urls import link_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FAR = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
 URLS, ARTICLES, LETTERS = (METADATA.tables[name] for name in ("urls", "articles", "dead_letters"))
 
 
@@ -57,17 +60,61 @@ def land(sink: beam.PTransform, articles: list[Article], endings: list[Outcome |
         _ = Outcomes(good, pipeline | "Endings" >> beam.Create(endings, reshuffle=False)) | sink
 
 
-def test_a_row_that_the_database_refuses_is_a_dead_letter_and_the_rest_lands() -> None:
-    from emulators.postgres import create_database
-
-    url = create_database()
+def test_a_row_that_does_not_fit_is_a_dead_letter_and_the_rest_lands(database_url: str) -> None:
+    """SQLite would store this number, and PostgreSQL would not: both refuse it."""
     poison = article("poison", start=2**40)
-    land(WriteToSql(url, Config()), [article("one"), poison, article("two")], [])
-    assert {row["title"] for row in rows_of(url, sa.select(ARTICLES.c.title))} == {"one", "two"}
-    (fate,) = rows_of(url, sa.select(URLS).where(URLS.c.outcome == "failed"))
+    land(WriteToSql(database_url, Config()), [article("one"), poison, article("two")], [])
+    assert {row["title"] for row in rows_of(database_url, sa.select(ARTICLES.c.title))} == {"one", "two"}
+    (fate,) = rows_of(database_url, sa.select(URLS).where(URLS.c.outcome == "failed"))
     assert fate["url"] == poison.link.url and fate["reason"] == "bug" and fate["stage"] == "sink"
-    (letter,) = rows_of(url, sa.select(LETTERS))
-    assert "out of range" in letter["message"] and "write_landings" in letter["traceback"]
+    (letter,) = rows_of(database_url, sa.select(LETTERS))
+    assert "mentions.start_offset" in letter["message"] and "out of range" in letter["message"]
+    assert "landing_of" in letter["traceback"]
+
+
+REFUSALS = {
+    "sqlite": """CREATE TRIGGER refuse BEFORE INSERT ON articles WHEN new.title = 'poison'
+        BEGIN SELECT RAISE(ABORT, 'refused'); END""",
+    "postgresql": """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NEW.title = 'poison' THEN RAISE program_limit_exceeded; END IF; RETURN NEW;
+        END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON articles FOR EACH ROW EXECUTE FUNCTION refuse()""",
+}
+
+
+def test_a_row_that_the_database_refuses_is_a_dead_letter_and_the_rest_lands(database_url: str) -> None:
+    """PostgreSQL reports what exceeds its limits as an operational error, such as a title too long for a tsvector."""
+    engine = open_database(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(REFUSALS[engine.dialect.name])
+    engine.dispose()
+    land(WriteToSql(database_url, Config(sink_patience=600)), [article("one"), article("poison"), article("two")], [])
+    assert {row["title"] for row in rows_of(database_url, sa.select(ARTICLES.c.title))} == {"one", "two"}
+    fates = {row["url"]: row for row in rows_of(database_url, sa.select(URLS))}
+    assert {url.rpartition("/")[2]: row["outcome"] for url, row in fates.items()} == {
+        "one": "article",
+        "poison": "failed",
+        "two": "article",
+    }
+    (letter,) = rows_of(database_url, sa.select(LETTERS))
+    assert letter["stage"] == "sink" and letter["due_at"] is not None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"tries": 2**70}, {"discovered_at": FAR}, {"url": "https://x.example/" + "x" * 100_000}, {"title": "\ud800"}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_link_that_no_row_can_hold_ends_as_a_dead_letter(database_url: str, fields: dict[str, Any]) -> None:
+    """Such as one from a message that somebody else published."""
+    good = article("one")
+    bad = replace(article("bad"), link=replace(article("bad").link, **fields))
+    failed = Failure(bad.link, "timeout", "fetch", "FetchTimeout", "too slow", 1, NOW, None)
+    land(WriteToSql(database_url, Config()), [bad, good], [failed])
+    fates = {row["canonical_url"]: row["outcome"] for row in rows_of(database_url, sa.select(URLS))}
+    stored = "article" if "title" in fields else "failed"
+    assert fates == {good.link.canonical_url: "article", bad.link.canonical_url: stored}
+    assert len(rows_of(database_url, sa.select(LETTERS))) == 1
 
 
 def test_the_sink_waits_for_an_unavailable_database(tmp_path: Path) -> None:

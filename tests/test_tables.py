@@ -197,6 +197,18 @@ def test_a_declared_column_needs_a_value() -> None:
         Table("x", "X.", ("a",), (string("a", "A."), string("a", "B.")))
 
 
+def test_bigquery_gets_a_dead_letter_for_what_no_request_can_hold() -> None:
+    long = replace(full_article(), blocks=(Block(BlockKind.PARAGRAPH, "\x01" * 2_000_000),))
+    rows = [(name, row) for name, row in bigquery_rows(long, NOW)]
+    assert all(len(json.dumps(row)) < 10_000_000 for _, row in rows)
+    assert "articles" not in {name for name, _ in rows}
+    (letter,) = [row for name, row in rows if name == "dead_letters"]
+    assert letter["reason"] == "row refused" and letter["url"] == long.link.url
+    far = replace(full_article(), mentions=(Mention(0, 2**40, 0, "x", "GPE"),))
+    names = [name for name, _ in bigquery_rows(far, NOW)]
+    assert sorted(names) == ["dead_letters", "urls"]
+
+
 # -- foreign keys
 
 

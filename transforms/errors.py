@@ -2,6 +2,8 @@
 
     NewsbeamError
     ├── UserError                a mistake that the user can correct: one line, exit code 2
+    │   ├── DatabaseAway         the database cannot be reached now; long-running commands wait for it
+    │   └── DatabaseGone         the database's file was deleted or replaced while it was in use
     ├── MessageInvalid           a message on a topic is not a link; it becomes a dead letter at once
     ├── FeedError                a feed could not be fetched or read; it is always polled again
     │   └── FeedUnreadable       the bytes are not a feed of a known format
@@ -64,6 +66,18 @@ class UserError(NewsbeamError):
     """The user made a mistake that they can correct; the message says how."""
 
     reason = "usage"
+
+
+class DatabaseAway(UserError):
+    """The database cannot be reached, or is locked, at this moment; a command that runs for long waits for it."""
+
+    reason = "database away"
+
+
+class DatabaseGone(UserError):
+    """The file of the database was deleted or replaced while it was open: what is written would be lost."""
+
+    reason = "database gone"
 
 
 class MessageInvalid(NewsbeamError):

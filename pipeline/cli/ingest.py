@@ -69,9 +69,9 @@ def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None)
     addresses = read_feed_arguments(feeds)
     from pipeline.jobs.poll import Poller
     from pipeline.ledger import Ledger
-    from pipeline.tables.database import open_database
+    from pipeline.tables.database import open_when_there
 
-    ledger = Ledger(open_database(config.db))
+    ledger = Ledger(open_when_there(config.db))
     now = datetime.now(UTC)
     ledger.feeds.add(addresses, now)
     poller = Poller(ledger, config)
@@ -111,20 +111,22 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
     launch_reading(config)
     from pipeline.jobs.work import Worker
     from pipeline.ledger import Ledger
-    from pipeline.tables.database import open_database
+    from pipeline.tables.database import open_when_there
 
-    worker = Worker(Ledger(open_database(config.db)), config)
-    _on_stop(worker.stop)
     if until_stdin_closes:
-
-        def wait_for_parent() -> None:
-            # not sys.stdin, whose lock a thread must not hold when the interpreter exits
-            while os.read(0, 1024):
-                pass
-            worker.stop()
-
-        threading.Thread(target=wait_for_parent, name="parent", daemon=True).start()
+        # before anything that may wait for the database
+        threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
+    worker = Worker(Ledger(open_when_there(config.db)), config)
+    _on_stop(worker.stop)
     worker.run(once)
+
+
+def _stop_with_parent() -> None:
+    # not sys.stdin, whose lock a thread must not hold when the interpreter exits
+    while os.read(0, 1024):
+        pass
+    # to the process, so that the main thread wakes up
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @click.command()
@@ -137,9 +139,9 @@ def publish(config: Config, /, topic: str, once: bool) -> None:
     URLs of one host are published no faster than they may be fetched.
     """
     _exit_on_signal()
-    from pipeline.tables.database import open_database
+    from pipeline.tables.database import open_when_there
 
-    publisher = _publisher(open_database(config.db), topic, config)
+    publisher = _publisher(open_when_there(config.db), topic, config)
     _on_stop(publisher.stop)
     if once:
         publisher.finish()

@@ -22,7 +22,6 @@ from datetime import UTC, datetime
 from functools import partial
 from random import random
 
-import sqlalchemy as sa
 import structlog
 
 from pipeline.config import Config
@@ -30,6 +29,7 @@ from pipeline.ledger import Lease, Ledger, Sighting
 from pipeline.ledger.clock import Clock, forget_future
 from pipeline.ledger.feeds import Poll, Release
 from pipeline.loop import IDLE_S, Loop
+from pipeline.tables.refusals import is_about_rows
 from transforms.errors import FeedError, NewsbeamError, TooComplex
 from transforms.feeds.answers import Body, Reading, check_depth, children_of
 from transforms.feeds.guarded import TRIAL_S, FeedReader
@@ -58,9 +58,6 @@ GROUP_S = 0.1
 MOST_WAITING_BYTES = 50_000_000
 # feeds that wait for the thread for slow ones, each for up to five seconds; others are given up until their next poll
 MOST_SLOW = 8
-# what a database says for a row that it cannot store (SQLSTATE 54, program limit exceeded: too long for an index)
-REFUSALS = (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.NotSupportedError)
-PROGRAM_LIMIT = "54"
 
 
 # one feed is not equal to another, whatever they say
@@ -171,13 +168,13 @@ class Poller:
         try:
             self._write(together, lease, now)
         except Exception as error:
-            if not is_refusal(error):
+            if not is_about_rows(error):
                 raise
         for one in list(self._group):
             try:
                 self._write([one], lease, now)
             except Exception as error:
-                if not is_refusal(error):
+                if not is_about_rows(error):
                     raise
                 cause = " ".join(str(getattr(error, "orig", None) or error).split())
                 log.exception("a feed cannot be recorded", feed=one.state.url)
@@ -309,10 +306,3 @@ class _Readers:
         with self._lock:
             self.waiting_bytes += size
             self._slow_ones += slow
-
-
-def is_refusal(error: Exception) -> bool:
-    """Tell whether the fault is in what was to be recorded, so that another try cannot help."""
-    if isinstance(error, sa.exc.DBAPIError) and not isinstance(error, REFUSALS):
-        return str(getattr(error.orig, "sqlstate", None) or "").startswith(PROGRAM_LIMIT)
-    return isinstance(error, sa.exc.StatementError) or not isinstance(error, sa.exc.SQLAlchemyError)

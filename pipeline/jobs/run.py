@@ -25,7 +25,7 @@ from pipeline.config import Config
 from pipeline.jobs.poll import Poller
 from pipeline.ledger import Ledger
 from pipeline.ledger.reports import Audit, Progress, audit, progress
-from pipeline.tables.database import open_database
+from pipeline.tables.database import open_when_there
 from transforms.errors import UserError
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class Workers:
                 continue
             if code == USER_ERROR:
                 worker.lines.join(DRAIN_S)
-                raise UserError("a worker failed to start; see its error above")
+                raise UserError("a worker ended with an error; see its line above")
             if time.monotonic() >= self._restart_at[number]:
                 log.warning("worker died, starting another", exit_code=code)
                 worker.close()
@@ -156,14 +156,22 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, view: Progress
 
     Returns the final audit of the ledger with `once`. Raises UserError for errors that the user can fix.
     """
-    engine = open_database(config.db)
+    engine = open_when_there(config.db)
     ledger = Ledger(engine)
     started = datetime.now(UTC)
     ledger.feeds.add(feeds, started)
     if not ledger.feeds.count():
         raise UserError("no feed to poll: pass one, as in newsbeam run https://example.org/feed.xml")
     poller = Poller(ledger, config)
-    polling = threading.Thread(target=poller.run, kwargs={"once_since": started if once else None}, name="poller")
+    failed: list[UserError] = []
+
+    def poll() -> None:
+        try:
+            poller.run(once_since=started if once else None)
+        except UserError as error:
+            failed.append(error)
+
+    polling = threading.Thread(target=poll, name="poller")
     stop = threading.Event()
     with stop_signals(stop):
         on_line = write_to_stderr if view is None else view.print_line
@@ -172,6 +180,8 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, view: Progress
         try:
             while not stop.wait(TICK_S):
                 now = datetime.now(UTC)
+                if failed:
+                    raise failed[0]
                 workers.restart_dead()
                 if not polling.is_alive() and not once:
                     raise RuntimeError("the poller ended; see its error above")

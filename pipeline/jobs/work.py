@@ -19,6 +19,7 @@ from pipeline.config import Config
 from pipeline.jobs.microbatch import run_batch
 from pipeline.ledger import Lease, Ledger
 from pipeline.loop import Loop
+from transforms.errors import DatabaseGone
 from transforms.fetch.fetcher import shared_fetcher
 
 log = structlog.get_logger()
@@ -41,12 +42,14 @@ class Worker:
         self.config = replace(config, batch_budget=config.batch_budget or BATCH_BUDGET_S)
         self.loop = loop or Loop("batch failed")
         self.grace_s = grace_s
+        self._gone: DatabaseGone | None = None
 
     def run(self, once: bool = False) -> None:
         """Work until `stop` is called; with `once`, until nothing is due within the configured patience.
 
         After `stop`, batches that do not end within `grace_s` seconds are released and abandoned in their threads: a
         batch cannot be interrupted from outside. The process may then exit, since nothing counts before it has landed.
+        Raises DatabaseGone if the file of the database was deleted or replaced.
         """
         self.ledger.leases.take_back_dead()
         leases = [Lease(self.ledger.leases, self._delay_of) for _ in range(LANES)]
@@ -60,6 +63,8 @@ class Worker:
             # wait in short steps, so that the main thread handles signals
             while lane.is_alive() and not self.loop.stopping:
                 lane.join(LOOK_S)
+        if self._gone is not None:
+            raise self._gone
         give_up_at = time.monotonic() + self.grace_s
         for lane, lease in zip(lanes, leases, strict=True):
             lane.join(max(0.0, give_up_at - time.monotonic()))
@@ -77,7 +82,11 @@ class Worker:
 
     def _work_lane(self, lease: Lease, once: bool) -> None:
         with lease:
-            self.loop.run(lambda: self._work(lease), lambda: once and not self._is_work_left())
+            try:
+                self.loop.run(lambda: self._work(lease), lambda: once and not self._is_work_left())
+            except DatabaseGone as error:
+                self._gone = error
+                self.loop.stop()
 
     def _is_work_left(self) -> bool:
         return self.ledger.links.has_due(datetime.now(UTC) + timedelta(seconds=self.config.patience))

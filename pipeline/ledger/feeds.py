@@ -17,11 +17,13 @@ import sqlalchemy as sa
 
 from pipeline.ledger.hosts import HOSTS, add_hosts, is_free, release_hosts
 from pipeline.ledger.links import Links, Sighting, present
+from pipeline.ledger.refused import leave_out
 from pipeline.tables.database import METADATA, insert_rows, reading
-from pipeline.tables.keys import LONGEST_FEED, LONGEST_HOST, storable
-from transforms.errors import NewsbeamError
+from pipeline.tables.fit import fit
+from pipeline.tables.keys import LONGEST_FEED, bounded_host, size_of, storable
+from pipeline.tables.schema import BY_NAME
 from transforms.records import Event, FeedState
-from transforms.urls import canonical_url, host_of
+from transforms.urls import host_of
 
 FEEDS, EVENTS = METADATA.tables["feeds"], METADATA.tables["events"]
 
@@ -90,7 +92,7 @@ class Feeds:
 
         A feed that is known only from messages counts as new. Addresses that cannot be stored or fetched are left out.
         """
-        addresses = [url for url in dict.fromkeys(urls) if _is_storable(url)]
+        addresses = _storable_addresses(urls)
         only_named = sa.and_(FEEDS.c.url == sa.bindparam("key"), sa.not_(FEEDS.c.enabled), FEEDS.c.polls == 0)
         with self.engine.begin() as connection:
             known = present(connection, FEEDS.c.url, addresses)
@@ -99,7 +101,7 @@ class Feeds:
                 keys = [{"key": url} for url in sorted(waking)]
                 connection.execute(sa.update(FEEDS).where(only_named).values(enabled=True, next_poll_at=now), keys)
             new = _new_states(((url, now) for url in addresses if url not in known), from_index)
-            add_hosts(connection, {state.host for state in new} | {host_of(url) for url in waking})
+            add_hosts(connection, {state.host for state in new} | {bounded_host(host_of(url)) for url in waking})
             insert_rows(connection, FEEDS, [_row_of(state) for state in new])
             return len(new) + len(waking)
 
@@ -185,35 +187,54 @@ class Feeds:
         return Family(depth, max(0, min(self.most_children - children, MOST_FEEDS - total)))
 
     def unknown(self, urls: Sequence[str]) -> list[str]:
-        """Return which of these feeds are not in the ledger and can be polled, each once."""
+        """Return which of these feeds are not in the ledger, each once."""
+        keys = {url: storable(url) for url in urls}
         with reading(self.engine) as connection:
-            known = present(connection, FEEDS.c.url, urls)
-        return [url for url in dict.fromkeys(urls) if url not in known and can_poll(url)]
+            known = present(connection, FEEDS.c.url, sorted({key for key in keys.values() if _fits(key)}))
+        return [url for url, key in keys.items() if key not in known]
 
     def record(self, polls: Sequence[Poll], now: datetime, release: Release = NOTHING) -> int:
         """Write what polls found, and release hosts. Returns how many URLs are new.
 
+        Addresses that cannot be stored are left out, and an event says so.
+
         The states, events and children are written in one transaction with the last PART of the sightings. An article
         that has landed is due again if a feed says that it was updated since.
         """
-        sightings = [sighting for poll in polls for sighting in poll.sightings]
+        sightings: list[Sighting] = []
+        children: list[FeedState] = []
+        events: list[dict[str, Any]] = []
+        for poll in polls:
+            kept, named, refused = leave_out(poll.state.url, poll.sightings, poll.children, now)
+            sightings += kept
+            children += _new_states(named, poll.state.url)
+            events += [_event_row(event, number) for number, event in enumerate((*poll.events, *refused))]
+        rows = sorted((_row_of(poll.state) for poll in polls), key=lambda row: str(row["url"]))
         new = 0
         while len(sightings) > PART:
             part, sightings = sightings[:PART], sightings[PART:]
             with self.engine.begin() as connection:
                 new += self.links.record(connection, part, now)
-        children = [child for poll in polls for child in _new_states(poll.children, poll.state.url)]
-        events = [_event_row(event, number) for poll in polls for number, event in enumerate(poll.events)]
         with self.engine.begin() as connection:
-            add_hosts(connection, {poll.state.host for poll in polls} | {child.host for child in children})
-            rows = sorted((_row_of(poll.state) for poll in polls), key=lambda row: str(row["url"]))
-            connection.execute(_UPDATE, [row | {"key": row.pop("url")} for row in rows])
+            add_hosts(connection, {row["host"] for row in rows} | {child.host for child in children})
+            connection.execute(_UPDATE, [row | {"key": row["url"]} for row in rows])
             insert_rows(connection, EVENTS, events)
             insert_rows(connection, FEEDS, [_row_of(child) for child in children])
             new += self.links.record(connection, sightings, now)
             if release.delays:
                 release_hosts(connection, release.owner, now, release.delays)
         return new
+
+    def record_poll(
+        self,
+        state: FeedState,
+        sightings: Sequence[Sighting],
+        events: Sequence[Event],
+        now: datetime,
+        children: Sequence[tuple[str, datetime]] = (),
+    ) -> int:
+        """Write what one poll found; see `record`."""
+        return self.record([Poll(state, sightings, events, children)], now)
 
 
 _UPDATE = (
@@ -228,21 +249,6 @@ def most_of_host(delay_s: float) -> int:
     return max(1, min(MOST_OF_HOST, int(HOST_BUDGET_S // delay_s))) if delay_s > 0 else MOST_OF_HOST
 
 
-def can_poll(url: str) -> bool:
-    """Tell whether an address can be stored as a feed's, and its host can exist."""
-    if not _is_storable(url):
-        return False
-    try:
-        canonical_url(url)
-    except NewsbeamError:
-        return False
-    return len(host_of(url)) <= LONGEST_HOST
-
-
-def _is_storable(url: str) -> bool:
-    return len(url) <= LONGEST_FEED and storable(url) == url and len(url.encode()) <= LONGEST_FEED
-
-
 def _due(now: datetime, polled_before: datetime | None) -> list[sa.ColumnElement[bool]]:
     due: list[sa.ColumnElement[bool]] = [FEEDS.c.enabled, FEEDS.c.next_poll_at <= now]
     if polled_before is not None:
@@ -251,28 +257,33 @@ def _due(now: datetime, polled_before: datetime | None) -> list[sa.ColumnElement
 
 
 def _new_states(feeds: Iterable[tuple[str, datetime]], from_index: str) -> list[FeedState]:
-    states = {
-        url: FeedState(url, url, host_of(url), next_poll_at=at, from_index=from_index)
-        for url, at in feeds
-        if can_poll(url)
-    }
+    times = {storable(url): at for url, at in feeds}
     # sorted, so that two processes that add the same feeds cannot deadlock
-    return [states[url] for url in sorted(states)]
+    return [
+        FeedState(url, url, bounded_host(host_of(url)), next_poll_at=times[url], from_index=from_index)
+        for url in sorted(times)
+        if _fits(url)
+    ]
+
+
+def _storable_addresses(urls: Iterable[str]) -> list[str]:
+    return [url for url in dict.fromkeys(map(storable, urls)) if _fits(url)]
+
+
+def _fits(url: str) -> bool:
+    return size_of(url) <= LONGEST_FEED
 
 
 def _row_of(state: FeedState) -> dict[str, Any]:
-    row = {}
-    for name in _COLUMNS:
-        value = getattr(state, name)
-        row[name] = storable(value) if type(value) is str else value
-    return row
+    return fit(BY_NAME["feeds"], {name: getattr(state, name) for name in _COLUMNS})
 
 
 def _event_row(event: Event, number: int) -> dict[str, Any]:
-    return {
+    row = {
         "event_id": f"{event.at:%Y%m%d%H%M%S%f}-{number:03d}-{secrets.token_hex(4)}",
         "kind": event.kind,
-        "subject": storable(event.subject),
-        "detail": storable(event.detail),
+        "subject": event.subject,
+        "detail": event.detail,
         "at": event.at,
     }
+    return fit(BY_NAME["events"], row)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.tables.database import METADATA, insert_rows
-from pipeline.tables.keys import LONGEST_HOST
+from pipeline.tables.keys import bounded_host
 
 HOSTS = METADATA.tables["hosts"]
 
@@ -26,7 +26,7 @@ LONGEST_DELAY = timedelta(seconds=120)
 def add_hosts(connection: sa.Connection, hosts: Iterable[str]) -> None:
     """Add hosts; known ones are unchanged."""
     # sorted, so that two processes that add the same hosts cannot deadlock
-    insert_rows(connection, HOSTS, [{"host": host} for host in sorted({name[:LONGEST_HOST] for name in hosts})])
+    insert_rows(connection, HOSTS, [{"host": host} for host in sorted({bounded_host(name) for name in hosts})])
 
 
 def is_free(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:

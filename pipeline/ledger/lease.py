@@ -23,6 +23,7 @@ import structlog
 
 from pipeline.ledger.hosts import HOSTS, release_hosts
 from pipeline.tables.database import METADATA, reading
+from transforms.errors import DatabaseGone
 
 URLS = METADATA.tables["urls"]
 LEASE = timedelta(seconds=120)
@@ -198,5 +199,5 @@ class Lease:
         while not self._ended.wait(self.leases.duration.total_seconds() / 4):
             try:
                 self.leases.renew(self.owner, datetime.now(UTC))
-            except sa.exc.SQLAlchemyError as error:
+            except (sa.exc.SQLAlchemyError, DatabaseGone) as error:
                 log.warning("leases not renewed", error=str(error))

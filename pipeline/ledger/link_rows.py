@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pipeline.tables.keys import LONGEST_HOST, bounded_key, storable
+from pipeline.tables.keys import LONGEST_FEED, LONGEST_ID, bounded_host, bounded_key, cut_text, storable
 from transforms.records import ArticleLink
 
 LONGEST_HINT = 1000
@@ -18,9 +18,9 @@ def link_columns(link: ArticleLink) -> dict[str, Any]:
     return {
         "canonical_url": bounded_key(link.canonical_url),
         "url": storable(link.url),
-        "article_id": link.article_id,
-        "host": link.host[:LONGEST_HOST],
-        "feed_url": link.feed_url,
+        "article_id": cut_text(storable(link.article_id), LONGEST_ID),
+        "host": bounded_host(link.host),
+        "feed_url": cut_text(storable(link.feed_url), LONGEST_FEED),
         "discovered_at": link.discovered_at,
     }
 

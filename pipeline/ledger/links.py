@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pipeline.ledger.hosts import CLOCK_ERROR, HOSTS, add_hosts, claim_hosts, release_unused_hosts
 from pipeline.ledger.link_rows import LONGEST_HINT, hints_of, link_columns, link_of_row
 from pipeline.tables.database import METADATA, insert_rows, reading
-from pipeline.tables.keys import bounded_key, storable
+from pipeline.tables.keys import LONGEST_FEED, bounded_key, cut_text, storable
 from transforms.records import ArticleLink
 from transforms.urls import url_key
 
@@ -231,7 +231,7 @@ def _url_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
 def _sighting_row(sighting: Sighting, now: datetime) -> dict[str, Any]:
     return {
         "canonical_url": bounded_key(sighting.link.canonical_url),
-        "feed_url": sighting.link.feed_url,
+        "feed_url": cut_text(storable(sighting.link.feed_url), LONGEST_FEED),
         "url": storable(sighting.link.url),
         "guid": storable(sighting.guid)[:LONGEST_HINT],
         "title": storable(sighting.link.title)[:LONGEST_HINT],

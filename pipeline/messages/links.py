@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from pipeline.tables.keys import bounded_key, storable
+from pipeline.tables.keys import LONGEST_URL, bounded_host, bounded_key, size_of, storable
 from transforms.errors import MessageInvalid, UserError
 from transforms.records import ArticleLink
 from transforms.urls import article_id, host_of, url_key
@@ -40,7 +40,8 @@ class _LinkBody:
     host: str = ""
     feed_url: str = ""
     discovered_at: Instant | None = None
-    tries: Annotated[int, msgspec.Meta(ge=0)] = 0
+    # what `urls.tries` can hold, less what may be added
+    tries: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     title: str = ""
     published_at: Instant | None = None
     authors: tuple[str, ...] = ()
@@ -55,8 +56,8 @@ def checked_topic(topic: str) -> str:
 
 
 def encode_link(link: ArticleLink) -> bytes:
-    """Return the body of the message for a link."""
-    return msgspec.json.encode({"version": VERSION} | asdict(link))
+    """Return the body of the message for a link; a lone surrogate in a text becomes a question mark."""
+    return msgspec.json.encode({"version": VERSION} | {name: _storable(value) for name, value in asdict(link).items()})
 
 
 def attributes_of(link: ArticleLink) -> dict[str, str]:
@@ -86,15 +87,17 @@ def read_link(data: bytes) -> ArticleLink:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise MessageInvalid(str(exc)) from exc
     fields: dict[str, Any] = {name: _storable(value) for name, value in asdict(body).items() if name != "version"}
-    if not fields["url"]:
+    if not body.url.strip("\x00"):
         raise MessageInvalid("the url is empty")
+    if size_of(fields["url"]) > LONGEST_URL:
+        raise MessageInvalid(f"the url is longer than {LONGEST_URL:,} bytes")
     key = fields["canonical_url"] or url_key(fields["url"])
     return ArticleLink(
         **fields
         | {
             "canonical_url": bounded_key(key),
             "article_id": fields["article_id"] or article_id(key),
-            "host": fields["host"] or host_of(key),
+            "host": bounded_host(fields["host"] or host_of(key)),
         }
     )
 

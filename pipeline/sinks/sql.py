@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain, repeat
-from random import random
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -15,16 +13,16 @@ import sqlalchemy as sa
 import structlog
 
 from pipeline.config import Config
+from pipeline.sinks.refused import stand_ins
 from pipeline.sinks.sql_writer import write_landings
 from pipeline.tables.database import is_sql, opened
-from pipeline.tables.rows import Landing, RowInvalid, landing_of
-from transforms.errors import UserError
-from transforms.fates import end_with_bug
+from pipeline.tables.refusals import is_about_rows
+from pipeline.tables.rows import Landing, landing_of
+from transforms.errors import DatabaseAway, UserError
+from transforms.fates import LONGEST_PAYLOAD
 from transforms.records import Article, BadMessage, Failure, Outcome, Rejection
 
 BATCH = 16
-# errors that a retry of the same rows cannot fix
-POISON = (sa.exc.DataError, sa.exc.IntegrityError)
 
 if TYPE_CHECKING:
     from pipeline.graph.build import Outcomes
@@ -65,28 +63,32 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
         now = datetime.now(UTC)
         try:
             self._write_patiently([self.landing(outcome, now) for outcome in outcomes])
-        except (*POISON, RowInvalid):
+        except Exception as error:
+            if not is_about_rows(error):
+                raise
             for outcome in outcomes:
                 self._write_or_bury(outcome, now)
 
     def _write_or_bury(self, outcome: Outcome | BadMessage, now: datetime) -> None:
+        refused = self._refusal(outcome, now)
+        if refused is None:
+            return
+        for other in stand_ins(outcome, refused, now):
+            refused = self._refusal(other, now)
+            if refused is None:
+                return
+        # its URL is still due, and the next try may end otherwise
+        log.error("dead letter refused", error=repr(refused)[:LONGEST_PAYLOAD])
+
+    def _refusal(self, outcome: Outcome | BadMessage, now: datetime) -> Exception | None:
+        """Write one outcome; returns the error if the database refuses its rows, and raises any other."""
         try:
             self._write_patiently([self.landing(outcome, now)])
-        except (*POISON, RowInvalid) as error:
-            if isinstance(outcome, BadMessage):
+        except Exception as error:
+            if not is_about_rows(error):
                 raise
-            log.exception("row refused", url=outcome.link.url)
-            cause = error if isinstance(error, RowInvalid) else error.orig
-            bug = end_with_bug(
-                outcome.link,
-                type(cause).__name__,
-                str(cause),
-                traceback.format_exc(),
-                "sink",
-                datetime.now(UTC),
-                random(),
-            )
-            self._write_patiently([self.landing(bug, datetime.now(UTC))])
+            return error
+        return None
 
     def _write_patiently(self, landings: Sequence[Landing]) -> None:
         give_up_at = time.monotonic() + self.patience_s
@@ -94,10 +96,10 @@ class _WriteOutcomes(beam.DoFn):  # type: ignore[misc]
             try:
                 write_landings(opened(self.url), landings)
                 return
-            except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
-                if time.monotonic() + pause > give_up_at:
+            except (sa.exc.OperationalError, sa.exc.InterfaceError, DatabaseAway) as error:
+                if is_about_rows(error) or time.monotonic() + pause > give_up_at:
                     raise
-                log.warning("database unavailable, retrying", error=str(error.orig))
+                log.warning("database unavailable, retrying", error=str(getattr(error, "orig", error)))
                 time.sleep(pause)
 
 

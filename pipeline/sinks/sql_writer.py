@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.tables.database import insert_rows
 from pipeline.tables.declare import Owner, Table, Write
+from pipeline.tables.keys import bounded_host
 from pipeline.tables.metadata import METADATA
 from pipeline.tables.rows import Landing, Row
 from pipeline.tables.schema import OUTPUTS
@@ -65,7 +66,7 @@ def _number_versions(connection: sa.Connection, articles: Sequence[Landing]) -> 
 def _add_unknown_feeds(connection: sa.Connection, articles: Iterable[Landing]) -> None:
     """Add a disabled row for each feed that is known only from messages; it is polled once somebody adds the feed."""
     named = {landing.tables[ARTICLES.name][0]["feed_url"] for landing in articles} - {None}
-    states = [FeedState(url, url, host_of(url), enabled=False) for url in sorted(named)]
+    states = [FeedState(url, url, bounded_host(host_of(url)), enabled=False) for url in sorted(named)]
     insert_rows(connection, FEEDS, [asdict(state) for state in states])
 
 

@@ -7,6 +7,7 @@ Its attributes say why it ended.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,14 +16,16 @@ import msgspec
 from apache_beam.io.gcp.pubsub import PubsubMessage, WriteToPubSub
 
 from pipeline.messages.links import attributes_of, checked_topic, cut_attribute, encode_link
-from pipeline.tables.rows import Row, landing_of
+from pipeline.sinks.refused import storable_outcome
+from pipeline.tables.rows import Row
 from pipeline.tables.schema import PARTS
 from transforms.errors import MessageInvalid
-from transforms.records import Article, BadMessage, Failure, Outcome, Rejection
+from transforms.records import Article, ArticleLink, BadMessage, Failure, Outcome, Rejection
 
 EVENT_VERSION = 1
-# https://cloud.google.com/pubsub/quotas#resource_limits: a message has at most 10 MB
+# https://cloud.google.com/pubsub/quotas#resource_limits: a message has at most 10 MB and 100 attributes
 LONGEST_BODY = 9_000_000
+MOST_ATTRIBUTES = 100
 # the fields of an event about a URL that did not become an article
 EVENT_URL = ("canonical_url", "url", "article_id", "feed_url", "reason", "stage", "message", "tries", "due_at")
 
@@ -69,7 +72,10 @@ def letters_of(ending: Rejection | Failure | BadMessage, tries_again: bool) -> I
             "error": ending.error,
             "failed_at": f"{ending.at:%FT%TZ}",
         }
-        yield PubsubMessage(ending.data, dict(ending.attributes) | _cut(why))
+        if len(ending.data) > LONGEST_BODY:
+            why["is_cut"] = "true"
+        first = dict(list(ending.attributes.items())[: MOST_ATTRIBUTES - len(why)])
+        yield PubsubMessage(ending.data[:LONGEST_BODY], _cut(first) | _cut(why))
     elif isinstance(ending, Failure) and ending.tries > ending.link.tries:
         if tries_again and ending.due_at is not None:
             return
@@ -79,7 +85,15 @@ def letters_of(ending: Rejection | Failure | BadMessage, tries_again: bool) -> I
             "error": ending.message,
             "failed_at": f"{ending.at:%FT%TZ}",
         }
-        yield PubsubMessage(encode_link(ending.link), attributes_of(ending.link) | _cut(why))
+        yield PubsubMessage(_encode_link_within(ending.link), attributes_of(ending.link) | _cut(why))
+
+
+def _encode_link_within(link: ArticleLink) -> bytes:
+    """Encode a link; if no message can hold it, without what the feed said about the article."""
+    data = encode_link(link)
+    if len(data) <= LONGEST_BODY:
+        return data
+    return encode_link(replace(link, title="", authors=(), language=""))
 
 
 def events_of(outcome: Outcome | BadMessage, now: datetime | None = None) -> Iterator[PubsubMessage]:
@@ -90,7 +104,8 @@ def events_of(outcome: Outcome | BadMessage, now: datetime | None = None) -> Ite
     """
     if isinstance(outcome, BadMessage):
         return
-    tables = landing_of(outcome, now or datetime.now(UTC)).tables
+    outcome, landing = storable_outcome(outcome, now or datetime.now(UTC))
+    tables = landing.tables
     body: dict[str, Any] = {"version": EVENT_VERSION}
     if isinstance(outcome, Article):
         (article,) = tables["articles"]

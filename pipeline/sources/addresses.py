@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.tables.keys import LONGEST_FEED
+from pipeline.tables.keys import LONGEST_FEED, size_of
 from transforms.errors import FeedError, NewsbeamError, UserError
 from transforms.feeds.discovery import read_feed_list, read_opml
 from transforms.urls import canonical_url
@@ -26,8 +26,8 @@ def read_feed_arguments(arguments: Sequence[str]) -> list[str]:
             except (UnicodeEncodeError, NewsbeamError) as exc:
                 reason = exc if isinstance(exc, NewsbeamError) else "not valid UTF-8"
                 raise UserError(f"not a web address: {address!r}: {reason}") from exc
-            if len(address) > LONGEST_FEED:
-                raise UserError(f"feed address longer than {LONGEST_FEED} characters: {address[:100]}...")
+            if size_of(address) > LONGEST_FEED:
+                raise UserError(f"feed address longer than {LONGEST_FEED} bytes: {address[:100]}...")
             found.setdefault(address)
     return list(found)
 

@@ -27,7 +27,7 @@ from pipeline.logs import configure_worker_logs
 from pipeline.loop import TROUBLE_S
 from pipeline.sources import Incoming
 from pipeline.tables.database import is_sql, opened
-from transforms.errors import UserError
+from transforms.errors import DatabaseAway, UserError
 from transforms.fetch.fetcher import shared_fetcher
 from transforms.records import ArticleLink
 
@@ -93,8 +93,8 @@ class _ClaimBatches(beam.DoFn):  # type: ignore[misc]
                     yield links
                     lease.give_back_hosts()
                 pause = 0.0
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except (sa.exc.OperationalError, sa.exc.InterfaceError, DatabaseAway) as error:
             # the database may be unavailable for a while; claimed links without a fate are claimed again
-            log.warning("no batch claimed", error=str(error.orig))
+            log.warning("no batch claimed", error=str(getattr(error, "orig", error)))
             pause = TROUBLE_S
         polls.defer_remainder(Duration(seconds=pause))

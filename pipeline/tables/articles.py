@@ -5,8 +5,10 @@ from __future__ import annotations
 from pipeline import __version__
 from pipeline.tables.declare import (
     Column,
+    Over,
     Owner,
     Table,
+    Type,
     Write,
     boolean,
     integer,
@@ -15,8 +17,22 @@ from pipeline.tables.declare import (
     strings,
     time,
 )
+from pipeline.tables.keys import (
+    LONGEST_BODY,
+    LONGEST_FEED,
+    LONGEST_HOST,
+    LONGEST_ID,
+    LONGEST_KEY,
+    LONGEST_NAME,
+    LONGEST_REASON,
+    LONGEST_TITLE,
+    LONGEST_URL,
+)
 from pipeline.tables.landed import LandedArticle, Part, articles, parts
 from transforms.records import Image, RemovedBlock
+
+LONGEST_BLOCK = 100_000  # bytes of UTF-8
+MOST_IMAGES = 1_000
 
 # the columns that every table of parts begins and ends with
 PART_OF_ARTICLE: Column[Part[object]] = string(
@@ -25,6 +41,7 @@ PART_OF_ARTICLE: Column[Part[object]] = string(
     lambda p: p.of.article_id,
     required=True,
     references="articles.article_id",
+    most=LONGEST_ID,
 )
 PART_PUBLISHED_AT: Column[Part[object]] = time(
     "published_at", "When the article was published.", lambda p: p.of.article.published_at
@@ -46,6 +63,7 @@ ARTICLES: Table[LandedArticle] = Table(
             "Id of the article: the first 32 hexadecimal digits of the SHA-256 of `canonical_url`.",
             lambda a: a.article_id,
             required=True,
+            most=LONGEST_ID,
         ),
         string(
             "url",
@@ -53,20 +71,25 @@ ARTICLES: Table[LandedArticle] = Table(
             lambda a: a.article.link.url,
             required=True,
             keep_first=True,
+            most=LONGEST_URL,
         ),
         string(
             "canonical_url",
             "The URL after redirects, without tracking parameters and fragment.",
             lambda a: a.canonical_url,
             required=True,
+            most=LONGEST_URL,
+            over=Over.HASHED,
         ),
-        string("host", "Host name of the canonical URL.", lambda a: a.host, required=True),
+        string("host", "Host name of the canonical URL.", lambda a: a.host, required=True, most=LONGEST_HOST),
         string(
             "link_key",
             "The first URL in the ledger that led to the article (urls.canonical_url); there may be several.",
             lambda a: a.article.link.canonical_url,
             keep_first=True,
             references="urls.canonical_url",
+            most=LONGEST_KEY,
+            over=Over.HASHED,
         ),
         string(
             "feed_url",
@@ -74,12 +97,19 @@ ARTICLES: Table[LandedArticle] = Table(
             lambda a: a.feed_url,
             keep_first=True,
             references="feeds.url",
+            most=LONGEST_FEED,
+            over=Over.REFUSED,
         ),
-        string("title", "Headline, without the site's name.", lambda a: a.article.title),
+        string("title", "Headline, without the site's name.", lambda a: a.article.title, most=LONGEST_TITLE),
         string("description", "Standfirst or summary, as the page gives it.", lambda a: a.article.description),
-        strings("authors", "People and agencies who wrote it.", lambda a: list(a.article.authors)),
-        string("section", "Section of the publication.", lambda a: a.article.section),
-        strings("tags", "The publisher's keywords.", lambda a: list(a.article.tags)),
+        strings(
+            "authors",
+            "People and agencies who wrote it.",
+            lambda a: list(a.article.authors),
+            most=LONGEST_NAME,
+        ),
+        string("section", "Section of the publication.", lambda a: a.article.section, most=LONGEST_NAME),
+        strings("tags", "The publisher's keywords.", lambda a: list(a.article.tags), most=LONGEST_NAME),
         time("published_at", "When it was published.", lambda a: a.article.published_at),
         time("modified_at", "When the publisher says it was last changed.", lambda a: a.article.modified_at),
         time(
@@ -96,6 +126,14 @@ ARTICLES: Table[LandedArticle] = Table(
             "The article's text: paragraphs separated by empty lines.",
             lambda a: a.article.body,
             required=True,
+            most=LONGEST_BODY,
+        ),
+        Column(
+            "body_truncated",
+            Type.BOOLEAN,
+            "Whether the page has more text than `body` can hold; what is missing is in removed_blocks with the reason"
+            " `too long`, also cut. NULL in rows that a version before 0.2 wrote.",
+            lambda a: a.is_body_truncated,
         ),
         integer("word_count", "Words in `body`.", lambda a: len(a.article.body.split())),
         boolean(
@@ -103,8 +141,8 @@ ARTICLES: Table[LandedArticle] = Table(
             "Whether the page says that part of the text is for subscribers only.",
             lambda a: a.article.is_paywalled,
         ),
-        string("site_name", "Name of the publication.", lambda a: a.article.site_name),
-        string("lead_image", "URL of the main image.", lambda a: a.article.lead_image),
+        string("site_name", "Name of the publication.", lambda a: a.article.site_name, most=LONGEST_NAME),
+        string("lead_image", "URL of the main image.", lambda a: a.article.lead_image, most=LONGEST_URL),
         string(
             "page_kind", "article, live_blog, video or gallery.", lambda a: a.article.page_kind.value, required=True
         ),
@@ -113,6 +151,7 @@ ARTICLES: Table[LandedArticle] = Table(
             "SHA-256 of title and body: equal for copies, different after an edit.",
             lambda a: a.content_hash,
             required=True,
+            most=LONGEST_ID,
         ),
         integer(
             "revision",
@@ -124,7 +163,12 @@ ARTICLES: Table[LandedArticle] = Table(
             "Model that found the entities; empty if there is none for the language.",
             lambda a: a.article.entity_model,
         ),
-        json("sources", "Where each metadata field was taken from.", lambda a: dict(a.article.sources)),
+        json(
+            "sources",
+            "Where each metadata field was taken from; `, cut` after it if the field was longer than its column. Also"
+            " how many mentions, entities, images and removed blocks are stored of how many, if not all.",
+            lambda a: dict(a.article.sources),
+        ),
         string("pipeline_version", "Version of newsbeam that wrote the row.", lambda a: __version__, required=True),
     ),
     rows=articles,
@@ -148,12 +192,13 @@ IMAGES: Table[Part[Image]] = Table(
     (
         PART_OF_ARTICLE,
         part_number("image_no", "Number of the image in its article, from 0."),
-        string("url", "URL of the image.", lambda p: p.record.url, required=True),
+        string("url", "URL of the image.", lambda p: p.record.url, required=True, most=LONGEST_URL),
         string("caption", "Its caption.", lambda p: p.record.caption),
         string("credit", "Photographer and agency.", lambda p: p.record.credit),
         PART_PUBLISHED_AT,
     ),
     rows=parts(lambda article: article.images),
+    most=MOST_IMAGES,
     part_of="articles",
     write=Write.REPLACE,
     in_events=True,
@@ -169,12 +214,14 @@ REMOVED_BLOCKS: Table[Part[RemovedBlock]] = Table(
         PART_OF_ARTICLE,
         part_number("block_no", "Number of the removed block in its article, from 0."),
         integer("position", "Its position among all blocks of the page, from 0.", lambda p: p.record.position),
-        string("text", "Its text.", lambda p: p.record.text, required=True),
+        string("text", "Its text.", lambda p: p.record.text, required=True, most=LONGEST_BLOCK),
         string(
             "reason",
-            "Why it is not part of the body: caption, credit, promo, related, bio, social, ...",
+            "Why it is not part of the body: caption, credit, promo, related, bio, social, ...; `too long` for the rest"
+            " of a text that the body cannot hold.",
             lambda p: p.record.reason,
             required=True,
+            most=LONGEST_REASON,
         ),
         string("rule", "The rule or score that decided this.", lambda p: p.record.rule, required=True),
         PART_PUBLISHED_AT,
@@ -198,11 +245,12 @@ REVISIONS: Table[LandedArticle] = Table(
             lambda a: a.article_id,
             required=True,
             references="articles.article_id",
+            most=LONGEST_ID,
         ),
         integer("revision", "1 for the first version seen.", owner=Owner.WRITER),
-        string("content_hash", "SHA-256 of title and body.", lambda a: a.content_hash, required=True),
-        string("title", "Headline of this version.", lambda a: a.article.title),
-        string("body", "Text of this version.", lambda a: a.article.body, required=True),
+        string("content_hash", "SHA-256 of title and body.", lambda a: a.content_hash, required=True, most=LONGEST_ID),
+        string("title", "Headline of this version.", lambda a: a.article.title, most=LONGEST_TITLE),
+        string("body", "Text of this version.", lambda a: a.article.body, required=True, most=LONGEST_BODY),
         time("published_at", "When it was published, according to this version.", lambda a: a.article.published_at),
         time("modified_at", "When it was last changed, according to this version.", lambda a: a.article.modified_at),
         time(

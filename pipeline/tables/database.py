@@ -7,21 +7,27 @@ fails half-way when it upgrades its lock.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.tables.metadata import METADATA
 from pipeline.tables.migrate import SchemaState, migrate, read_schema, too_new
-from transforms.errors import UserError
+from pipeline.tables.refusals import About, what_is_wrong
+from transforms.errors import DatabaseAway, DatabaseGone, UserError
 
 BUSY_TIMEOUT_S = 60
+AWAY_S = 5.0  # pause between two tries to open a database that is away
 
+log = structlog.get_logger(__name__)
 
 DRIVERS = {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 DRIVERS["postgresql+psycopg"] = DRIVERS["postgresql"]
@@ -69,6 +75,7 @@ def create_engine(url: str, foreign_keys: bool = True) -> sa.Engine:
         if parsed.get_backend_name() == "sqlite":
             engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False})
             _configure_sqlite(engine, foreign_keys)
+            _watch_file(engine, Path(parsed.database or ""))
         else:
             engine = sa.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as exc:
@@ -89,6 +96,38 @@ def _configure_sqlite(engine: sa.Engine, foreign_keys: bool) -> None:
     def begin_immediate(connection: sa.Connection) -> None:
         immediate = connection.get_execution_options().get("newsbeam_write", True)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _watch_file(engine: sa.Engine, path: Path) -> None:
+    """Raise DatabaseGone, before anything is written or created, if the file is not the one that was opened first.
+
+    Without this, open connections would go on writing to a deleted file, and new ones would create an empty database.
+    SQLite itself compares inodes only with a rollback journal (https://sqlite.org/rescode.html#readonly_dbmoved).
+    """
+    first: list[tuple[int, int]] = []
+
+    def check(*_: Any) -> None:
+        if first and _identity(path) != first[0]:
+            raise DatabaseGone(
+                f"the database {path} was deleted or replaced while newsbeam used it: what was written since is lost;"
+                " start newsbeam again to use the file that is there now, or a new one"
+            )
+
+    sa.event.listen(engine, "do_connect", check)
+    sa.event.listen(engine, "begin", check)
+
+    @sa.event.listens_for(engine, "connect", insert=True)
+    def remember(_connection: Any, _record: Any) -> None:
+        if not first and (found := _identity(path)):
+            first.append(found)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -121,7 +160,10 @@ def is_sql(url: str) -> bool:
 
 
 def open_database(url: str) -> sa.Engine:
-    """Return an engine whose schema is at the newest migration; raises UserError if the database cannot be used."""
+    """Return an engine whose schema is at the newest migration; raises UserError if the database cannot be used.
+
+    That is DatabaseAway if it may be reached later.
+    """
     engine = create_engine(url)
     with _user_errors(engine):
         if engine.dialect.name == "sqlite":
@@ -132,6 +174,19 @@ def open_database(url: str) -> sa.Engine:
         else:
             migrate(engine)
     return engine
+
+
+def open_when_there(url: str, pause: Callable[[float], object] = time.sleep) -> sa.Engine:
+    """Return what `open_database` returns, as soon as the database can be reached; meanwhile says so every few seconds.
+
+    `pause` waits for some seconds. Raises UserError for what waiting does not change, such as a wrong password.
+    """
+    while True:
+        try:
+            return open_database(url)
+        except DatabaseAway as error:
+            log.warning("the database is away, waiting for it", error=str(error))
+            pause(AWAY_S)
 
 
 def open_for_reading(url: str) -> sa.Engine:
@@ -162,7 +217,7 @@ def open_for_reading(url: str) -> sa.Engine:
 
 @contextmanager
 def _user_errors(engine: sa.Engine) -> Iterator[None]:
-    """Raise UserError for a database that cannot be used, and close the engine."""
+    """Raise DatabaseAway for a database that may come back, UserError for one that cannot be used; close the engine."""
     try:
         yield
     except UserError:
@@ -170,7 +225,8 @@ def _user_errors(engine: sa.Engine) -> Iterator[None]:
         raise
     except sa.exc.OperationalError as exc:
         engine.dispose()
-        raise UserError(
+        kind = DatabaseAway if what_is_wrong(exc) is About.AWAY else UserError
+        raise kind(
             f"database unreachable: {shown_url(engine.url)}: {_cause(exc)}; check --db and that the server runs"
         ) from exc
     except sa.exc.DatabaseError as exc:
@@ -208,6 +264,7 @@ __all__ = [
     "is_sql",
     "open_database",
     "open_for_reading",
+    "open_when_there",
     "opened",
     "reading",
     "shown_url",

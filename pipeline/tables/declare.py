@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pipeline.tables.keys import LONGEST_INDEXED, LONGEST_TEXT, MOST_ITEMS, MOST_PARTS
+
 if TYPE_CHECKING:
     from pipeline.tables.landed import Landed
 
@@ -56,6 +58,19 @@ class Write(StrEnum):
     HISTORY = "history"
 
 
+class Over(StrEnum):
+    """What becomes of a text that is longer than its column allows.
+
+    CUT      its beginning is stored
+    HASHED   it is a key: its beginning and its hash are stored, so that it stays unique
+    REFUSED  it is an address that will be fetched, or names another row: the row is refused
+    """
+
+    CUT = "cut"
+    HASHED = "hashed"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Column(Generic[R_contra]):
     """One column.
@@ -63,6 +78,9 @@ class Column(Generic[R_contra]):
     `value` computes it from the object that a row is made from; without it, `owner` fills it. `required` means never
     NULL. `keep_first` keeps the value of the first write. `is_final` protects the value, once an article has landed,
     from later rejections and failures. `references` ("table.column") declares a foreign key in SQL.
+
+    `most` is the most bytes of UTF-8 of a text, or of each text of a list or of JSON, and `over` what becomes of longer
+    ones; `items` is the most entries of a list. pipeline.tables.fit makes values fit.
     """
 
     name: str
@@ -74,6 +92,9 @@ class Column(Generic[R_contra]):
     keep_first: bool = False
     is_final: bool = False
     references: str = ""
+    most: int = LONGEST_TEXT
+    over: Over = Over.CUT
+    items: int = MOST_ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +105,8 @@ class Table(Generic[R]):
     belongs to the ledger, and outcomes have no rows in it. `part_of` names the table whose rows own these rows, which
     are replaced and deleted with them. `in_events` includes the rows in the events on topics. `indexes` are further
     lists of columns to find rows by; `sparse_indexes` hold only the rows in which all of their columns are set.
-    `partition` is the column of BigQuery's day partitions and `cluster` its clustering.
+    `partition` is the column of BigQuery's day partitions and `cluster` its clustering. `most` is the most rows for one
+    article in a table of parts.
 
     Raises ValueError for a declaration that contradicts itself.
     """
@@ -101,6 +123,7 @@ class Table(Generic[R]):
     sparse_indexes: tuple[tuple[str, ...], ...] = ()
     partition: str = ""
     cluster: tuple[str, ...] = ()
+    most: int = MOST_PARTS
     by_name: dict[str, Column[R]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +147,11 @@ class Table(Generic[R]):
         named = {*self.key, *self.cluster, *(name for names in indexed for name in names)}
         for name in sorted((named | ({self.partition} - {""})) - set(self.by_name)):
             yield f"no column {name!r}; declare it or correct key, indexes, partition and cluster"
+        for names in (self.key, *indexed):
+            texts = [self.by_name[name] for name in names if name in self.by_name]
+            longest = sum(column.most for column in texts if column.type is Type.STRING)
+            if longest > LONGEST_INDEXED:
+                yield f"no index can hold {', '.join(names)}: {longest} bytes; declare `most` (at most {LONGEST_INDEXED})"
         for column in self.columns:
             if self.rows is None and column.value is not None:
                 yield f"column {column.name} has a value, but no job writes the table; give the table `rows`"

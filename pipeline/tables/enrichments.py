@@ -14,11 +14,10 @@ from typing import Any
 from pipeline.config import Config
 from pipeline.tables.articles import PART_OF_ARTICLE, PART_PUBLISHED_AT, part_number
 from pipeline.tables.declare import Table, Write, integer, real, string
+from pipeline.tables.keys import LONGEST_ID, LONGEST_NAME
 from pipeline.tables.landed import Part, parts
 from transforms import records
 from transforms.records import Article
-
-LONGEST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,16 @@ ENTITIES: Table[Part[records.Entity]] = Table(
         string(
             "name",
             "Canonical name: the fullest form that the article uses.",
-            lambda p: p.record.name[:LONGEST_NAME],
+            lambda p: p.record.name,
             required=True,
+            most=LONGEST_NAME,
         ),
         string(
             "label",
             "PERSON, ORG, GPE, LOC, FAC, NORP, EVENT, PRODUCT, WORK_OF_ART or LAW.",
             lambda p: p.record.label,
             required=True,
+            most=LONGEST_ID,
         ),
         integer("mentions", "How often the article names it.", lambda p: p.record.mentions),
         real(

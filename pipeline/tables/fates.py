@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from pipeline.tables.declare import Owner, Table, integer, json, string, time
+from pipeline.tables.declare import Over, Owner, Table, integer, json, string, time
+from pipeline.tables.keys import (
+    LONGEST_FEED,
+    LONGEST_HOST,
+    LONGEST_ID,
+    LONGEST_KEY,
+    LONGEST_NAME,
+    LONGEST_REASON,
+    LONGEST_URL,
+)
 from pipeline.tables.landed import Fate, Letter, fates, letters
+from transforms.fates import LONGEST_PAYLOAD, LONGEST_TRACEBACK
 
 URLS: Table[Fate] = Table(
     "urls",
@@ -15,6 +25,8 @@ URLS: Table[Fate] = Table(
             "The URL without tracking parameters and fragment.",
             lambda f: f.link.canonical_url,
             required=True,
+            most=LONGEST_KEY,
+            over=Over.HASHED,
         ),
         string(
             "url",
@@ -22,29 +34,34 @@ URLS: Table[Fate] = Table(
             lambda f: f.link.url,
             required=True,
             keep_first=True,
+            most=LONGEST_URL,
+            over=Over.REFUSED,
         ),
         string(
             "article_id",
             "The article that it led to, or would lead to (articles.article_id).",
             lambda f: f.article_id,
             required=True,
+            most=LONGEST_ID,
             is_final=True,
         ),
-        string("host", "Host name.", lambda f: f.link.host, required=True, keep_first=True),
+        string("host", "Host name.", lambda f: f.link.host, required=True, keep_first=True, most=LONGEST_HOST),
         string(
             "feed_url",
             "The feed that listed it first; empty if no feed did.",
             lambda f: f.link.feed_url,
             required=True,
             keep_first=True,
+            most=LONGEST_FEED,
         ),
         string(
             "outcome",
             "article, rejected or failed; NULL until the first try has ended.",
             lambda f: f.outcome,
             is_final=True,
+            most=LONGEST_ID,
         ),
-        string("reason", "Why it was rejected or failed.", lambda f: f.reason, is_final=True),
+        string("reason", "Why it was rejected or failed.", lambda f: f.reason, is_final=True, most=LONGEST_REASON),
         string("stage", "The stage in which it ended.", lambda f: f.stage, is_final=True),
         string("message", "The error in words.", lambda f: f.message, is_final=True),
         integer("tries", "Number of tries that have ended.", lambda f: f.tries),
@@ -56,7 +73,13 @@ URLS: Table[Fate] = Table(
             lambda f: f.due_at,
         ),
         time("leased_until", "When the lease of the worker that holds it expires.", lambda f: None, owner=Owner.LEDGER),
-        string("lease_owner", "The worker that holds the lease.", lambda f: None, owner=Owner.LEDGER),
+        string(
+            "lease_owner",
+            "The worker that holds the lease.",
+            lambda f: None,
+            owner=Owner.LEDGER,
+            most=LONGEST_NAME,
+        ),
         integer(
             "claims",
             "How often it was leased since it last ended; a high number suggests that it kills workers.",
@@ -91,15 +114,33 @@ DEAD_LETTERS: Table[Letter] = Table(
             "The URL (urls.canonical_url), or a generated key for a message that could not be read.",
             lambda t: t.key,
             required=True,
+            most=LONGEST_KEY,
+            over=Over.HASHED,
         ),
         integer("tries", "Number of the try, from 1.", lambda t: t.tries),
-        string("url", "The URL that was fetched.", lambda t: t.url, required=True),
+        string("url", "The URL that was fetched.", lambda t: t.url, required=True, most=LONGEST_URL),
         string("stage", "The stage that failed.", lambda t: t.stage, required=True),
-        string("reason", "The error in a word or two, for grouping.", lambda t: t.reason, required=True),
+        string(
+            "reason",
+            "The error in a word or two, for grouping.",
+            lambda t: t.reason,
+            required=True,
+            most=LONGEST_REASON,
+        ),
         string("error_class", "The class of the error.", lambda t: t.error_class, required=True),
         string("message", "The error in words.", lambda t: t.message, required=True),
-        string("traceback", "The Python traceback, if the error was unexpected.", lambda t: t.traceback),
-        string("payload", "The link as JSON, or the message as it was received.", lambda t: t.payload),
+        string(
+            "traceback",
+            "The Python traceback, if the error was unexpected.",
+            lambda t: t.traceback,
+            most=4 * LONGEST_TRACEBACK,
+        ),
+        string(
+            "payload",
+            "The link as JSON, or the message as it was received.",
+            lambda t: t.payload,
+            most=4 * LONGEST_PAYLOAD,
+        ),
         time("failed_at", "When it failed.", lambda t: t.failed_at, required=True),
         time("due_at", "When it is tried again; NULL if given up.", lambda t: t.due_at),
     ),

@@ -16,11 +16,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from pipeline.tables.keys import LONGEST_FEED
+from pipeline.tables.keys import LONGEST_FEED, bounded_host, size_of, storable
 from transforms.errors import MessageInvalid
 from transforms.fates import LONGEST_PAYLOAD
 from transforms.records import Article, ArticleLink, BadMessage, Failure, Outcome, Rejection
 from transforms.urls import article_id, host_of, url_key
+
+# the reason of the removed block that holds the rest of a body that was cut
+TOO_LONG = "too long"
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -54,7 +57,7 @@ class LandedArticle:
     @cached_property
     def host(self) -> str:
         """The host name of the key."""
-        return host_of(self.canonical_url)
+        return bounded_host(host_of(self.canonical_url))
 
     @cached_property
     def content_hash(self) -> str:
@@ -64,8 +67,13 @@ class LandedArticle:
     @property
     def feed_url(self) -> str | None:
         """The feed that listed it; None if no feed did, or if its address is too long to be polled."""
-        feed = self.article.link.feed_url
-        return feed if 0 < len(feed) <= LONGEST_FEED else None
+        feed = storable(self.article.link.feed_url)
+        return feed if 0 < size_of(feed) <= LONGEST_FEED else None
+
+    @property
+    def is_body_truncated(self) -> bool:
+        """Whether the page has more text than the body holds."""
+        return any(block.reason == TOO_LONG for block in self.article.removed)
 
 
 @dataclass(frozen=True, slots=True)

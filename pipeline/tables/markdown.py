@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from pipeline.tables.declare import Column, Owner
+from pipeline.tables.declare import Column, Over, Owner, Type, Write
+from pipeline.tables.keys import LONGEST_TEXT, MOST_ITEMS
 from pipeline.tables.schema import TABLES
 
 
@@ -19,10 +20,16 @@ def tables_markdown() -> str:
         "(`where articles_fts match 'harbour'`), in PostgreSQL the column `articles.search`",
         "(`where search @@ websearch_to_tsquery('simple', 'harbour')`).",
         "",
+        f"A text has at most {LONGEST_TEXT:,} bytes of UTF-8, unless its column says otherwise, and a list at most"
+        f" {MOST_ITEMS} texts.",
+        "What is longer is cut. A number or a time that is out of range makes the outcome a dead letter.",
+        "",
         "Deleting an article deletes its parts, and the fate of its URLs becomes `rejected` with the reason `deleted`.",
     ]
     for table in TABLES:
-        part = f" Part of `{table.part_of}`." if table.part_of else ""
+        part = f" Part of `{table.part_of}`: at most {table.most:,} rows for one article." if table.part_of else ""
+        if table.write is Write.HISTORY:
+            part = f" Part of `{table.part_of}`."
         key = ", ".join(f"`{name}`" for name in table.key)
         lines += ["", f"## {table.name}", "", f"{table.doc} Key: {key}.{part}", ""]
         lines += ["| column | type | what it is |", "|---|---|---|"]
@@ -32,7 +39,16 @@ def tables_markdown() -> str:
 
 def _type(column: Column[object]) -> str:
     only = "; not in BigQuery" if column.owner is not Owner.JOB else ""
-    return f"{column.type.value}{'' if column.required else ', may be NULL'}{only}"
+    return f"{column.type.value}{_bound(column)}{'' if column.required else ', may be NULL'}{only}"
+
+
+def _bound(column: Column[object]) -> str:
+    if column.type not in (Type.STRING, Type.STRINGS) or (column.most == LONGEST_TEXT and column.over is Over.CUT):
+        return ""
+    of = "bytes" if column.type is Type.STRING else "bytes each"
+    if column.over is Over.HASHED:
+        return f" up to {column.most:,} {of}, ending in a hash if longer"
+    return f" up to {column.most:,} {of}"
 
 
 if __name__ == "__main__":

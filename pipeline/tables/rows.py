@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
+from pipeline.tables.bounds import bounded_article
 from pipeline.tables.declare import Owner, Table
-from pipeline.tables.keys import storable
+from pipeline.tables.fit import Row, RowInvalid, fit_value
 from pipeline.tables.landed import Landed
 from pipeline.tables.schema import BY_NAME, OUTPUTS, PARTS
-from transforms.records import BadMessage, Outcome
-
-Row = Mapping[str, Any]
-
-
-class RowInvalid(ValueError):
-    """A row does not fit its declared table: the code that made it is wrong, and a retry cannot help."""
+from transforms.records import Article, BadMessage, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +48,21 @@ class Landing:
 def landing_of(outcome: Outcome | BadMessage, now: datetime) -> Landing:
     """Return the rows of an outcome that lands at `now`, without the columns that the writer fills.
 
-    Raises RowInvalid where the outcome lacks what a declared column requires.
+    Values are made to fit their columns. Raises RowInvalid where that is impossible, or where the outcome lacks what a
+    declared column requires.
     """
-    landed = Landed(outcome, now)
+    landed = Landed(bounded_article(outcome) if isinstance(outcome, Article) else outcome, now)
     return Landing({table.name: list(rows_of(table, landed)) for table in OUTPUTS})
 
 
 def rows_of(table: Table[Any], landed: Landed) -> Iterator[Row]:
     """Yield the rows of one table, with every column that has a value."""
     assert table.rows is not None
-    valued = [(column.name, column.value) for column in table.columns if column.value is not None]
-    for record in table.rows(landed):
-        yield {name: _storable(value(record)) for name, value in valued}
+    valued = [(column, column.value) for column in table.columns if column.value is not None]
+    names = {column.name: f"{table.name}.{column.name}" for column, _ in valued}
+    rows = islice(table.rows(landed), table.most) if table.part_of else table.rows(landed)
+    for record in rows:
+        yield {column.name: fit_value(names[column.name], column, value(record)) for column, value in valued}
 
 
 def _check_row(table: Table[Any], row: Row) -> None:
@@ -79,13 +78,4 @@ def _check_row(table: Table[Any], row: Row) -> None:
             raise RowInvalid(f"{table.name}.{column.name} must not be NULL")
 
 
-def _storable(value: Any) -> Any:
-    match value:
-        case str():
-            return storable(value)
-        case list() | tuple():
-            return [_storable(item) for item in value]
-        case dict():
-            return {_storable(key): _storable(item) for key, item in value.items()}
-        case _:
-            return value
+__all__ = ["Landing", "Row", "RowInvalid", "landing_of", "rows_of"]

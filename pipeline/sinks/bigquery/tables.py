@@ -21,8 +21,10 @@ from types import MappingProxyType
 from typing import Any
 
 from pipeline.sinks.bigquery.views import views
+from pipeline.sinks.refused import storable_outcome
 from pipeline.tables.declare import Column, Owner, Table, Type, Write
-from pipeline.tables.rows import Row, landing_of
+from pipeline.tables.keys import LONGEST_URL, cut_text, storable
+from pipeline.tables.rows import Row
 from pipeline.tables.schema import BY_NAME, OUTPUTS
 from transforms.fates import LONGEST_MESSAGE, LONGEST_PAYLOAD
 from transforms.records import BadMessage, Outcome
@@ -36,6 +38,8 @@ TYPES = {
     Type.STRINGS: "STRING",
     Type.JSON: "STRING",
 }
+# a request to insert rows has at most 10 MB: https://cloud.google.com/bigquery/quotas#streaming_inserts
+LONGEST_ROW = 9_000_000
 VERSION: Column[object] = Column(
     "processed_at", Type.TIMESTAMP, "The version of the article (articles.processed_at).", required=True
 )
@@ -81,11 +85,28 @@ BIGQUERY_TABLES: Mapping[str, BigQueryTable] = MappingProxyType(
 
 
 def rows_of(outcome: Outcome | BadMessage, now: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield (table, row) for every row of an outcome that lands at `now`, with values that JSON can hold."""
-    for name, rows in landing_of(outcome, now).tables.items():
+    """Yield (table, row) for every row of an outcome that lands at `now`, with values that JSON can hold.
+
+    In place of a row that no request can hold, and of an outcome that cannot have rows, there is a dead letter.
+    """
+    _, landing = storable_outcome(outcome, now)
+    for name, rows in landing.tables.items():
         if name in BIGQUERY_TABLES:
             for row in rows:
-                yield name, _plain_row(name, {"processed_at": now, **row})
+                plain = _plain_row(name, {"processed_at": now, **row})
+                size = _size_of(plain)
+                if size <= LONGEST_ROW:
+                    yield name, plain
+                else:
+                    why = f"the row has {size:,} bytes as JSON, more than {LONGEST_ROW:,}"
+                    yield "dead_letters", letter_of_row(name, plain, why, now)
+
+
+def _size_of(row: Mapping[str, Any]) -> int:
+    """Return the most bytes that a row takes as JSON, in which one character can have twelve."""
+    texts = sum(len(value) for value in row.values() if isinstance(value, str))
+    lists = sum(len(text) for value in row.values() if isinstance(value, list) for text in value)
+    return 12 * (texts + lists) if 12 * (texts + lists) <= LONGEST_ROW else len(json.dumps(row))
 
 
 def _plain_row(name: str, row: Row) -> dict[str, Any]:
@@ -104,15 +125,15 @@ def _plain(column: Column[Any], value: Any) -> Any:
 
 def letter_of_row(name: str, row: Mapping[str, Any], error: str, now: datetime) -> dict[str, Any]:
     """Return the dead letter for a row that BigQuery refused."""
-    payload = json.dumps({"table": name, "row": row}, ensure_ascii=False, default=str)
+    payload = storable(json.dumps({"table": name, "row": row}, ensure_ascii=False, default=str))
     letter = {
         "canonical_url": f"row:{hashlib.sha256(payload.encode()).hexdigest()[:32]}",
         "tries": 1,
-        "url": str(row.get("url") or ""),
+        "url": cut_text(storable(str(row.get("url") or "")), LONGEST_URL),
         "stage": "sink",
         "reason": "row refused",
         "error_class": "InsertError",
-        "message": error[:LONGEST_MESSAGE],
+        "message": storable(error[:LONGEST_MESSAGE]),
         "payload": payload[:LONGEST_PAYLOAD],
         "failed_at": now,
     }

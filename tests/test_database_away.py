@@ -1,0 +1,146 @@
+"""A database that is away when a command starts, comes back, or is deleted under a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from commands import newsbeam, start
+from emulators.postgres import create_database
+from tinyserver import TinyServer, answer
+
+from pipeline.ledger import Ledger
+from pipeline.tables.database import create_engine, open_database, open_for_reading, reading
+from transforms.errors import DatabaseAway, DatabaseGone, UserError
+
+
+def line_with(process: subprocess.Popen[str], word: str) -> str:
+    """Read the command's stderr up to a line with this word."""
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if word in line:
+            return line
+    raise AssertionError("".join(seen))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["work", "--once"], ["poll", "--once"], ["run", "--once", "--workers", "1"]])
+def test_a_command_that_starts_while_the_database_is_away_waits_for_it(command: list[str], tmp_path: Path) -> None:
+    """The server's socket is put aside, as if it did not run, and put back."""
+    db = create_database()
+    url = sa.make_url(db)
+    folder = Path(str(url.query["host"]))
+    mine = tmp_path / "s"
+    mine.mkdir()
+    db = url.update_query_dict({"host": str(mine)}).render_as_string(hide_password=False)
+    empty = tmp_path / "feeds.txt"
+    feed = b"<rss version='2.0'><channel><title>x</title></channel></rss>"
+    with TinyServer({"/feed": lambda _: answer(200, feed)}) as server:
+        empty.write_text(f"{server.base}/feed\n")
+        feeds = [] if command[0] == "work" else [str(empty)]
+        process = start(*command, *feeds, "--db", db, "--allow-private-addresses")
+        try:
+            said = json.loads(line_with(process, "waiting for it"))
+            assert said["level"] == "warning" and "No such file or directory" in said["error"]
+            (mine / ".s.PGSQL.5432").symlink_to(folder / ".s.PGSQL.5432")
+            out, rest = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0, rest[-2000:]
+
+
+def test_what_waiting_does_not_change_is_said_at_once() -> None:
+    url = sa.make_url(create_database())
+    done = newsbeam("poll", "--once", "--db", url.set(database="nosuch").render_as_string(hide_password=False))
+    assert done.returncode == 2 and 'database "nosuch" does not exist' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    for wrong, says in (
+        (url.set(username="nobody", password="sesame"), 'role "nobody" does not exist'),
+        (sa.make_url("postgresql+psycopg://u:sesame@127.0.0.1:99999/x"), "invalid port"),
+        (sa.make_url("postgresql+psycopg://u:sesame@127.0.0.1/x?connect_timeout=abc&nope=1"), "nope"),
+    ):
+        with pytest.raises(UserError, match=says) as caught:
+            open_database(wrong.render_as_string(hide_password=False))
+        assert not isinstance(caught.value, DatabaseAway) and "sesame" not in str(caught.value)
+
+
+def test_an_error_of_opening_says_whether_waiting_helps(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        with pytest.raises(DatabaseAway, match="refused"):
+            open_database(f"postgresql://u@127.0.0.1:{port}/x")
+    (tmp_path / "text.db").write_text("no database\n" * 100)
+    for url in (f"sqlite:///{tmp_path}/text.db", f"sqlite:///{tmp_path}"):
+        with pytest.raises(UserError) as caught:
+            open_database(url)
+        assert not isinstance(caught.value, DatabaseAway)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_file_that_is_deleted_or_replaced_is_said_and_never_made_anew(how: str, tmp_path: Path) -> None:
+    path = tmp_path / "news.db"
+    engine = open_database(f"sqlite:///{path}")
+    ledger = Ledger(engine)
+    assert ledger.feeds.count() == 0
+    if how == "replaced":
+        open_database(f"sqlite:///{tmp_path}/other.db").dispose()
+        os.replace(tmp_path / "other.db", path)
+    else:
+        path.unlink()
+    size = path.stat().st_size if path.exists() else None
+    for _ in range(2):
+        with pytest.raises(DatabaseGone, match="deleted or replaced"):
+            ledger.feeds.count()
+        with pytest.raises(DatabaseGone), engine.begin():
+            pass
+        engine.dispose()  # new connections must not create it either
+    assert (path.stat().st_size if path.exists() else None) == size
+    engine.dispose()
+
+
+def test_vacuum_and_a_checkpoint_leave_the_file_the_same(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/x.db")
+    other = create_engine(f"sqlite:///{tmp_path}/x.db")
+    with other.connect().execution_options(isolation_level="AUTOCOMMIT", newsbeam_write=False) as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("VACUUM")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.dispose()
+    assert Ledger(engine).feeds.count() == 0
+    engine.dispose()
+    reader = open_for_reading(f"sqlite:///{tmp_path}/x.db")
+    with reading(reader) as connection:
+        connection.execute(sa.text("select count(*) from urls"))
+    reader.dispose()
+
+
+@pytest.mark.parametrize("command", [["work"], ["poll"], ["run", "--workers", "1"]])
+def test_a_command_ends_when_its_file_is_deleted(command: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "news.db"
+    engine = open_database(f"sqlite:///{path}")
+    engine.dispose()
+    with TinyServer({"/feed": lambda _: answer(200, b"<rss version='2.0'><channel/></rss>")}) as server:
+        feeds = [] if command[0] == "work" else [f"{server.base}/feed"]
+        process = start(*command, *feeds, "--db", f"sqlite:///{path}", "--allow-private-addresses")
+        try:
+            if command[0] == "work":
+                time.sleep(4)
+            else:
+                line_with(process, "polled")
+            for file in tmp_path.glob("news.db*"):
+                file.unlink()
+            _, rest = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 2, rest[-3000:]
+    assert "was deleted or replaced" in rest and "Traceback" not in rest
+    assert not path.exists()
