@@ -1,6 +1,7 @@
 """Feeds that move, are gone, or falsely claim to be unchanged; and invariants for all of them."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from transforms.errors import (
     NewsbeamError,
 )
 from transforms.feeds.schedule import (
+    LEFT_OUT,
     AnswerFacts,
     after_failure,
     after_not_modified,
