@@ -196,6 +196,9 @@ class Poller:
         done = {one.state.host for one in group} - left.keys()
         self.ledger.feeds.record(polls, now, Release(lease.owner, {host: lease.delay_of(host) for host in done}))
         self._open = left
+        if done:
+            # more feeds of these hosts may be due
+            self._claim_at = 0.0
         written = set(group)
         self._group = [one for one in self._group if one not in written]
 

@@ -87,10 +87,11 @@ class Feeds:
         """`most_children` is how many feeds may stand below one that a user added."""
         self.engine, self.links, self.lease, self.most_children = engine, links, lease, most_children
 
-    def add(self, urls: Iterable[str], now: datetime, from_index: str = "") -> int:
-        """Add feeds to poll from now on, and return how many are new; known feeds are unchanged.
+    def add(self, urls: Iterable[str], now: datetime) -> int:
+        """Add a user's feeds to poll from now on, and return how many are new.
 
-        A feed that is known only from messages counts as new. Addresses that cannot be stored or fetched are left out.
+        A feed that is known only from messages counts as new. One that another feed named is the user's own from now
+        on, and may name feeds itself. Addresses that cannot be stored are left out.
         """
         addresses = _storable_addresses(urls)
         only_named = sa.and_(FEEDS.c.url == sa.bindparam("key"), sa.not_(FEEDS.c.enabled), FEEDS.c.polls == 0)
@@ -100,7 +101,11 @@ class Feeds:
             if waking:
                 keys = [{"key": url} for url in sorted(waking)]
                 connection.execute(sa.update(FEEDS).where(only_named).values(enabled=True, next_poll_at=now), keys)
-            new = _new_states(((url, now) for url in addresses if url not in known), from_index)
+            named = present(connection, FEEDS.c.url, sorted(known), FEEDS.c.from_index != "")
+            if named:
+                own = sa.update(FEEDS).where(FEEDS.c.url == sa.bindparam("key")).values(from_index="")
+                connection.execute(own, [{"key": url} for url in sorted(named)])
+            new = _new_states(((url, now) for url in addresses if url not in known), "")
             add_hosts(connection, {state.host for state in new} | {bounded_host(host_of(url)) for url in waking})
             insert_rows(connection, FEEDS, [_row_of(state) for state in new])
             return len(new) + len(waking)
