@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pipeline.ledger.hosts import HOSTS, add_hosts, is_free, release_hosts
-from pipeline.ledger.links import Links, Sighting, present
+from pipeline.ledger.links import MOST_VALUES, Links, Sighting, present
 from pipeline.ledger.refused import leave_out
 from pipeline.tables.database import METADATA, insert_rows, reading
 from pipeline.tables.fit import fit
@@ -105,9 +105,13 @@ class Feeds:
             if named:
                 own = sa.update(FEEDS).where(FEEDS.c.url == sa.bindparam("key")).values(from_index="")
                 connection.execute(own, [{"key": url} for url in sorted(named)])
-            new = _new_states(((url, now) for url in addresses if url not in known), "")
-            add_hosts(connection, {state.host for state in new} | {bounded_host(host_of(url)) for url in waking})
-            insert_rows(connection, FEEDS, [_row_of(state) for state in new])
+            add_hosts(connection, {bounded_host(host_of(url)) for url in waking})
+            new = sorted(url for url in addresses if url not in known)
+            for start in range(0, len(new), MOST_VALUES):
+                # in parts, since rows take much more memory than their addresses
+                states = _new_states(((url, now) for url in new[start : start + MOST_VALUES]), "")
+                add_hosts(connection, {state.host for state in states})
+                insert_rows(connection, FEEDS, [_row_of(state) for state in states])
             return len(new) + len(waking)
 
     def enable(self, url: str, now: datetime) -> bool:
@@ -137,20 +141,25 @@ class Feeds:
         `delay_s` is the least time between two requests to a host. With `polled_before`, feeds that have been polled
         since then are not due.
         """
-        due = _due(now, polled_before)
+        free = is_free(now, self.lease)
+        # a scalar rather than a join, for which PostgreSQL reads and sorts every feed that is due
+        has_free_host = sa.select(HOSTS.c.host).where(HOSTS.c.host == FEEDS.c.host, free).limit(1).scalar_subquery()
+        soonest = (
+            sa.select(FEEDS.c.url, FEEDS.c.host)
+            .where(*_due(now, polled_before), has_free_host.is_not(None))
+            .order_by(FEEDS.c.next_poll_at)
+            .limit(LOOK_AHEAD * limit)
+        )
         with self.engine.begin() as connection:
-            rows = connection.execute(
-                sa.select(FEEDS.c.url, FEEDS.c.host, HOSTS.c.delay_s)
-                .join(HOSTS, HOSTS.c.host == FEEDS.c.host)
-                .where(*due, is_free(now, self.lease))
-                .order_by(FEEDS.c.next_poll_at)
-                .limit(LOOK_AHEAD * limit)
-                .with_for_update(of=HOSTS, skip_locked=True)
-            ).all()
+            rows = connection.execute(soonest).all()
+            hosts = sa.select(HOSTS.c.host, HOSTS.c.delay_s).where(HOSTS.c.host.in_({row.host for row in rows}), free)
+            delays = {
+                row.host: row.delay_s or 0.0 for row in connection.execute(hosts.with_for_update(skip_locked=True))
+            }
             turns: Counter[str] = Counter()
             queue = []
             for place, row in enumerate(rows):
-                if turns[row.host] < most_of_host(max(delay_s, row.delay_s or 0.0)):
+                if row.host in delays and turns[row.host] < most_of_host(max(delay_s, delays[row.host])):
                     queue.append((turns[row.host], place, row.url, row.host))
                     turns[row.host] += 1
             chosen = sorted(queue)[:limit]
