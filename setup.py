@@ -57,6 +57,8 @@ setup(
             "gcp-storage-emulator>=2026.7",
             "google-cloud-bigquery>=3.20",
         ],
+        # the HTTP clients beside which bench/poller.py measures; pycurl is one of ours
+        "bench": ["aiohttp>=3.9"],
         "dev": [
             # the server of tests/test_fetch_tls.py
             "h2>=4.1",
