@@ -29,7 +29,8 @@ import trafilatura
 from transforms.errors import NewsbeamError
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import article_json, count_text, extract, page_facts, read_linked_body
-from transforms.page.judge.features import find_layout, measure_blocks
+from transforms.page.judge.features import measure_blocks
+from transforms.page.judge.layout import find_layout
 from transforms.page.judge.rescue import rescue_blocks
 from transforms.page.judge.rules import TypedRegion, cut_region
 from transforms.page.judge.walk import walk_page
