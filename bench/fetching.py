@@ -17,6 +17,7 @@ import resource
 import socket
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 
 REQUESTS_AT_ONCE = 64
@@ -173,6 +174,9 @@ def main() -> None:
         urls = urls_of(arguments.requests, arguments.hosts, here.recv())
         print(f"{len(urls)} requests to {arguments.hosts} hosts\n{'client':10} {'wall s':>7} {'CPU s':>7} {'MB':>5}")
         for name in arguments.only.split(","):
+            if name != "fetcher" and find_spec(name) is None:
+                print(f"{name:10} is not installed")
+                continue
             here, there = context.Pipe()
             client = context.Process(target=measure, args=(name, urls, there))
             client.start()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -33,11 +34,9 @@ from pipeline.tables.database import METADATA, open_database, reading  # noqa: E
 from transforms.records import FeedEntry  # noqa: E402
 from transforms.urls import link_of  # noqa: E402
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
-
 
 class PeakMemory(threading.Thread):
-    """Samples the resident memory of a process's workers until stopped."""
+    """Samples the memory of a process's workers, each with the processes that it started, until stopped."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -45,24 +44,27 @@ class PeakMemory(threading.Thread):
         self.peaks: dict[int, int] = {}
 
     def run(self) -> None:
-        while not self.done.wait(0.2):
+        while not self.done.wait(0.5):
             for pid in children_of(self.pid):
-                self.peaks[pid] = max(self.peaks.get(pid, 0), resident(pid))
+                self.peaks[pid] = max(self.peaks.get(pid, 0), memory_of(pid))
 
 
 def children_of(pid: int) -> list[int]:
     try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
     except OSError:
         return []
 
 
-def resident(pid: int) -> int:
-    """Return the resident memory of a process in bytes, 0 if it is gone."""
+def memory_of(pid: int) -> int:
+    """Return the memory of a process and its descendants in bytes, each shared page counted once (PSS, proc(5))."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
         return 0
+    own = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+    return own + sum(map(memory_of, children_of(pid)))
 
 
 def run_newsbeam(world: SharedNewsworld, workers: int, folder: str) -> dict[str, float]:
@@ -74,8 +76,11 @@ def run_newsbeam(world: SharedNewsworld, workers: int, folder: str) -> dict[str,
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     memory = PeakMemory(process.pid)
     memory.start()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     printed, _ = process.communicate()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     whole = time.time() - start
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     memory.done.set()
     counts = json.loads(printed.splitlines()[-1])
     articles = METADATA.tables["articles"]
@@ -89,6 +94,7 @@ def run_newsbeam(world: SharedNewsworld, workers: int, folder: str) -> dict[str,
         "per_second": round(counts["article"] / seconds, 2),
         "whole_command_seconds": round(whole, 1),
         "whole_command_per_second": round(counts["article"] / whole, 2),
+        "cpu_seconds": round(cpu, 1),
         "peak_worker_mb": round(max(memory.peaks.values()) / 1e6),
     }
 
@@ -133,7 +139,7 @@ def run_memory(world: SharedNewsworld, articles: int, folder: str) -> None:
         with reading(ledger.engine) as connection:
             landed = connection.exec_driver_sql("select count(*) from articles").scalar_one()
         if landed >= step:
-            seen[landed] = resident(process.pid) / 1e6
+            seen[landed] = memory_of(process.pid) / 1e6
             print(
                 f"{landed:6} articles  {seen[landed]:6.0f} MB  {landed / (time.time() - begun):5.2f} articles/s",
                 flush=True,

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +66,14 @@ def rows_of(db: str, query: sa.Select[Any]) -> list[sa.RowMapping]:
 def log_lines(text: str) -> list[dict[str, Any]]:
     """Return the JSON log lines of a command's stderr; fails if a line is not JSON."""
     return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def wait_for(process: subprocess.Popen[str], db: str, count: sa.Select[Any], more_than: int = 0) -> None:
+    """Wait until a count in the database that a command writes is above this, or until the command has ended."""
+    path = Path(db.removeprefix("sqlite:///"))
+    while process.poll() is None:
+        # the command makes the file, and then its tables
+        with suppress(sa.exc.OperationalError):
+            if path.exists() and next(iter(rows_of(db, count)[0].values())) > more_than:
+                return
+        time.sleep(0.05)

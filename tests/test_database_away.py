@@ -51,7 +51,7 @@ def test_a_command_that_starts_while_the_database_is_away_waits_for_it(command: 
             said = json.loads(line_with(process, "waiting for it"))
             assert said["level"] == "warning" and "No such file or directory" in said["error"]
             (mine / ".s.PGSQL.5432").symlink_to(folder / ".s.PGSQL.5432")
-            out, rest = process.communicate(timeout=60)
+            _, rest = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == 0, rest[-2000:]

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import ipaddress
 import queue
+import socket
 import threading
 import time
+import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from test_fetch import POLICY, Names, fetch_all, links_of
 from test_inflate import empty_blocks
-from tinyserver import Seen, TinyServer, answer, page
+from tinyserver import Route, Seen, TinyServer, answer, page
 
-from transforms.errors import HostBusy, HttpRejected, InvalidUrl, PrivateAddress, RedirectLoop, TooLarge
+from transforms.errors import (
+    ConnectFailed,
+    HostBusy,
+    HttpRejected,
+    InvalidUrl,
+    PrivateAddress,
+    ProtocolFailed,
+    RedirectLoop,
+    TlsFailed,
+    TooLarge,
+)
+from transforms.fetch import exchange
 from transforms.fetch import fetcher as fetcher_module
 from transforms.fetch.dial import Dialler
 from transforms.fetch.fetcher import FeedAnswer, FeedRequest, Fetcher, FetchPolicy
@@ -45,8 +59,8 @@ def test_a_slow_robots_txt_does_not_hold_up_a_batch() -> None:
         slow_urls = [f"http://slow{n % 2 + 1}.example:{server.port}/{n}" for n in range(10)]
         good_urls = [f"http://good.example:{server.port}/{n}" for n in range(5)]
         started = time.monotonic()
-        outcomes = list(fetcher.fetch_articles(links_of([*slow_urls, *good_urls]), budget_s=0.5))
-        assert 0.4 < time.monotonic() - started < 3
+        outcomes = list(fetcher.fetch_articles(links_of([*slow_urls, *good_urls]), budget_s=1.5))
+        assert 1.4 < time.monotonic() - started < 6
         assert {outcome.record.link.url for outcome in outcomes if isinstance(outcome, Ok)} == set(good_urls)
         ended = [outcome for outcome in outcomes if isinstance(outcome, Ended)]
         assert {outcome.link.url for outcome in ended} == set(slow_urls)
@@ -62,23 +76,55 @@ async def _set(event: asyncio.Event) -> None:
     event.set()
 
 
+def test_many_slow_robots_txt_take_nothing_from_known_hosts() -> None:
+    names = Names({f"slow{n}.example": ["127.0.0.1"] for n in range(80)} | {"good.example": ["127.0.0.1"]})
+
+    async def robots(seen: Seen) -> AsyncIterator[bytes]:
+        if seen.headers["host"].startswith("slow"):
+            await asyncio.Event().wait()
+        yield answer(404)
+
+    routes = {"/robots.txt": robots, "*": lambda seen: page()}
+    with TinyServer(routes) as server, Fetcher(POLICY, resolve=names) as fetcher:
+        good = [f"http://good.example:{server.port}/{n}" for n in range(8)]
+        assert isinstance(fetch_all(fetcher, good[:1])[0], FetchedPage)
+        slow = links_of([f"http://{name}:{server.port}/" for name in names.addresses if name.startswith("slow")])
+        assert {type(outcome) for outcome in fetcher.fetch_articles(slow, budget_s=0.5)} == {Ended}
+        started = time.monotonic()
+        assert {type(found) for found in fetch_all(fetcher, good)} == {FetchedPage}
+        assert time.monotonic() - started < 5
+
+
+def test_running_out_of_descriptors_is_no_fault_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Dialler, address: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
+        with monkeypatch.context() as patch:
+            patch.setattr(Dialler, "open_socket", refuse)
+            (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/feed")])
+        assert isinstance(feed.error, ProtocolFailed)
+        (feed,) = fetcher.fetch_feeds([FeedRequest(f"{server.base}/feed")])
+        assert feed.error is None
+
+
 def test_a_host_whose_requests_are_all_under_way_does_not_hold_up_a_batch() -> None:
     async def never(seen: Seen) -> AsyncIterator[bytes]:
         await asyncio.Event().wait()
         yield b""
 
-    policy = FetchPolicy(host_delay_s=0, allow_private_addresses=True, timeout_s=1.5)
-    with TinyServer({"*": never}) as server, Fetcher(policy) as fetcher:
-        outcomes = fetch_all(fetcher, [f"{server.base}/{n}" for n in range(2)])
+    policy = FetchPolicy(host_delay_s=0, allow_private_addresses=True, timeout_s=3)
+    with TinyServer({"*": never, "/page": lambda seen: page()}) as server, Fetcher(policy) as fetcher:
+        assert fetcher.fetch_page(f"{server.base}/page").body
         started = time.monotonic()
         stream = fetcher.fetch_feeds([FeedRequest(f"{server.base}/{n}") for n in range(2)])
         reader = threading.Thread(target=list, args=(stream,))
         reader.start()
         try:
-            while len(server.seen) < 1 + 2 + 2:
+            while len(server.seen) < 2 + 2:
                 time.sleep(0.005)
             outcomes = list(fetcher.fetch_articles(links_of([f"{server.base}/late"]), budget_s=0.2))
-            assert time.monotonic() - started < 1.2
+            assert time.monotonic() - started < 2.5
         finally:
             reader.join()
     assert [type(outcome.error) for outcome in outcomes if isinstance(outcome, Ended)] == [HostBusy]
@@ -101,8 +147,7 @@ def ask_names(count: int, delay_s: float, addresses: int = 1) -> list[float]:
 def test_one_address_under_twelve_names_is_asked_at_four_times_the_pace_of_a_host() -> None:
     times = ask_names(12, delay_s=0.2)
     # the first request does not know yet that others share its address
-    assert 10 * 0.05 - 0.01 < times[-1] < 2
-    assert max(sum(at <= other < at + 0.2 for other in times) for at in times) <= 6
+    assert 10 * 0.05 - 0.01 < times[-1] < 4
 
 
 def test_names_at_addresses_of_their_own_do_not_wait_for_each_other() -> None:
@@ -166,6 +211,23 @@ def test_feeds_asked_one_by_one_do_not_wait_for_each_other_for_ever(small_room: 
         assert fetcher._room.used == 0
 
 
+def test_no_body_stays_in_memory_once_it_was_taken() -> None:
+    names = Names({f"site{n}.example": ["127.0.0.1"] for n in range(30)})
+    with TinyServer({"*": lambda seen: BIG}) as server, Fetcher(BIG_POLICY, resolve=names) as fetcher:
+        tracemalloc.start()
+        try:
+            for outcome in fetcher.fetch_articles(
+                links_of([f"http://{name}:{server.port}/" for name in names.addresses])
+            ):
+                assert isinstance(outcome, Ok)
+            del outcome
+            fetcher.fetch_page(f"http://site0.example:{server.port}/last")
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert kept < 4_000_000
+
+
 def test_an_abandoned_batch_leaves_its_room_to_others(small_room: int) -> None:
     names = Names({f"site{n}.example": ["127.0.0.1"] for n in range(40)})
     with TinyServer({"*": lambda seen: BIG}) as server, Fetcher(BIG_POLICY, resolve=names) as fetcher:
@@ -200,6 +262,32 @@ def test_bytes_that_add_nothing_to_a_body_are_not_read_for_ever(kind: str) -> No
         assert time.monotonic() - started < 5
     # what the sockets' buffers hold comes on top
     assert sent < 12_000_000
+
+
+async def interim(seen: Seen) -> AsyncIterator[bytes]:
+    while True:
+        yield b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 1_000
+
+
+async def many_headers(seen: Seen) -> AsyncIterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\n"
+    while True:
+        yield b"X: y\r\n" * 10_000
+
+
+async def trailers(seen: Seen) -> AsyncIterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n<p>\r\n0\r\n"
+    while True:
+        yield b"X: y\r\n" * 10_000
+
+
+@pytest.mark.parametrize("route", [interim, many_headers, trailers])
+def test_an_endless_head_is_not_read_for_ever(route: Route) -> None:
+    with TinyServer({"*": route}) as server, Fetcher(POLICY) as fetcher:
+        started = time.monotonic()
+        with pytest.raises(ProtocolFailed):
+            fetcher.fetch_page(f"{server.base}/a")
+        assert time.monotonic() - started < 5
 
 
 def test_the_body_of_an_error_page_gets_little_time() -> None:
@@ -251,6 +339,22 @@ def test_a_host_that_dns_cannot_hold_is_no_address(host: str) -> None:
         parse_target(f"http://{host}/")
 
 
+@pytest.mark.parametrize(
+    "host", ["*", "*.example", "a,b.example", "a+b.example", "a=b.example", "$a.example", "a(b).example"]
+)
+def test_a_host_with_characters_that_dns_does_not_have_is_no_address(host: str) -> None:
+    with pytest.raises(InvalidUrl):
+        parse_target(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["news.example.", "a_b.example", "xn--bcher-kva.example"])
+def test_unusual_spellings_of_a_name_are_looked_up_and_dialled(host: str) -> None:
+    names = Names({host: ["127.0.0.1"]})
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY, resolve=names) as fetcher:
+        assert fetcher.fetch_page(f"http://{host}:{server.port}/a").body
+        assert server.seen[0].headers["host"] == f"{host}:{server.port}"
+
+
 def test_a_host_of_full_length_is_an_address() -> None:
     host = ".".join(["a" * 63] * 3 + ["b" * 61])
     assert parse_target(f"http://{host}./").host == f"{host}."
@@ -281,6 +385,29 @@ def test_an_address_is_looked_up_again_once_its_time_is_over(monkeypatch: pytest
     dialler.forget(target)
     with pytest.raises(PrivateAddress):
         asyncio.run(find())
+
+
+@pytest.mark.parametrize(
+    ("scheme", "accepts", "error"),
+    [("http", False, ConnectFailed), ("https", False, ConnectFailed), ("https", True, TlsFailed)],
+)
+def test_a_host_that_never_answers_a_greeting(
+    scheme: str, accepts: bool, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "CONNECT_TIMEOUT_S", 0.4)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(9 if accepts else 0)
+        # once its queue is full, the kernel leaves further connections unanswered
+        waiting = [] if accepts else [socket.socket() for _ in range(3)]
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(listener.getsockname())
+        with Fetcher(POLICY) as fetcher:
+            (feed,) = fetcher.fetch_feeds([FeedRequest(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/")])
+        for connection in waiting:
+            connection.close()
+    assert type(feed.error) is error
 
 
 def test_a_loop_over_two_hosts_ends() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import newsbeam, rows_of, start
+from commands import newsbeam, rows_of, start, wait_for
 from newsworld import Newsworld
 
 from pipeline.tables.database import METADATA
@@ -23,6 +23,7 @@ KILLS = int(os.environ.get("KILLS", "5"))
 # enough that each run does part of the work before it is killed
 PAGES = 8 * (KILLS + 1)
 ARTICLES, REVISIONS = METADATA.tables["articles"], METADATA.tables["revisions"]
+COUNT = sa.select(sa.func.count()).select_from(ARTICLES)
 
 
 def arguments(world: Newsworld, db: str) -> list[str]:
@@ -32,14 +33,6 @@ def arguments(world: Newsworld, db: str) -> list[str]:
 
 def landed(db: str) -> dict[str, str]:
     return {row["url"]: row["content_hash"] for row in rows_of(db, sa.select(ARTICLES.c.url, ARTICLES.c.content_hash))}
-
-
-def wait_for_work(process: subprocess.Popen[str]) -> None:
-    """Read the log until a worker has loaded its model; before that, Python is only starting."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if json.loads(line)["event"] == "model_loaded":
-            return
 
 
 @pytest.mark.slow
@@ -54,7 +47,7 @@ def test_a_run_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_path: Pat
             process = start(*arguments(world, stormy))
             # every third is killed while it starts, the others while they work
             if number % 3:
-                wait_for_work(process)
+                wait_for(process, stormy, COUNT, more_than=landed_before[-1] if landed_before else 0)
             try:
                 process.communicate(timeout=moments.uniform(0.1, 1.2))
             except subprocess.TimeoutExpired:

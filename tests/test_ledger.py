@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pipeline.ledger import Ledger, Sighting
 from pipeline.ledger.feeds import Poll
 from pipeline.ledger.lease import LEASE, is_dead, new_owner
-from pipeline.ledger.links import SUSPECT_CLAIMS
+from pipeline.ledger.links import GUILTY_CLAIMS, SUSPECT_CLAIMS
 from pipeline.ledger.reports import audit, why
 from pipeline.sinks.sql import write_landings
 from pipeline.tables.database import METADATA, reading
@@ -119,12 +119,39 @@ def test_leases_of_dead_processes_on_this_machine_are_taken_back_at_once(ledger:
     assert ledger.links.claim("me", NOW)
 
 
-def test_a_page_that_kills_its_workers_is_claimed_alone(ledger: Ledger) -> None:
+def claim_in_vain(ledger: Ledger) -> list[str]:
+    """Claim links and die."""
+    links = ledger.links.claim("w", NOW, host_delay_s=0)
+    ledger.leases.release("w", NOW, {}, forgive=False)
+    return [link.url for link in links]
+
+
+def test_a_page_that_kills_its_workers_is_claimed_alone_and_after_all_others(ledger: Ledger) -> None:
     ledger.links.add([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
     for _ in range(SUSPECT_CLAIMS):
-        assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 3
-        ledger.leases.release("w", NOW, {}, forgive=False)
-    assert len(ledger.links.claim("w", NOW, host_delay_s=0)) == 1
+        assert len(claim_in_vain(ledger)) == 3
+    ledger.links.add([sighting(f"https://b.example/{n}") for n in range(2)], NOW)
+    good = ledger.links.claim("good", NOW, host_delay_s=0)
+    assert [link.host for link in good] == ["b.example"] * 2, "those that killed nobody go first"
+    assert len(claim_in_vain(ledger)) == 1
+
+
+def test_a_page_that_kills_its_worker_alone_too_is_given_up(ledger: Ledger) -> None:
+    ledger.links.add([sighting("https://a.example/1")], NOW)
+    for _ in range(GUILTY_CLAIMS):
+        assert not ledger.links.claim_guilty("w", NOW)
+        assert claim_in_vain(ledger) == ["https://a.example/1"]
+    assert claim_in_vain(ledger) == []
+    assert [link.url for link in ledger.links.claim_guilty("w", NOW)] == ["https://a.example/1"]
+
+
+def test_what_was_stopped_with_everything_else_is_forgiven(ledger: Ledger) -> None:
+    ledger.links.add([sighting(f"https://a.example/{n}") for n in range(3)], NOW)
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    dead = f"{socket.gethostname()}/{child.stdout.strip()}/aaaa"
+    for _ in range(SUSPECT_CLAIMS + 1):
+        assert len(ledger.links.claim(dead, NOW, host_delay_s=0)) == 3
+        ledger.leases.take_back_dead(forgive=True)
 
 
 def test_an_orderly_release_makes_no_url_suspect(ledger: Ledger) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import log_lines, newsbeam, rows_of, start
+from commands import log_lines, newsbeam, rows_of, start, wait_for
 from emulators.postgres import create_database
 from newsworld import Newsworld
 
 from pipeline.jobs.work import GRACE_S
 from pipeline.tables.database import METADATA
 
-ARTICLES = METADATA.tables["articles"]
+ARTICLES, URLS = METADATA.tables["articles"], METADATA.tables["urls"]
 
 
 @pytest.mark.slow
@@ -55,10 +55,7 @@ def test_a_run_ends_cleanly_on_an_interrupt(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/news.db"
     with Newsworld(pages=120, faults=False, latency=0.3) as world:
         process = start("run", world.feeds_url, "--db", db, "--allow-private-addresses", "--host-delay", "0.2")
-        assert process.stderr is not None
-        for line in process.stderr:
-            if json.loads(line)["event"] == "model_loaded":
-                break
+        wait_for(process, db, sa.select(sa.func.count()).select_from(ARTICLES))
         took = stop(process, signal.SIGINT)
     assert process.returncode == 0 and took < GRACE_S + 5
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
@@ -88,12 +85,7 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     with Newsworld(pages=36, faults=False, latency=0.5) as world:
         options = ["--db", db, "--once", "--patience", "5", "--host-delay", "0", "--allow-private-addresses"]
         process = start("run", world.feeds_url, "--workers", "1", *options)
-        assert process.stderr is not None
-        lines = []
-        for line in process.stderr:
-            lines.append(json.loads(line))
-            if lines[-1]["event"] == "model_loaded":
-                break
+        wait_for(process, db, sa.select(sa.func.count(URLS.c.lease_owner)))
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         if not children.exists():
             process.kill()

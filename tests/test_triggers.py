@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.page.judge.phrases import INNER, PHRASE_KINDS, START, find_phrases, fold_text
-from transforms.page.judge.triggers import WIDTH, find_triggers, needs_unspaced
+from transforms.page.judge.triggers import WIDTH, find_openings, find_triggers, needs_unspaced
 
 PATTERNS = [(kind, pattern) for kind, patterns in INNER.items() for pattern in patterns]
 COMPILED = {
@@ -17,6 +17,7 @@ COMPILED = {
     + [re.compile(pattern).match for pattern in START.get(kind, ())]
     for kind in PHRASE_KINDS
 }
+STARTS = [(kind, pattern) for kind, patterns in START.items() for pattern in patterns]
 AROUND = st.sampled_from(["", " ", "x", "Enjoy an ", "«", "新", "é", "… ", "7", "_", "Read more, "])
 
 
@@ -42,6 +43,15 @@ def test_every_pattern_has_triggers_or_a_script(kind: str, pattern: str) -> None
 @settings(max_examples=600, deadline=None)
 @given(st.data(), st.sampled_from(PATTERNS), AROUND, AROUND)
 def test_the_gate_changes_nothing(data: st.DataObject, pattern: tuple[str, str], before: str, after: str) -> None:
+    text = before + data.draw(st.from_regex(re.compile(pattern[1]), fullmatch=True)) + after
+    assert find_phrases(text) == find_ungated(text)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.sampled_from(STARTS), st.sampled_from(["", "", "x", " ", "é", "([", "7"]), AROUND)
+def test_the_gate_changes_nothing_at_the_start(
+    data: st.DataObject, pattern: tuple[str, str], before: str, after: str
+) -> None:
     text = before + data.draw(st.from_regex(re.compile(pattern[1]), fullmatch=True)) + after
     assert find_phrases(text) == find_ungated(text)
 
@@ -84,3 +94,21 @@ def test_triggers(pattern: str, triggers: set[str]) -> None:
 def test_unsupported_syntax_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="cannot find triggers"):
         find_triggers(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "openings"),
+    [
+        (r"(?:for|to\s+read)\s+more\b", {"for", "to"}),
+        (r"\[?(?:video|photos?)\]?$", {"vide", "phot"}),
+        (r"le\S", set()),
+        (r"listen\s*:", {"list"}),
+        # any word first, none at all, or more to come
+        (r".{3,60}\bis\s+editor", set()),
+        (r"©", set()),
+        (r"(?:\d+\s+)?comments?", set()),
+        (r"ab", set()),
+    ],
+)
+def test_openings(pattern: str, openings: set[str]) -> None:
+    assert find_openings(pattern) == openings

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -212,3 +213,23 @@ def test_link_keeps_the_spelling_and_the_feeds_hints() -> None:
         NOW,
         "en",
     )
+
+
+def test_a_host_longer_than_dns_allows_is_refused_at_once() -> None:
+    cjk = "\u6e2f"
+    hosts = ["a" * 64, "a." * 128, cjk * 990, f"{cjk * 64}.example", "\u3002".join([cjk * 60] * 5), "%E6%B8%AF" * 990]
+    started = time.process_time()
+    for host in hosts * 10:
+        for url in (f"http://{host}/a", f"http://user:p@{host}:80/a", f"http:\\\\{host}\\a"):
+            with pytest.raises(InvalidUrl):
+                canonical_url(url)
+            assert len(url_key(url)) <= len(url)
+    assert time.process_time() - started < 1
+
+
+def test_a_host_as_long_as_dns_allows_is_kept() -> None:
+    host = ".".join(["a" * 63] * 3) + "." + "b" * 61
+    assert canonical_url(f"http://{host}/a") == f"http://{host}/a"
+    assert canonical_url(f"http://{host}./a") == f"http://{host}./a"
+    assert canonical_url(f"http://{'u' * 300}:p@news.example/") == f"http://{'u' * 300}:p@news.example/"
+    assert canonical_url("http://[0000:0000:0000:0000:0000:0000:0000:0001]/" + "a" * 300).startswith("http://[::1]/a")

@@ -279,7 +279,7 @@ def test_no_step_pickles_records(runner: str) -> None:
     records = {step: name for step, name in found.items() if not WITHOUT_RECORDS.match(step)}
     assert not {step: name for step, name in records.items() if name not in OURS}
     steps = {step.partition("/")[0] for step in records}
-    assert {"Source", "Fetch", "Extract", "Strip", "Entities", "Endings None", "Measure None"} <= steps
+    assert {"Source", "Fetch", "Read", "Endings None", "Measure None"} <= steps
     if runner != "Flink":
         assert any(" state " in step for step in records), "there must be waiting batches"
 

@@ -6,7 +6,8 @@
     │   └── DatabaseGone         the database's file was deleted or replaced while it was in use
     ├── MessageInvalid           a message on a topic is not a link; it becomes a dead letter at once
     ├── FeedError                a feed could not be fetched or read; it is always polled again
-    │   └── FeedUnreadable       the bytes are not a feed of a known format
+    │   ├── FeedUnreadable       the bytes are not a feed of a known format
+    │   └── FeedTooComplex       reading the feed would take more time or memory than a feed may take
     ├── Rejected                 final: no retry will change it
     │   ├── RobotsDisallowed     "robots"
     │   ├── HttpRejected         "http 404"
@@ -16,6 +17,7 @@
     │   ├── PrivateAddress       "private address"
     │   ├── TooLarge             "too large"
     │   ├── TooComplex           "too complex"
+    │   ├── WorkerKilled         "kills worker"
     │   ├── ContentTypeRejected  "content type"
     │   ├── NoText               "no text"
     │   └── NotAnArticle         "section front", "search result", "consent wall", "soft 404"
@@ -99,6 +101,12 @@ class FeedUnreadable(FeedError):
     reason = "not a feed"
 
 
+class FeedTooComplex(FeedError):
+    """Reading the feed would take more time or memory than one feed may take."""
+
+    reason = "too complex"
+
+
 class Rejected(NewsbeamError):
     """A final outcome that no retry will change."""
 
@@ -154,6 +162,12 @@ class TooComplex(Rejected):
     """Reading it takes more time or memory than one page or feed may take."""
 
     reason = "too complex"
+
+
+class WorkerKilled(Rejected):
+    """The worker died whenever it worked on the URL, alone and with others."""
+
+    reason = "kills worker"
 
 
 class ContentTypeRejected(Rejected):

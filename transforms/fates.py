@@ -4,6 +4,7 @@
 |---|---|---|
 | HTTP 408, 429, 5xx | 3, 9, 27, 81, 243, 729, 2,187, 6,561, 19,683 | 8.2 h |
 | timeout, DNS, TLS, protocol, robots.txt | 60, 180, 540, 1,620, 4,860, 14,580, then 21,600 | 24.1 h |
+| the process that reads it died | 60, 180 | 4 min |
 | no connection | 600, 1,800, 5,400, 16,200, then 21,600 | 36.7 h |
 
 Ten tries make nine waits. Each wait is three times the previous one, at most six hours, with a jitter of up to a fifth
@@ -14,13 +15,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from transforms.errors import ConnectFailed, HostBusy, HttpUnavailable, NewsbeamError, Rejected
+from transforms.errors import ConnectFailed, HostBusy, HttpUnavailable, NewsbeamError, Rejected, WorkCrashed
 from transforms.records import ArticleLink, Failure, Rejection, to_json
 
 LONGEST_MESSAGE = 1000
 LONGEST_PAYLOAD = 10_000
 LONGEST_TRACEBACK = 10_000
 MAX_TRIES = 10
+MAX_CRASHES = 3
 MAX_WAIT_S = 21_600.0
 MAX_RETRY_AFTER_S = 86_400.0
 FACTOR = 3.0
@@ -89,7 +91,7 @@ def retry_at(error: NewsbeamError, tries: int, now: datetime, random: float) -> 
     None after ten tries, and for an error that no retry can change. Retry-After is honoured up to a day. `random` is in
     [0, 1).
     """
-    if not error.retryable or tries >= MAX_TRIES:
+    if not error.retryable or tries >= (MAX_CRASHES if isinstance(error, WorkCrashed) else MAX_TRIES):
         return None
     wait = min(find_first_wait(error) * FACTOR ** max(0, tries - 1), MAX_WAIT_S)
     wait *= 1 - JITTER + 2 * JITTER * random

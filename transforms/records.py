@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 import msgspec
 
@@ -86,7 +86,8 @@ class ParsedFeed:
 
     `kind` is one of "rss", "rdf", "atom", "json", "sitemap", "sitemap_index", or "list" for a body that names feeds
     (transforms.feeds.answers). `ttl_s` is the number of seconds that the feed asks clients to wait between polls, None
-    if it does not say.
+    if it does not say. `truncated` says that the feed has more entries than are read from one feed
+    (transforms.feeds.formats.rows).
     """
 
     kind: str
@@ -94,6 +95,7 @@ class ParsedFeed:
     language: str = ""
     ttl_s: float | None = None
     entries: tuple[FeedEntry, ...] = ()
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +279,13 @@ class Article:
         """The paragraphs joined by an empty line, as stored; offsets of mentions refer to it."""
         return "\n\n".join(self.paragraphs)
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # an article has some hundred parts, and pickle takes each of them for an object of its own
+        try:
+            return _unpack_article, (_ARTICLES.encode(self),)
+        except UnicodeEncodeError:  # a lone surrogate, which pickle can write
+            return object.__reduce_ex__(self, protocol)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -324,6 +333,13 @@ class BadMessage:
 
 
 Outcome = Article | Rejection | Failure
+
+_ARTICLES = msgspec.msgpack.Encoder()
+_PACKED_ARTICLES = msgspec.msgpack.Decoder(Article)
+
+
+def _unpack_article(data: bytes) -> Article:
+    return _PACKED_ARTICLES.decode(data)
 
 
 def to_json(record: object) -> str:

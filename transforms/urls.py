@@ -49,8 +49,11 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_STORED = re.compile("[\x00\ud800-\udfff]")
-# twelve times what DNS allows
-_LONGEST_HOST = 3000
+# what DNS allows, in bytes (RFC 1035, 2.3.4); the ASCII form of a name is no shorter than the name
+_LONGEST_HOST = 253
+_LONGEST_LABEL = 63
+_AUTHORITY = re.compile(r"[/\\]*([^/\\?#]*)")
+_DOT = re.compile("[.\u3002\uff0e\uff61]")
 # browsers accept these characters but no real host has them: such a host is an unfilled template
 _TEMPLATE = re.compile(r"[\"`{}]")
 _USERINFO_SAFE = "%!$&'()*+,-.:;=[]^_|~"
@@ -86,13 +89,17 @@ def parse_address(url: str) -> WebAddress:
     scheme = found[1].lower()
     if scheme not in DEFAULT_PORTS:
         raise UnsupportedScheme(f"scheme {scheme} is not http or https: {url[:200]!r}")
+    # before the parser, which takes seconds to convert a long name to ASCII
+    authority = _AUTHORITY.match(text, found.end())
+    if authority is not None and len(authority[1]) > _LONGEST_LABEL and not _is_short(_host_in(authority[1])):
+        raise InvalidUrl(f"host longer than DNS allows in {url[:200]!r}")
     try:
         # a lone surrogate is not a character and cannot be encoded; keys have a question mark for it
         parts = URL(_SURROGATE.sub("%3F", text))
     except ValueError as exc:
         raise InvalidUrl(f"not a web address: {url[:200]!r}") from exc
     host = parts.hostname
-    if not host.strip(".") or len(host) > _LONGEST_HOST or _TEMPLATE.search(host):
+    if not host.strip(".") or not _is_short(host) or _TEMPLATE.search(host):
         raise InvalidUrl(f"invalid host {host[:80]!r} in {url[:200]!r}")
     userinfo = ""
     if parts.username or parts.password:
@@ -181,6 +188,17 @@ def _host_of_key(key: str) -> str:
 
 def _clean_text(url: str) -> str:
     return re.sub(r"[\t\n\r]", "", url.strip(_STRIPPED))
+
+
+def _host_in(authority: str) -> str:
+    host = authority.rpartition("@")[2]
+    return host if host.startswith("[") else unquote(host.partition(":")[0])
+
+
+def _is_short(host: str) -> bool:
+    if len(host) <= _LONGEST_LABEL:
+        return True
+    return len(host.rstrip(".")) <= _LONGEST_HOST and all(len(label) <= _LONGEST_LABEL for label in _DOT.split(host))
 
 
 def _read_userinfo(rest: str) -> str:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import click
 
 from pipeline.cli.options import configured, utf8_text
-from pipeline.cli.output import json_text, print_rows
+from pipeline.cli.output import print_rows
 from pipeline.config import Config
-from pipeline.logs.terminal import one_line
+from pipeline.logs.terminal import json_text, one_line
 from transforms.errors import UserError
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a table.")

@@ -159,6 +159,8 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, view: Progress
     engine = open_when_there(config.db)
     ledger = Ledger(engine)
     started = datetime.now(UTC)
+    # nothing of this run has started: what an earlier one left behind was stopped with it, and not by a page
+    ledger.leases.take_back_dead(forgive=True)
     ledger.feeds.add(feeds, started)
     if not ledger.feeds.count():
         raise UserError("no feed to poll: pass one, as in newsbeam run https://example.org/feed.xml")

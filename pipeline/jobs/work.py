@@ -11,6 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from random import random
 
 import sqlalchemy as sa
 import structlog
@@ -19,7 +20,10 @@ from pipeline.config import Config
 from pipeline.jobs.microbatch import run_batch
 from pipeline.ledger import Lease, Ledger
 from pipeline.loop import Loop
-from transforms.errors import DatabaseGone
+from pipeline.sinks.sql_writer import write_landings
+from pipeline.tables.rows import landing_of
+from transforms.errors import DatabaseGone, WorkerKilled
+from transforms.fates import end
 from transforms.fetch.fetcher import shared_fetcher
 
 log = structlog.get_logger()
@@ -28,6 +32,7 @@ GRACE_S = 10.0  # how long a batch may continue after the signal to stop
 LOOK_S = 0.2
 BATCH_BUDGET_S = 20.0
 LANES = 2
+GUILTY_EVERY_S = 10.0  # looking for them reads every URL that is due
 
 
 class Worker:
@@ -43,6 +48,7 @@ class Worker:
         self.loop = loop or Loop("batch failed")
         self.grace_s = grace_s
         self._gone: DatabaseGone | None = None
+        self._guilty_looked_for_at = 0.0
 
     def run(self, once: bool = False) -> None:
         """Work until `stop` is called; with `once`, until nothing is due within the configured patience.
@@ -51,7 +57,11 @@ class Worker:
         batch cannot be interrupted from outside. The process may then exit, since nothing counts before it has landed.
         Raises DatabaseGone if the file of the database was deleted or replaced.
         """
-        self.ledger.leases.take_back_dead()
+        try:
+            self.ledger.leases.take_back_dead()
+        except sa.exc.SQLAlchemyError as error:
+            # the lanes wait for the database; leases of the dead expire
+            log.warning("leases of dead workers not taken back", error=str(error))
         leases = [Lease(self.ledger.leases, self._delay_of) for _ in range(LANES)]
         lanes = [
             threading.Thread(target=self._work_lane, args=(lease, once), name=f"lane {number}", daemon=True)
@@ -96,7 +106,7 @@ class Worker:
         with lease.round(forgive=False) as owner:
             links = self.ledger.links.claim_batch(owner, datetime.now(UTC), self.config.batch, self.config.host_delay)
             if not links:
-                return False
+                return self._give_up_guilty(owner)
             start = time.monotonic()
             result = run_batch(links, self.config, self.config.db)
             # only after everything has landed: until then, the fetcher may send requests to the hosts
@@ -108,6 +118,20 @@ class Worker:
             seconds=round(time.monotonic() - start, 2),
         )
         return True
+
+    def _give_up_guilty(self, owner: str) -> bool:
+        """Reject the URLs whose workers died again and again; returns whether there were any."""
+        if time.monotonic() < self._guilty_looked_for_at:
+            return False
+        self._guilty_looked_for_at = time.monotonic() + GUILTY_EVERY_S
+        now = datetime.now(UTC)
+        guilty = self.ledger.links.claim_guilty(owner, now)
+        error = WorkerKilled("every process that worked on it died; to try it again, use newsbeam failures --retry URL")
+        rejected = [landing_of(end(link, error, "work", now, random()), now) for link in guilty]
+        write_landings(self.ledger.engine, rejected)
+        for link in guilty:
+            log.warning("given up", url=link.url, reason=error.reason)
+        return bool(guilty)
 
     def _delay_of(self, host: str) -> float:
         return shared_fetcher(self.config.fetch_policy()).delay_of(host)

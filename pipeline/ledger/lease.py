@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 import structlog
@@ -128,10 +128,11 @@ class Leases:
         with reading(self.engine) as connection:
             return list(connection.execute(sa.select(HOSTS.c.host).where(HOSTS.c.lease_owner == owner)).scalars())
 
-    def take_back_dead(self) -> int:
+    def take_back_dead(self, forgive: bool = False) -> int:
         """Release the leases of dead processes of this machine, so that a restart need not wait for them to expire.
 
-        Returns how many URLs were released.
+        Returns how many URLs were released. With `forgive`, having been claimed does not make these URLs suspects: when
+        everything was stopped, no page was to blame.
         """
         freed = 0
         with self.engine.begin() as connection:
@@ -142,9 +143,10 @@ class Leases:
                 dead = [owner for owner in owners if is_dead(owner)]
                 if not dead:
                     continue
-                rows = connection.execute(
-                    sa.update(table).where(table.c.lease_owner.in_(dead)).values(lease_owner=None, leased_until=None)
-                ).rowcount
+                values: dict[str, Any] = {"lease_owner": None, "leased_until": None}
+                if forgive and table is URLS:
+                    values["claims"] = URLS.c.claims - 1
+                rows = connection.execute(sa.update(table).where(table.c.lease_owner.in_(dead)).values(values)).rowcount
                 freed += rows if table is URLS else 0
         return freed
 

@@ -25,8 +25,10 @@ URLS, SIGHTINGS, FEEDS = METADATA.tables["urls"], METADATA.tables["sightings"], 
 
 # a feed that is due goes before the articles of its host, unless no poller has claimed it for this long
 FEED_FIRST = timedelta(seconds=60)
-# a URL that was claimed this often without ending is processed alone, in case it kills its worker
+# A URL that was claimed this often without ending may be what kills its workers. It waits until no other is due, and is
+# then processed alone. Once it has been claimed alone that often too, it is given up.
 SUSPECT_CLAIMS = 3
+GUILTY_CLAIMS = 2 * SUSPECT_CLAIMS
 SMALLEST_BATCH = 8
 SHARES = 6  # one batch takes at most 1/SHARES of what is due, so that the last batches end together
 MOST_VALUES = 1000  # per statement
@@ -125,12 +127,35 @@ class Links:
         """Lease due URLs of free hosts, hosts in turn.
 
         Returns at most as many URLs of one host as its delay allows in `budget_s` seconds. A URL that has been claimed
-        `SUSPECT_CLAIMS` times without ending is returned alone.
+        `SUSPECT_CLAIMS` times without ending is returned only when no other is due, and alone.
         """
+        innocent = self._claim(owner, now, URLS.c.claims < SUSPECT_CLAIMS, limit, host_delay_s, budget_s)
+        suspect = URLS.c.claims.between(SUSPECT_CLAIMS, GUILTY_CLAIMS - 1)
+        return innocent or self._claim(owner, now, suspect, 1, host_delay_s, budget_s)
+
+    def claim_guilty(self, owner: str, now: datetime, limit: int = 64) -> list[ArticleLink]:
+        """Lease URLs that are to be given up: they were claimed alone, again and again, and never ended."""
+        guilty = sa.select(URLS).where(URLS.c.due_at <= now, self._unheld(now), URLS.c.claims >= GUILTY_CLAIMS)
+        with self.engine.begin() as connection:
+            rows = connection.execute(guilty.limit(limit).with_for_update(skip_locked=True)).mappings().all()
+            self._lease(connection, owner, now, rows)
+        return [link_of_row(row) for row in rows]
+
+    def _unheld(self, now: datetime) -> sa.ColumnElement[bool]:
         leased = URLS.c.leased_until
         # a lease that ends later than any can was written before the clock was set back
-        unheld = sa.or_(leased.is_(None), leased <= now, leased > now + CLOCK_ERROR + self.lease)
-        due = sa.and_(URLS.c.due_at <= now, unheld)
+        return sa.or_(leased.is_(None), leased <= now, leased > now + CLOCK_ERROR + self.lease)
+
+    def _claim(
+        self,
+        owner: str,
+        now: datetime,
+        which: sa.ColumnElement[bool],
+        limit: int,
+        host_delay_s: float,
+        budget_s: float,
+    ) -> list[ArticleLink]:
+        due = sa.and_(URLS.c.due_at <= now, self._unheld(now), which)
         # a scalar rather than EXISTS, which PostgreSQL turns into a join that reads every due URL
         has_due = (
             sa.select(sa.literal(1)).where(URLS.c.host == HOSTS.c.host, due).limit(1).scalar_subquery().is_not(None)
@@ -149,15 +174,17 @@ class Links:
                 for host, delay in delays.items()
             }
             rows = _take_turns(connection, due, allowed, limit)
-            chosen = [row for row in rows if row["claims"] >= SUSPECT_CLAIMS][:1] or rows
-            release_unused_hosts(connection, owner, set(delays) - {row["host"] for row in chosen})
-            if chosen:
-                connection.execute(
-                    sa.update(URLS)
-                    .where(URLS.c.canonical_url.in_([row["canonical_url"] for row in chosen]))
-                    .values(lease_owner=owner, leased_until=until, claims=URLS.c.claims + 1)
-                )
-        return [link_of_row(row) for row in chosen]
+            release_unused_hosts(connection, owner, set(delays) - {row["host"] for row in rows})
+            self._lease(connection, owner, now, rows)
+        return [link_of_row(row) for row in rows]
+
+    def _lease(self, connection: sa.Connection, owner: str, now: datetime, rows: Sequence[sa.RowMapping]) -> None:
+        if rows:
+            connection.execute(
+                sa.update(URLS)
+                .where(URLS.c.canonical_url.in_([row["canonical_url"] for row in rows]))
+                .values(lease_owner=owner, leased_until=now + self.lease, claims=URLS.c.claims + 1)
+            )
 
     def retry(self, now: datetime, reason: str = "", url: str = "") -> int:
         """Make failed URLs due now: all with one reason, or one URL (even a rejected one). Returns how many."""
@@ -168,7 +195,7 @@ class Links:
         )
         with self.engine.begin() as connection:
             return connection.execute(
-                sa.update(URLS).where(which, URLS.c.outcome != "article").values(due_at=now, tries=0)
+                sa.update(URLS).where(which, URLS.c.outcome != "article").values(due_at=now, tries=0, claims=0)
             ).rowcount
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from random import random
+from typing import Any
 
 import structlog
 
@@ -47,7 +48,7 @@ def stand_ins(outcome: Outcome | BadMessage, error: BaseException, now: datetime
 
 def _storable_link(link: ArticleLink) -> ArticleLink:
     """Return a link whose texts can be encoded."""
-    texts = {name: storable(getattr(link, name)) for name in TEXTS}
+    texts: dict[str, Any] = {name: storable(getattr(link, name)) for name in TEXTS}
     return replace(link, **texts, authors=tuple(map(storable, link.authors)))
 
 

@@ -132,7 +132,7 @@ ARTICLES: Table[LandedArticle] = Table(
             "body_truncated",
             Type.BOOLEAN,
             "Whether the page has more text than `body` can hold; what is missing is in removed_blocks with the reason"
-            " `too long`, also cut. NULL in rows that a version before 0.2 wrote.",
+            " `too long`, also cut. NULL in rows that an older version wrote.",
             lambda a: a.is_body_truncated,
         ),
         integer("word_count", "Words in `body`.", lambda a: len(a.article.body.split())),

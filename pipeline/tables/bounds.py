@@ -27,7 +27,9 @@ METADATA = ("title", "description", "authors", "section", "tags", "site_name")
 
 def bounded_article(article: Article) -> Article:
     """Return the article as its tables can hold it; a second call changes nothing."""
-    metadata = {name: fit_value(name, ARTICLES.by_name[name], getattr(article, name)) for name in METADATA}
+    metadata: dict[str, Any] = {
+        name: fit_value(ARTICLES, ARTICLES.by_name[name], getattr(article, name)) for name in METADATA
+    }
     cut = {name for name, value in metadata.items() if _is_shorter(value, getattr(article, name))}
     blocks, rest = cut_body(article.blocks)
     removed = article.removed
@@ -37,29 +39,22 @@ def bounded_article(article: Article) -> Article:
     mentions = article.mentions
     if rest or len(article.entities) > ENTITIES.most:
         mentions = tuple(m for m in mentions if m.end <= length and m.entity < ENTITIES.most)
-    parts: dict[str, tuple[Sequence[Any], Sequence[Any]]] = {
-        "images": (article.images, tuple(i for i in article.images if size_of(i.url) <= LONGEST_URL)[: IMAGES.most]),
-        "removed_blocks": (article.removed, removed[: REMOVED_BLOCKS.most]),
-        "entities": (article.entities, article.entities[: ENTITIES.most]),
-        "mentions": (article.mentions, mentions[: MENTIONS.most]),
+    parts: dict[str, Any] = {
+        "removed": removed[: REMOVED_BLOCKS.most],
+        "images": tuple(image for image in article.images if size_of(image.url) <= LONGEST_URL)[: IMAGES.most],
+        "entities": article.entities[: ENTITIES.most],
+        "mentions": mentions[: MENTIONS.most],
     }
-    notes = {name: f"{len(kept)} of {len(all_)}" for name, (all_, kept) in parts.items() if len(kept) < len(all_)}
+    given = {name: getattr(article, name) for name in parts}
+    notes = {name: f"{len(kept)} of {len(given[name])}" for name, kept in parts.items() if len(kept) < len(given[name])}
     notes |= {name: f"{article.sources.get(name, '')}, cut".removeprefix(", ") for name in cut}
     if size_of(article.lead_image) > LONGEST_URL:
         notes["lead_image"] = "left out, too long"
     if not notes and not rest:
         return article
-    return replace(
-        article,
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in metadata.items()},
-        lead_image="" if "lead_image" in notes else article.lead_image,
-        blocks=blocks,
-        removed=parts["removed_blocks"][1],
-        images=parts["images"][1],
-        entities=parts["entities"][1],
-        mentions=parts["mentions"][1],
-        sources={**article.sources, **notes},
-    )
+    fields = parts | {name: tuple(value) if isinstance(value, list) else value for name, value in metadata.items()}
+    lead_image = "" if "lead_image" in notes else article.lead_image
+    return replace(article, **fields, lead_image=lead_image, blocks=blocks, sources={**article.sources, **notes})
 
 
 def cut_body(blocks: tuple[Block, ...], most: int = LONGEST_BODY) -> tuple[tuple[Block, ...], tuple[str, ...]]:
@@ -81,7 +76,7 @@ def cut_body(blocks: tuple[Block, ...], most: int = LONGEST_BODY) -> tuple[tuple
 def _block_of_rest(position: int, rest: Sequence[str]) -> RemovedBlock:
     size = sum(map(size_of, rest)) + GAP * (len(rest) - 1)
     rule = f"the body holds {LONGEST_BODY:,} bytes; {size:,} more in {len(rest):,} blocks"
-    text = fit_value("text", REMOVED_BLOCKS.by_name["text"], "\n\n".join(rest))
+    text = fit_value(REMOVED_BLOCKS, REMOVED_BLOCKS.by_name["text"], "\n\n".join(rest))
     return RemovedBlock(position, text, TOO_LONG, rule)
 
 

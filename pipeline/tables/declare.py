@@ -151,7 +151,7 @@ class Table(Generic[R]):
             texts = [self.by_name[name] for name in names if name in self.by_name]
             longest = sum(column.most for column in texts if column.type is Type.STRING)
             if longest > LONGEST_INDEXED:
-                yield f"no index can hold {', '.join(names)}: {longest} bytes; declare `most` (at most {LONGEST_INDEXED})"
+                yield f"{', '.join(names)}: an index holds {LONGEST_INDEXED} bytes, not {longest}; declare `most`"
         for column in self.columns:
             if self.rows is None and column.value is not None:
                 yield f"column {column.name} has a value, but no job writes the table; give the table `rows`"

@@ -1,8 +1,8 @@
 """Make values fit their declared columns, in the same way for every database.
 
-Texts lose what PostgreSQL cannot store and are cut to their column's bound; lists are cut to theirs. What cannot be made
-to fit (a number or a time out of range, an address too long to be fetched) raises RowInvalid, on SQLite too, which would
-store it.
+In texts, what PostgreSQL cannot store is replaced; texts and lists are cut to the bounds of their columns. What cannot
+be made to fit (a number or a time out of range, an address too long to be fetched) raises RowInvalid, on SQLite too,
+which would store it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class RowInvalid(ValueError):
 def fit(table: Table[Any], row: Row) -> dict[str, Any]:
     """Return the row with every value made to fit; raises RowInvalid for one that cannot."""
     columns = table.by_name
-    return {name: fit_value(f"{table.name}.{name}", columns[name], value) for name, value in row.items()}
+    return {name: fit_value(table, columns[name], value) for name, value in row.items()}
 
 
 def fit_all(table: Table[Any], rows: Iterable[Row]) -> tuple[list[dict[str, Any]], list[str]]:
@@ -47,10 +47,16 @@ def fit_all(table: Table[Any], rows: Iterable[Row]) -> tuple[list[dict[str, Any]
     return fitting, refused
 
 
-def fit_value(name: str, column: Column[Any], value: Any) -> Any:
-    """Return a value as the column stores it; raises RowInvalid, which says `name`, if it cannot be stored."""
+def fit_value(table: Table[Any], column: Column[Any], value: Any) -> Any:
+    """Return a value as the column of this table stores it; raises RowInvalid if it cannot be stored."""
     if value is None:
         return None
+    # nearly all values
+    if type(value) is str and column.type is Type.STRING and 4 * len(value) <= column.most:
+        return storable(value)
+    if type(value) is int and column.type is Type.INTEGER and SMALLEST <= value <= LARGEST:
+        return value
+    name = f"{table.name}.{column.name}"
     match column.type:
         case Type.STRING if isinstance(value, str):
             return _fit_text(name, column, value)

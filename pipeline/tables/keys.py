@@ -55,8 +55,9 @@ def cut_text(text: str, most: int) -> str:
 
 
 def size_of(text: str) -> int:
-    """Return the bytes of a text as a database stores it."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+    """Return the bytes of a text as a database stores it (see `storable`)."""
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+    return size + 2 * text.count("\x00")
 
 
 def storable(text: str) -> str:

@@ -38,12 +38,17 @@ AWAY_STATES = ("08", "40", "53300", "55P03", "57")
 ROWS_ERRORS = (sa.exc.DataError, sa.exc.IntegrityError)
 # Python's driver raises ProgrammingError for a value of a type that SQLite does not have
 BINDING = re.compile(r"Error binding parameter|cannot adapt type")
-# what libpq, psycopg and a starting server say; SQLite's locks last (busy_timeout) before it says so
+# what libpq, psycopg, a starting server and SQLite say (the last after waiting for busy_timeout)
 AWAY_WORDS = re.compile(
-    r"connection refused|no such file or directory|timed? ?out|timeout expired|connection reset|broken pipe|no route to host"
-    r"|is unreachable|host is down|closed the connection|connection is closed|connection is lost|connection already closed"
-    r"|the database system is|too many clients|connection slots|temporary failure in name resolution|terminating connection"
-    r"|database (?:table )?is locked|database schema is locked",
+    "|".join(
+        (
+            r"connection refused|connection reset|connection slots|connection already closed",
+            r"connection is (?:closed|lost)|closed the connection|terminating connection|broken pipe",
+            r"no such file or directory|no route to host|is unreachable|host is down|timed? ?out",
+            r"the database system is|too many clients|temporary failure in name resolution",
+            r"database (?:table |schema )?is locked",
+        )
+    ),
     re.IGNORECASE,
 )
 

@@ -59,10 +59,9 @@ def rows_of(table: Table[Any], landed: Landed) -> Iterator[Row]:
     """Yield the rows of one table, with every column that has a value."""
     assert table.rows is not None
     valued = [(column, column.value) for column in table.columns if column.value is not None]
-    names = {column.name: f"{table.name}.{column.name}" for column, _ in valued}
     rows = islice(table.rows(landed), table.most) if table.part_of else table.rows(landed)
     for record in rows:
-        yield {column.name: fit_value(names[column.name], column, value(record)) for column, value in valued}
+        yield {column.name: fit_value(table, column, value(record)) for column, value in valued}
 
 
 def _check_row(table: Table[Any], row: Row) -> None:

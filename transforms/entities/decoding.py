@@ -7,8 +7,6 @@ the open entity, the previous token) does not depend on what came before, so one
 every token. Inside an entity it depends only on where the entity began, and only two moves are valid (continue, end
 here), so the candidates from all start tokens advance together, one step at a time. Finally the candidates are walked
 from left to right. For the moves and their validity see spacy/pipeline/_parser_internals/ner.pyx.
-
-The context-free vector of a word is computed once for all its occurrences in the texts.
 """
 
 from __future__ import annotations
@@ -19,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from transforms.entities.network import TokenVectors, can_evaluate
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,8 +38,7 @@ class SpanDecoder:
     def __init__(self, ner: Any) -> None:
         """Take the weights of `ner`; `can_decode` must be true for its pipeline."""
         tok2vec = ner.model.get_ref("tok2vec")
-        embed = _find_word_layers(tok2vec)
-        self._vectors = _UniqueWords(tok2vec, embed) if embed else tok2vec
+        self._vectors = TokenVectors(tok2vec) if can_evaluate(tok2vec) else tok2vec
         lower = ner.model.get_ref("lower")
         upper = ner.model.get_ref("upper")
         _, hidden, pieces, width = lower.get_param("W").shape
@@ -56,10 +55,13 @@ class SpanDecoder:
         self._moves = [str(ner.moves.get_class_name(number)) for number in range(ner.moves.n_moves)]
         self._labels = [name[2:] for name in self._moves]
         number = {name: index for index, name in enumerate(self._moves)}
-        # moves that are valid outside an entity; "U-" without a label is for blocked tokens only
         self._opens = np.array([name.startswith("B-") and name != "B-" for name in self._moves])
-        self._units = np.array([name.startswith("U-") and name != "U-" for name in self._moves])
         self._out = number["O"]
+        # moves that are valid outside an entity; "U-" without a label is for blocked tokens only
+        self._outer = np.array(
+            [at for at, name in enumerate(self._moves) if name == "O" or (name[:2] in ("B-", "U-") and name[2:])]
+        )
+        self._outer_upper = np.ascontiguousarray(self._upper[self._outer].T)
         self._go_on = np.array([number.get(f"I-{label}", -1) for label in self._labels])
         self._end = np.array([number.get(f"L-{label}", -1) for label in self._labels])
 
@@ -87,15 +89,12 @@ class SpanDecoder:
         return hidden
 
     def _best_outside(self, here: Floats, last: npt.NDArray[np.bool_], blank: npt.NDArray[np.bool_]) -> Any:
-        scores = self._maxout(here + self._outside) @ self._upper.T
-        scores += self._upper_bias
-        floor = np.float32(-np.inf)
-        valid = self._opens | self._units
-        valid[self._out] = True
-        scores[:, ~valid] = floor
-        scores[np.ix_(blank, self._opens | self._units)] = floor
-        scores[np.ix_(last, self._opens)] = floor
-        return scores.argmax(axis=1)
+        scores = self._maxout(here + self._outside) @ self._outer_upper
+        scores += self._upper_bias[self._outer]
+        scores[np.ix_(np.flatnonzero(last), np.flatnonzero(self._opens[self._outer]))] = -np.inf
+        best = self._outer[scores.argmax(axis=1)]
+        best[blank] = self._out
+        return best
 
     def _follow_open(self, vectors: Floats, here: Floats, best: Any, last: npt.NDArray[np.bool_]) -> dict[int, int]:
         """Return the end (exclusive) of every candidate by its first token."""
@@ -123,41 +122,6 @@ class SpanDecoder:
                 free = ends.get(start, start + 1)
                 spans.append(TokenSpan(start, free, self._labels[best[start]]))
         return spans
-
-
-class _UniqueWords:
-    """Runs `tok2vec`, a chain (words >> context) >> rest, with `words` once per distinct word.
-
-    About half of the words of a page are repetitions.
-    """
-
-    def __init__(self, tok2vec: Any, words: Any) -> None:
-        from thinc.api import chain
-
-        self._columns = words.layers[0].attrs["columns"]
-        self._words: Any = chain(*words.layers[1:])
-        self._context: Any = chain(*tok2vec.layers[0].layers[1:], *tok2vec.layers[1:])
-
-    def predict(self, docs: list[Any]) -> Floats:
-        features = [doc.to_array(self._columns) for doc in docs]
-        rows = np.concatenate(features)
-        # equal rows have equal sums; different rows of random 64-bit hashes collide with odds of 2**-64 per pair
-        keys = (rows * np.arange(1, 2 * rows.shape[1], 2, dtype=np.uint64)).sum(axis=1, dtype=np.uint64)
-        _, first, place = np.unique(keys, return_index=True, return_inverse=True)
-        vectors: Floats = self._words.predict([rows[first]])[0][place]
-        borders = np.cumsum([len(part) for part in features])[:-1]
-        result: Floats = self._context.predict(np.split(vectors, borders))
-        return result
-
-
-def _find_word_layers(tok2vec: Any) -> Any:
-    """Return the layers that see one word each (spacy.MultiHashEmbed without static vectors), or None."""
-    try:
-        words = tok2vec.layers[0].layers[0]
-        first = words.layers[0]
-    except (AttributeError, IndexError):
-        return None
-    return words if first.name == "extract_features" and len(words.layers) == 5 else None
 
 
 def can_decode(nlp: Any) -> bool:

@@ -16,7 +16,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -61,23 +61,18 @@ class NamedSpan:
 
 @dataclass(slots=True)
 class _Form:
-    """All mentions with one folded spelling."""
+    """All mentions with one folded spelling.
+
+    `label` is that of most of them, the first in case of a tie; `is_full_name` says whether it is the given name and
+    surname of a person.
+    """
 
     tokens: tuple[str, ...]
     alias: str = ""
-    labels: Counter[str] = field(default_factory=Counter)
     texts: Counter[str] = field(default_factory=Counter)
     spans: list[int] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        """The label of most mentions, the first in case of a tie."""
-        return self.labels.most_common(1)[0][0]
-
-    @property
-    def is_full_name(self) -> bool:
-        """Whether it is the given name and surname of a person."""
-        return self.label == "PERSON" and len(_split_generation(self.tokens)[0]) > 1
+    label: str = ""
+    is_full_name: bool = False
 
 
 def group_mentions(spans: Sequence[NamedSpan], title: str = "") -> tuple[tuple[Entity, ...], tuple[Mention, ...]]:
@@ -89,9 +84,10 @@ def group_mentions(spans: Sequence[NamedSpan], title: str = "") -> tuple[tuple[E
     """
     spans = sorted(spans, key=lambda span: (span.start, span.end))
     forms = _collect_forms(spans)
-    owner = _merge_forms(forms)
+    short_names = _find_short_names(forms)
+    owner = _merge_forms(forms, short_names)
     form_of = {index: number for number, form in enumerate(forms) for index in form.spans}
-    moved = _resolve_surnames(forms, owner, spans)
+    moved = _resolve_surnames(forms, owner, short_names)
     members: dict[int, list[int]] = defaultdict(list)
     for index in range(len(spans)):
         members[moved.get(index, owner[form_of[index]])].append(index)
@@ -109,7 +105,7 @@ def group_mentions(spans: Sequence[NamedSpan], title: str = "") -> tuple[tuple[E
     entity_of: dict[int, int] = {}
     for number, group in enumerate(order):
         found = members[group]
-        label = Counter(spans[index].label for index in found).most_common(1)[0][0]
+        label = _find_label(spans, found)
         if any(forms[number].is_full_name for number in {form_of[index] for index in found}):
             label = "PERSON"
         counts = Counter(form_of[index] for index in found)
@@ -185,15 +181,28 @@ def _collect_forms(spans: Sequence[NamedSpan]) -> list[_Form]:
             alias = ALIASES.get(" ".join(tokens), "")
             if alias:
                 tokens = fold_name(alias)
-        form = forms.setdefault(tokens, _Form(tokens))
+        form = forms.get(tokens)
+        if form is None:
+            form = forms[tokens] = _Form(tokens)
         form.alias = form.alias or alias
-        form.labels[span.label] += 1
         form.texts[span.text] += 1
         form.spans.append(index)
+    for form in forms.values():
+        form.label = _find_label(spans, form.spans)
+        form.is_full_name = form.label == "PERSON" and len(_split_generation(form.tokens)[0]) > 1
     return list(forms.values())
 
 
-def _merge_forms(forms: list[_Form]) -> list[int]:
+def _find_label(spans: Sequence[NamedSpan], numbers: Sequence[int]) -> str:
+    """Return the label of most of the numbered spans, the first in case of a tie."""
+    counts: dict[str, int] = {}
+    for number in numbers:
+        label = spans[number].label
+        counts[label] = counts.get(label, 0) + 1
+    return max(counts, key=counts.__getitem__)
+
+
+def _merge_forms(forms: list[_Form], short_names: Mapping[int, list[int]]) -> list[int]:
     """Return for each form the number of the form that represents its group."""
     owner = list(range(len(forms)))
 
@@ -209,7 +218,7 @@ def _merge_forms(forms: list[_Form]) -> list[int]:
 
     for one, other in [*_pair_full_names(forms), *_pair_acronyms(forms), *_pair_prefixes(forms)]:
         join(one, other)
-    for short, candidates in _find_short_names(forms).items():
+    for short, candidates in short_names.items():
         groups = {find(number) for number in candidates}
         if len(groups) == 1:
             join(short, groups.pop())
@@ -300,13 +309,13 @@ def _find_short_names(forms: list[_Form]) -> dict[int, list[int]]:
     return short
 
 
-def _resolve_surnames(forms: list[_Form], owner: list[int], spans: Sequence[NamedSpan]) -> dict[int, int]:
+def _resolve_surnames(forms: list[_Form], owner: list[int], short_names: Mapping[int, list[int]]) -> dict[int, int]:
     """Assign each mention of a surname that several people share to one of them.
 
     That is the person last named in full before it; if there is none, the one named in full most often.
     """
     moved: dict[int, int] = {}
-    for number, candidates in _find_short_names(forms).items():
+    for number, candidates in short_names.items():
         groups = {owner[candidate] for candidate in candidates}
         if len(groups) < 2:
             continue

@@ -118,7 +118,10 @@ class _Stream(Generic[Job, Result]):
         self._room = room
         self._places = places
         self._work = work
-        self._ready: queue.SimpleQueue[tuple[Result, Permit] | BaseException] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[list[tuple[Result, Permit] | BaseException]] = queue.SimpleQueue()
+        # what became ready in this turn of the loop, and what the consumer has got but not yielded
+        self._next: list[tuple[Result, Permit] | BaseException] = []
+        self._got: deque[tuple[Result, Permit] | BaseException] = deque()
         self._taken: list[Permit] = []
         self._share: Share | None = None
 
@@ -142,6 +145,11 @@ class _Stream(Generic[Job, Result]):
                 self._loop.call_soon_threadsafe(self._leave_room)
 
     def _take(self) -> tuple[Result, Permit] | BaseException:
+        if not self._got:
+            self._got.extend(self._get())
+        return self._got.popleft()
+
+    def _get(self) -> list[tuple[Result, Permit] | BaseException]:
         with suppress(queue.Empty):
             return self._ready.get_nowait()
         self._release()
@@ -151,6 +159,16 @@ class _Stream(Generic[Job, Result]):
             except queue.Empty:
                 if not self._thread.is_alive():
                     raise RuntimeError("the fetcher was closed while its results were being read") from None
+
+    def _put(self, item: tuple[Result, Permit] | BaseException) -> None:
+        """Hand a result over together with the others of this turn of the loop, since waking a thread takes time."""
+        if not self._next:
+            self._loop.call_soon(self._flush)
+        self._next.append(item)
+
+    def _flush(self) -> None:
+        ready, self._next = self._next, []
+        self._ready.put(ready)
 
     def _release(self) -> None:
         """Give back the room of what was taken; for several at once, since waking the loop costs both threads time."""
@@ -173,9 +191,10 @@ class _Stream(Generic[Job, Result]):
                         if n < len(lane):
                             group.create_task(self._run_lane(lane, share))
         except ExceptionGroup as exc:
-            self._ready.put(exc.exceptions[0])
+            self._put(exc.exceptions[0])
         except asyncio.CancelledError:
-            self._ready.put(RuntimeError("the fetcher was closed while its results were being read"))
+            # the loop may not run again
+            self._ready.put([RuntimeError("the fetcher was closed while its results were being read")])
             raise
 
     async def _run_lane(self, lane: deque[Job], share: Share) -> None:
@@ -183,7 +202,7 @@ class _Stream(Generic[Job, Result]):
             permit = share.permit()
             result = await self._work(lane.popleft(), permit)
             permit.end()
-            self._ready.put((result, permit))
+            self._put((result, permit))
 
 
 def _release_all(permits: list[Permit]) -> None:

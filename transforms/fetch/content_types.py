@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from transforms.charsets import is_binary
 from transforms.errors import ContentTypeRejected
 
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
@@ -43,7 +44,7 @@ def check_type(content_type: str) -> None:
 def check_bytes(content_type: str, body: bytes) -> None:
     """Raise ContentTypeRejected for a body that is not HTML; an empty body passes and is rejected by extraction."""
     start = body[:_SNIFFED_BYTES]
-    if start.startswith(_FOREIGN):
+    if start.startswith(_FOREIGN) or is_binary(body):
         raise ContentTypeRejected(f"content type {media_type(content_type)[:80]!r}, bytes {start[:8]!r}")
     if body and media_type(content_type) in VAGUE_TYPES and not _MARKUP.search(start):
         raise ContentTypeRejected(f"content type {media_type(content_type)[:80]!r}, no HTML in its first bytes")

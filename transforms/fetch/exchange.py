@@ -24,7 +24,7 @@ from transforms.errors import (
     TlsFailed,
 )
 from transforms.fetch.addresses import IPAddress
-from transforms.fetch.answer import Answer, Judge, Response
+from transforms.fetch.answer import Answer, Headers, Judge, Response
 from transforms.fetch.dial import Dialler
 from transforms.fetch.room import Permit
 from transforms.fetch.target import Target
@@ -32,8 +32,10 @@ from transforms.fetch.wire import Wire
 
 CONNECT_TIMEOUT_S = 10.0
 KEEPALIVE_S = 60
-# as many as 500 hosts need one each; at most half of the descriptors that the process may open
+# 500 hosts need one each; at most half of all descriptors, as requests under way may take another quarter
 MAX_KEPT = 512
+# handles of libcurl for later requests
+MAX_IDLE = 64
 _DRAIN_S = 2.0
 # libcurl holds a buffer of this size for each transfer
 _BUFFER_BYTES = 65_536
@@ -50,6 +52,12 @@ _TLS_ERRORS = frozenset(
 )
 
 
+def count_descriptors() -> int:
+    """Return how many descriptors this process may open."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1_000_000 if descriptors == resource.RLIM_INFINITY else descriptors
+
+
 class Exchanger:
     """Sends requests and keeps connections; belongs to one event loop, in which it has to be made.
 
@@ -60,9 +68,7 @@ class Exchanger:
         self._dialler = dialler
         self._sent = sent
         self._ca_file = str(ca_file or certifi.where())
-        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        kept = MAX_KEPT if descriptors == resource.RLIM_INFINITY else min(MAX_KEPT, descriptors // 2)
-        self._wire = Wire(max_kept=kept)
+        self._wire = Wire(max_kept=min(MAX_KEPT, count_descriptors() // 2))
         self._idle: list[_Transfer] = []
 
     async def ask(
@@ -84,13 +90,20 @@ class Exchanger:
         try:
             return await transfer.run(target, addresses, headers, judge, timeout_s, permit)
         finally:
-            self._idle.append(transfer)
+            if len(self._idle) < MAX_IDLE:
+                self._idle.append(transfer)
+            else:
+                transfer.close()
 
     def close(self) -> None:
         """Close every connection."""
         self._wire.close()
         for transfer in self._idle:
             transfer.close()
+
+
+def _judge_nothing(status: int, headers: Headers) -> None:
+    return None
 
 
 class _Transfer:
@@ -102,12 +115,14 @@ class _Transfer:
         self._sent = sent
         self._loop = asyncio.get_running_loop()
         self._target: Target
-        self._answer: Answer
         self._permit: Permit | None = None
+        self._answer: Answer
         self._done: asyncio.Future[Response]
+        self._set_aside()
         self._deadline: asyncio.TimerHandle | None = None
         self._is_private = False
         self._was_sent = False
+        self._no_socket: OSError | None = None
         curl = self._curl = pycurl.Curl()
         for option, value in (
             (pycurl.NOSIGNAL, 1),
@@ -140,6 +155,7 @@ class _Transfer:
         """Make one request; see Exchanger.ask."""
         self._target, self._answer, self._permit = target, Answer(judge), permit
         self._is_private = self._was_sent = False
+        self._no_socket = None
         done: asyncio.Future[Response] = self._loop.create_future()
         self._done = done
         curl = self._curl
@@ -153,7 +169,7 @@ class _Transfer:
         self._wire.start(curl, self._end)
         try:
             return await done
-        except NewsbeamError:
+        except BaseException:
             if permit is not None:
                 permit.drop()
             raise
@@ -162,6 +178,13 @@ class _Transfer:
             self._wire.stop(curl)
             if self._deadline is not None:
                 self._deadline.cancel()
+            self._set_aside()
+
+    def _set_aside(self) -> None:
+        """Let go of the last response, which would stay in memory until the next request."""
+        self._answer = Answer(_judge_nothing)
+        self._done = self._loop.create_future()
+        self._done.cancel()
 
     def close(self) -> None:
         self._curl.close()
@@ -169,7 +192,11 @@ class _Transfer:
     # libcurl calls these while it works; an exception in one of them would be printed and lost
 
     def _open_socket(self, purpose: int, address: object) -> object:
-        opened = self._dialler.open_socket(address)
+        try:
+            opened = self._dialler.open_socket(address)
+        except OSError as exc:
+            self._no_socket = exc
+            return pycurl.SOCKET_BAD
         if opened is None:
             self._is_private = True
             return pycurl.SOCKET_BAD
@@ -186,7 +213,7 @@ class _Transfer:
         if not self._answer.add_line(line):
             return 0
         if self._answer.is_drained and line in (b"\r\n", b"\n"):
-            self._loop.call_soon(self._limit_draining)
+            self._loop.call_soon(self._limit_draining, self._done)
         return None
 
     def _read_body(self, chunk: bytes) -> int | None:
@@ -194,7 +221,7 @@ class _Transfer:
         if permit is None or self._answer.is_drained:
             return None if self._answer.add_body(chunk) else 0
         if not permit.may_grow():
-            self._loop.call_soon(self._pause, permit)
+            self._loop.call_soon(self._pause, permit, self._done)
             return int(pycurl.WRITEFUNC_PAUSE)
         before = self._answer.size
         goes_on = self._answer.add_body(chunk)
@@ -203,28 +230,35 @@ class _Transfer:
 
     # The event loop calls these.
 
-    def _limit_draining(self) -> None:
+    def _limit_draining(self, done: asyncio.Future[Response]) -> None:
         """Give the rest of a body that nobody reads little time."""
-        if not self._done.done() and self._deadline is not None:
+        if not done.done() and self._deadline is not None:
             self._deadline.cancel()
-            self._deadline = self._loop.call_later(_DRAIN_S, self._stop_draining, self._answer)
+            self._deadline = self._loop.call_later(_DRAIN_S, self._stop_draining)
 
-    def _stop_draining(self, answer: Answer) -> None:
+    def _stop_draining(self) -> None:
         self._wire.stop(self._curl)
-        self._settle(answer)
+        self._settle(self._answer)
 
-    def _pause(self, permit: Permit) -> None:
+    def _pause(self, permit: Permit, done: asyncio.Future[Response]) -> None:
         """Wait for room, while no time counts."""
-        if self._done.done() or self._deadline is None:
+        if done.done() or self._deadline is None:
             return
         left_s = max(0.0, self._deadline.when() - self._loop.time())
         self._deadline.cancel()
+        permit.pause(lambda: self._loop.call_soon(self._go_on, done, left_s))
 
-        def go_on() -> None:
-            self._deadline = self._loop.call_later(left_s, self._time_out, left_s)
+    def _go_on(self, done: asyncio.Future[Response], left_s: float) -> None:
+        if done.done():
+            return
+        self._deadline = self._loop.call_later(left_s, self._time_out, left_s)
+        try:
+            # this hands over the chunk that did not fit
             self._curl.pause(pycurl.PAUSE_CONT)
-
-        permit.pause(go_on)
+        except pycurl.error as exc:
+            code, message = exc.args
+            self._wire.stop(self._curl)
+            self._end(code, message)
 
     def _time_out(self, timeout_s: float) -> None:
         self._wire.stop(self._curl)
@@ -258,6 +292,9 @@ class _Transfer:
         text = f"{message or f'libcurl error {code}'} {target.url}"
         if self._is_private:
             return PrivateAddress(text)
+        if self._no_socket is not None:
+            # no fault of the host, so not ConnectFailed
+            return ProtocolFailed(f"no socket: {self._no_socket} {target.url}")
         if code == pycurl.E_WRITE_ERROR:
             return RuntimeError(f"reading a response failed, with the traceback on stderr: {text}")
         if code == pycurl.E_URL_MALFORMAT:

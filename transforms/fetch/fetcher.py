@@ -29,11 +29,12 @@ from transforms.fetch.answer import Headers, Wanted
 from transforms.fetch.background import Background
 from transforms.fetch.content_types import check_bytes, check_type
 from transforms.fetch.dial import Resolve
+from transforms.fetch.exchange import count_descriptors
 from transforms.fetch.follow import Follower, Journey, error_of
 from transforms.fetch.policy import FetchPolicy
 from transforms.fetch.room import Permit, Room
 from transforms.fetch.target import parse_target
-from transforms.fetch.turns import Turns
+from transforms.fetch.turns import MAX_REQUESTS_AT_ONCE, Turns
 from transforms.records import ArticleLink, FetchedPage
 from transforms.results import Ended, Ok
 from transforms.urls import host_of
@@ -87,7 +88,9 @@ class Fetcher:
     def __init__(self, policy: FetchPolicy, *, resolve: Resolve | None = None, ca_file: Path | None = None) -> None:
         """Use `resolve` in place of the system's DNS and `ca_file` in place of the default certificate authorities."""
         self.policy = policy
-        self._turns = Turns(policy.host_delay_s, policy.host_concurrency)
+        self._turns = Turns(
+            policy.host_delay_s, policy.host_concurrency, min(MAX_REQUESTS_AT_ONCE, count_descriptors() // 4)
+        )
         self._room = Room(MAX_HELD_BYTES)
         # feeds that are asked one by one: their caller bounds their number
         self._asked = self._room.open(places=sys.maxsize)

@@ -59,7 +59,7 @@ class Share:
         self._is_closed = False
         self._favourite: Permit | None = None
         self._waiting: deque[tuple[asyncio.Future[None], Permit]] = deque()
-        self._paused: dict[Permit, Callable[[], None]] = {}
+        self._paused: dict[Permit, Callable[[], object]] = {}
 
     def permit(self) -> Permit:
         """Return a permit for one job, which it has to acquire before it sends a request."""
@@ -108,9 +108,16 @@ class Share:
             permit.release()
             raise
 
-    def pause(self, permit: Permit, resume: Callable[[], None]) -> None:
+    def pause(self, permit: Permit, resume: Callable[[], object]) -> None:
         """Call `resume` once `permit` may grow."""
         self._paused[permit] = resume
+
+    def drop(self, permit: Permit, size: int) -> None:
+        """Give back `size` bytes of `permit`, whose transfer has ended."""
+        self._paused.pop(permit, None)
+        if size:
+            self.count(-size)
+            self._room.let_on()
 
     def end(self, permit: Permit) -> None:
         """Note that the result of `permit` waits for the consumer."""
@@ -168,7 +175,7 @@ class Permit:
         self._bytes += size
         self._share.count(size)
 
-    def pause(self, resume: Callable[[], None]) -> None:
+    def pause(self, resume: Callable[[], object]) -> None:
         """Have `resume` called once there is room, unless the permit ends before."""
         paused_at = time.monotonic()
 
@@ -180,8 +187,8 @@ class Permit:
 
     def drop(self) -> None:
         """Give back the bytes of a body that is not kept."""
-        self._share.count(-self._bytes)
-        self._bytes = 0
+        size, self._bytes = self._bytes, 0
+        self._share.drop(self, size)
 
     def end(self) -> None:
         """Say that the result is complete and waits for its consumer; does nothing unless the permit is held."""

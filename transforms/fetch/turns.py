@@ -36,8 +36,9 @@ from transforms.fetch.target import Target
 
 log = structlog.get_logger(__name__)
 
-# robots.txt of slow hosts included, which hold no permit
-MAX_REQUESTS_AT_ONCE = 128
+MAX_REQUESTS_AT_ONCE = 256
+# robots.txt, which any number of hosts may serve slowly, takes no slots from pages and feeds
+MAX_ROBOTS_AT_ONCE = 64
 MAX_REMEMBERED = 4_096
 
 
@@ -92,6 +93,7 @@ class Turn:
     # whether the permit was acquired for this turn
     is_fresh: bool
     address: _Address | None
+    slots: asyncio.Semaphore
     started_before: float
 
 
@@ -102,14 +104,17 @@ class Turns:
     so that a link to a closed port does not stop requests to the site on the same host.
     """
 
-    def __init__(self, host_delay_s: float, host_concurrency: int) -> None:
+    def __init__(
+        self, host_delay_s: float, host_concurrency: int, requests_at_once: int = MAX_REQUESTS_AT_ONCE
+    ) -> None:
         self._host_delay_s = host_delay_s
         self._host_concurrency = host_concurrency
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
         self._addresses: OrderedDict[int, _Address] = OrderedDict()
         self._cooldowns: OrderedDict[tuple[str, int], Cooldown] = OrderedDict()
         self._timeouts: OrderedDict[tuple[str, int], int] = OrderedDict()
-        self._slots = asyncio.Semaphore(MAX_REQUESTS_AT_ONCE)
+        self._slots = asyncio.Semaphore(requests_at_once)
+        self._robots_slots = asyncio.Semaphore(min(MAX_ROBOTS_AT_ONCE, requests_at_once))
 
     async def take(
         self, target: Target, ip: IPAddress | None, permit: Permit | None, give_up_at: float | None = None
@@ -123,6 +128,8 @@ class Turns:
         host = self._find_host(target.site)
         address = self._find_address(ip)
         fresh = permit is not None and not permit.is_held
+        # only robots.txt, and a page that was asked for alone, come without a permit
+        slots = self._slots if permit is not None else self._robots_slots
         try:
             while True:
                 self._check_cooldown(target)
@@ -132,10 +139,10 @@ class Turns:
                     continue
                 if permit is not None:
                     await permit.acquire()
-                await self._slots.acquire()
+                await slots.acquire()
                 # meanwhile another request may have started, or the host may have failed
                 if self._find_wait(target, host, address)[0] != 0 or self._is_cooling_down(target):
-                    self._slots.release()
+                    slots.release()
                     if permit is not None and fresh:
                         permit.release()
                     continue
@@ -144,7 +151,7 @@ class Turns:
                 host.pace = start_request(host.pace, now)
                 if address is not None:
                     address.pace = start_at_address(address.pace, target.site, now, self._host_delay_s)
-                return Turn(target, host, permit, fresh, address, started_before)
+                return Turn(target, host, permit, fresh, address, slots, started_before)
         except BaseException:
             # it may have been woken in place of another
             host.queue.wake_one()
@@ -165,7 +172,7 @@ class Turns:
 
     def put_back(self, turn: Turn) -> None:
         """Undo a turn in which nothing was sent."""
-        self._slots.release()
+        turn.slots.release()
         pace = turn.host.pace
         turn.host.pace = replace(pace, active=pace.active - 1, started_at=turn.started_before)
         if turn.permit is not None and turn.is_fresh:
@@ -174,7 +181,7 @@ class Turns:
 
     def end(self, turn: Turn, status: int, elapsed_s: float) -> None:
         """End a turn; `status` is 0 if there was no response."""
-        self._slots.release()
+        turn.slots.release()
         turn.host.pace = end_request(turn.host.pace, status, elapsed_s)
         turn.host.queue.wake_one()
         if turn.address is not None:

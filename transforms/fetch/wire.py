@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 
 import pycurl
+import structlog
+
+log = structlog.get_logger(__name__)
 
 # the result of a transfer: one of pycurl's E_ codes (E_OK is 0), and libcurl's own words
 OnEnd = Callable[[int, str], None]
@@ -31,6 +34,7 @@ class Wire:
         self._loop = asyncio.get_running_loop()
         self._selector = selectors.DefaultSelector()
         self._loop.add_reader(self._selector, self._on_sockets)
+        self._watched: dict[int, int] = {}
         self._on_end: dict[pycurl.Curl, OnEnd] = {}
         self._wake_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -60,14 +64,16 @@ class Wire:
 
     def _watch(self, event: int, descriptor: int, multi: object, data: object) -> None:
         """Watch a socket as libcurl asks (CURLMOPT_SOCKETFUNCTION)."""
-        known = self._selector.get_map()
-        if event == pycurl.POLL_REMOVE:
-            if descriptor in known:
-                self._selector.unregister(descriptor)
-        elif descriptor in known:
-            self._selector.modify(descriptor, _WATCHED[event])
-        elif event in _WATCHED:
-            self._selector.register(descriptor, _WATCHED[event])
+        known = self._watched.pop(descriptor, 0)
+        wanted = _WATCHED.get(event, 0)
+        if known and wanted:
+            self._selector.modify(descriptor, wanted)
+        elif known:
+            self._selector.unregister(descriptor)
+        elif wanted:
+            self._selector.register(descriptor, wanted)
+        if wanted:
+            self._watched[descriptor] = wanted
 
     def _set_timer(self, wait_ms: int) -> None:
         """Wake libcurl after `wait_ms`, or not at all if it is negative (CURLMOPT_TIMERFUNCTION).
@@ -119,4 +125,8 @@ class Wire:
         self._multi.remove_handle(curl)
         on_end = self._on_end.pop(curl, None)
         if on_end is not None:
-            on_end(code, message)
+            try:
+                on_end(code, message)
+            except Exception:
+                # the others that have ended are told all the same; this one runs into its time limit
+                log.exception("the end of a transfer was lost")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pickle
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 # importing and loading a model takes seconds; on a busy machine many
 START_S = 120.0
+END_S = 6.0
 # growth of memory from which a death is put down to the limit of memory
 NEAR_LIMIT = 0.7
 _BOOT = (
@@ -92,9 +94,8 @@ class Guard(Generic[Given, Made]):
         return TooComplex(f"reading it takes more than {self.limits.memory_bytes / 1e6:.0f} MB of memory")
 
     def close(self) -> None:
-        """End the processes; a later call starts them again."""
-        with self._lock:
-            self._drop()
+        """End the processes; a later call starts them again. Work under way in another thread fails."""
+        self._drop()
 
     def _ask(self, message: bytes, cpu_s: float) -> bytes:
         while True:
@@ -148,11 +149,13 @@ class Guard(Generic[Given, Made]):
             return -signal.SIGKILL, 0
 
     def _drop(self) -> None:
-        if self._child is not None:
-            self._child.stream.close()
-        if self._template is not None:
-            self._template.close()
+        child, template = self._child, self._template
         self._child = self._template = None
+        # a forked process has copies of these objects, and they are not its own to close
+        if child is not None and child.process == os.getpid():
+            child.stream.close()
+        if template is not None and template.process == os.getpid():
+            template.close()
 
     def __del__(self) -> None:
         self._drop()
@@ -196,9 +199,10 @@ class _Template:
         return code, grown
 
     def close(self) -> None:
+        """End the process, which ends those that it was forked into."""
         self._control.close()
-        with suppress(Exception):
-            self._popen.wait(5.0)
+        with suppress(subprocess.TimeoutExpired):
+            self._popen.wait(END_S)
 
     def _receive(self) -> bytes:
         answer = receive_frame(self._control)
@@ -246,3 +250,9 @@ def shared_guard(work: Callable[[Given], Made], prepare: Callable[[], None] | No
         if guard is None:
             guard = _shared[key] = Guard(work, prepare=prepare)
         return guard
+
+
+@atexit.register
+def _close_shared() -> None:
+    for guard in _shared.values():
+        guard.close()

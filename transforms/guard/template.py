@@ -10,10 +10,12 @@ import gc
 import json
 import os
 import pickle
+import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from transforms.guard.frames import FORK, OK, REAP, Answer, receive_frame, send_frame
@@ -24,8 +26,15 @@ WORN = 0.4
 
 
 def main() -> None:
-    """Serve the control socket whose number is the first argument."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    """Serve the control socket whose number is the first argument, until the other side is gone."""
+    # a terminal and systemd send these to the whole group: the process that this one works for decides when to end
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):
+        _fork_on_request(socket.socket(fileno=int(sys.argv[1])))
+
+
+def _fork_on_request(control: socket.socket) -> None:
     given = receive_frame(control)
     if given is None:
         return
@@ -55,6 +64,9 @@ def main() -> None:
             grown = usage.ru_maxrss * 1024 - peak_bytes()
             send_frame(control, json.dumps([os.waitstatus_to_exitcode(status), grown]).encode())
         else:
+            # the other side is gone, and the child notices it as well
+            with suppress(ChildProcessError):
+                os.waitpid(child or -1, 0)
             return
 
 
@@ -72,6 +84,8 @@ def _serve(stream: socket.socket, work: Callable[[Any], Any], limits: Limits) ->
             start_clock(0)
             send_frame(stream, answer)
         code = 0
+    except OSError:
+        code = 0  # the other side is gone
     finally:
         # not sys.exit: what the template would clean up at its exit is not the child's
         os._exit(code)

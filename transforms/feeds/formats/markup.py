@@ -6,7 +6,6 @@ before any parser sees the text; as a second defence, the parsers resolve no ent
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,21 +17,45 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from transforms.charsets import decode_marked, find_charset, header_label
-from transforms.errors import FeedUnreadable, ProtocolFailed, TooLarge
+from transforms.charsets import decode_marked, find_charset, find_wide, header_label
+from transforms.errors import FeedTooComplex, FeedUnreadable, ProtocolFailed, TooLarge
+from transforms.feeds.formats.dates import read_date
+from transforms.feeds.formats.loose import unescape
+from transforms.feeds.formats.rows import MAX_ATTRIBUTES
 from transforms.inflate import Inflater
-from transforms.times import parse_mail_date, to_utc
 
-MAX_INFLATED = 50 * 1024 * 1024
+# The sitemap protocol allows 50 MB, for which the text alone can take 200 MB. Of a longer body the first part is read.
+MAX_INFLATED = 20_000_000
 
 _DECLARATION = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
+# "<?xm" (https://www.w3.org/TR/xml/#sec-guessing)
+_EBCDIC = b"\x4c\x6f\xa7\x94"
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DOCTYPE_TOKEN = re.compile(r"""<!--|<\?|["'\[\]>]""")
 _CLOSED_BY = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
+# 500 attributes take at least this many characters; a long text after a tag looks the same
+_LONG_TAG = re.compile(r"<[A-Za-z_][^<]{3000,}")
+_ATTRIBUTE = re.compile(r"""(?<![^\s/"'=])[^\s=<>"']{1,200}+\s*=\s*(?:"[^"<]*"|'[^'<]*'|[^\s<>"']++)""")
+# RFC 9110, 4.1, asks servers to accept 8,000 bytes; most refuse more
+_LONGEST_LINK = 8_000
+_CONTROL_BYTES = bytes((*range(9), 11, 12, *range(14, 32)))
 _TAG = re.compile(r"<[/!]?[A-Za-z-][^<>]*>")
+# tags that stand within words and between words without parting them
+_INLINE_TAG = re.compile(
+    r"</?(?:a|abbr|acronym|b|bdi|bdo|big|cite|code|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt"
+    r"|u|var|wbr)(?:\s[^<>]*)?/?>",
+    re.I,
+)
+_HIDDEN = re.compile(r"<(script|style)[\s>]|<!--", re.I)
+_HIDDEN_ENDS = {
+    "": re.compile("-->"),
+    "script": re.compile(r"</script[^<>]*>?", re.I),
+    "style": re.compile(r"</style[^<>]*>?", re.I),
+}
+# the characters that Windows-1252 has where Unicode has control characters
+_C1 = {code: bytes((code,)).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _AMPERSAND = re.compile(r"&(#[0-9]{1,7};|#x[0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)?")
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +63,29 @@ class Document:
     """The text of a feed from its root element on.
 
     `root` is the local name of the root element in lower case, "{" for JSON, "" if neither is found. `url` is the
-    address of the feed; the age of entries is counted from `now`.
+    address of the feed; the age of entries is counted from `now`. `cut` says that it is only the first part of a body
+    that is too long.
     """
 
     text: str
     root: str
     url: str
     now: datetime | None
+    cut: bool = False
 
 
-def inflate_body(body: bytes) -> bytes:
-    """Return the content of a .gz file, or any other body unchanged; raises FeedUnreadable past 50 MB."""
+def inflate_body(body: bytes) -> tuple[bytes, bool]:
+    """Return the content of a .gz file, or any other body unchanged, and whether it is cut at MAX_INFLATED bytes.
+
+    Raises FeedUnreadable if it is damaged.
+    """
     inflater = Inflater("gzip", MAX_INFLATED)
     try:
         inflater.feed(body)
-        return inflater.finish()
-    except (ProtocolFailed, TooLarge) as exc:
+        return inflater.finish(), False
+    except TooLarge:
+        return inflater.take(), True
+    except ProtocolFailed as exc:
         raise FeedUnreadable(str(exc)) from exc
 
 
@@ -63,15 +93,19 @@ def decode_body(body: bytes, content_type: str = "") -> str:
     """Return the text of a body.
 
     The charset comes from the first of these: a byte order mark, valid UTF-8, the HTTP header, the XML declaration.
-    Failing these it is UTF-8 with some bad bytes, or Windows-1252. UTF-16 without a mark and ISO 2022 with a label are
-    recognised before UTF-8.
+    Failing these it is UTF-8 with some bad bytes, or Windows-1252. UTF-16 and UTF-32 without a mark, EBCDIC, and ISO
+    2022 with a label are recognised before UTF-8.
     """
     marked = decode_marked(body)
     if marked is not None:
         return marked[0]
-    for start, charset in ((b"<\x00", "utf-16-le"), (b"\x00<", "utf-16-be"), (b"{\x00", "utf-16-le")):
-        if body.startswith(start):
-            return body.decode(charset, "replace")
+    if wide := find_wide(body):
+        return body.decode(wide, "replace")
+    if body.startswith(_EBCDIC):
+        # the declaration is readable in any code page of EBCDIC and names the right one
+        head = body[:400].decode("cp037").encode("latin-1", "replace")
+        declared = _DECLARATION.match(head)
+        return body.decode(find_charset(declared[1].decode() if declared else "", body) or "cp037", "replace")
     labels = list(_charset_labels(body, content_type))
     if b"\x1b" in body:
         # ISO 2022 is seven-bit, so its bytes are always valid UTF-8
@@ -96,11 +130,12 @@ def open_document(body: bytes, url: str, content_type: str, now: datetime | None
 
     Raises FeedUnreadable for an empty body.
     """
-    text = _NOT_XML.sub("", decode_body(inflate_body(body), content_type)).lstrip("\ufeff").strip()
+    content, cut = inflate_body(body)
+    text = _strip_controls(decode_body(content, content_type)).lstrip("\ufeff").strip()
     if not text:
         raise FeedUnreadable("empty body")
     if text.startswith("{"):
-        return Document(text, "{", url, now)
+        return Document(text, "{", url, now, cut)
     text = text[root_start(text) :]
     root = root_name(text)
     if root not in ("html", "head", "body"):
@@ -109,7 +144,7 @@ def open_document(body: bytes, url: str, content_type: str, now: datetime | None
         if found and root not in ("rss", "feed", "rdf", "urlset", "sitemapindex", "opml"):
             text = text[found.start() :]
             root = root_name(text)
-    return Document(text, root, url, now)
+    return Document(text, root, url, now, cut)
 
 
 def root_start(text: str) -> int:
@@ -142,8 +177,10 @@ def root_name(text: str) -> str:
 def parse_xml(text: str, recover: bool = False) -> Any:
     """Parse XML text (from its root element on) into an lxml element.
 
-    Raises FeedUnreadable if it is not well-formed; with `recover`, only if no element can be recovered.
+    Raises FeedUnreadable if it is not well-formed; with `recover`, only if no element can be recovered. Raises
+    FeedTooComplex for a tag with more attributes than lxml can read in a short time.
     """
+    check_tags(text)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=recover
     )
@@ -159,6 +196,16 @@ def parse_xml(text: str, recover: bool = False) -> Any:
     if root.getroottree().docinfo.internalDTD is not None:
         raise FeedUnreadable("document type inside the document")
     return root
+
+
+def check_tags(text: str) -> None:
+    """Check that no tag has more than MAX_ATTRIBUTES attributes, for which libxml2 takes quadratic time.
+
+    Raises FeedTooComplex.
+    """
+    for found in _LONG_TAG.finditer(text):
+        if found[0].count("=") > MAX_ATTRIBUTES and len(_ATTRIBUTE.findall(found[0])) > MAX_ATTRIBUTES:
+            raise FeedTooComplex(f"a tag with more than {MAX_ATTRIBUTES} attributes")
 
 
 def mend_ampersands(text: str) -> str:
@@ -184,40 +231,31 @@ def local_name(element: Any) -> str:
     return _local_part(tag) if isinstance(tag, str) else ""
 
 
-def child_text(element: Any, name: str) -> str:
-    """Return the text of the first child with a local name, or ""."""
-    for child in element:
-        if local_name(child) == name:
-            return (child.text or "").strip()
-    return ""
-
-
 def plain_text(value: object, limit: int = 1000) -> str:
     """Return text without tags, entities and extra space, cut to `limit` characters."""
     if not isinstance(value, str):
         return ""
     # a feed may carry whole articles here; process no more than `limit` is likely to need
-    value = value[: limit * 20]
-    if "<" in value:
-        value = _TAG.sub(" ", value)
-    if "&" in value:
-        value = html.unescape(value)
-        if "<" in value:
-            value = _TAG.sub(" ", value)
-    value = _SPACE.sub(" ", _NOT_XML.sub("", value)).strip()
-    if len(value) > limit:
-        value = value[:limit].rsplit(" ", 1)[0] + "…"
-    return value
+    if len(value) > 4 * limit:
+        text = _without_markup(value[: 4 * limit].rpartition("<")[0])
+        if len(text) > limit:
+            return text[:limit].rsplit(" ", 1)[0] + "…"
+    text = _without_markup(value[: 10 * limit])
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
 def absolute_url(value: object, base: str) -> str:
-    """Return a link as an absolute address without surrounding space, or "" if there is none.
+    """Return a link as an absolute address without surrounding space, or "" if there is none or it is too long for one.
 
     A link that cannot be joined is returned unchanged, so that the ledger records it and why it was rejected.
     """
     if not isinstance(value, str):
         return ""
-    link = re.sub(r"[\t\r\n]", "", _NOT_XML.sub("", value)).strip()
+    link = value.strip()
+    if len(link) > _LONGEST_LINK:
+        return ""
+    if not link.isprintable():
+        link = re.sub(r"[\t\r\n]", "", _NOT_XML.sub("", link)).strip()
     if not link:
         return ""
     if _SCHEME.match(link):
@@ -230,17 +268,54 @@ def absolute_url(value: object, base: str) -> str:
 
 
 def parse_time(value: object) -> datetime | None:
-    """Parse a time in the format of RFC 3339, W3C-DTF or RFC 822 as UTC; None for anything else."""
-    if not isinstance(value, str) or not (text := value.strip()[:64]):
-        return None
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
-        text += "-01"
+    """Return the time that a feed gives, in UTC; None if it is not a time (transforms.feeds.formats.dates)."""
+    return read_date(value) if isinstance(value, str) else None
+
+
+def _without_markup(value: str) -> str:
+    if "<" in value:
+        value = _strip_markup(value)
+    if "&" in value:
+        value = unescape(value)
+        if "<" in value:
+            value = _strip_markup(value)
+    value = " ".join(value.split())
+    if not value.isprintable():
+        value = " ".join(_NOT_XML.sub("", value.translate(_C1)).split())
+    return value
+
+
+def _strip_markup(value: str) -> str:
+    """Remove scripts, styles, comments and tags; one that is not closed hides the rest."""
+    if (found := _HIDDEN.search(value)) is not None:
+        kept, at = [], 0
+        while found is not None:
+            kept.append(value[at : found.start()])
+            end = _end_of_hidden(value, found)
+            if end == -1:
+                at = len(value)
+                break
+            at = end
+            found = _HIDDEN.search(value, at)
+        value = "".join((*kept, value[at:]))
+    return _TAG.sub(" ", _INLINE_TAG.sub("", value))
+
+
+def _end_of_hidden(value: str, start: re.Match[str]) -> int:
+    end = _HIDDEN_ENDS[start[1].lower() if start[1] else ""].search(value, start.end())
+    return end.end() if end else -1
+
+
+def _strip_controls(text: str) -> str:
+    """Remove the characters that XML does not allow."""
     try:
-        return to_utc(datetime.fromisoformat(text))
-    except ValueError:
-        return parse_mail_date(text)
-    except OverflowError:
-        return None
+        # the pattern alone takes three times as long on 50,000 characters with nothing to remove
+        raw = text.encode()
+    except UnicodeEncodeError:
+        return _NOT_XML.sub("", text)
+    if len(raw.translate(None, _CONTROL_BYTES)) == len(raw) and "\ufffe" not in text and "\uffff" not in text:
+        return text
+    return _NOT_XML.sub("", text)
 
 
 @lru_cache(maxsize=512)

@@ -6,14 +6,14 @@ the page as a whole. tools/train_blocks.py trains both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.features import FEATURES, Layout, Matrix
+from transforms.page.judge.features import FEATURES, Layout, Matrix, number_groups
 from transforms.page.judge.forest import Forest, load_forests
 from transforms.page.judge.walk import Walk
 
@@ -82,15 +82,10 @@ def measure_context(walk: Walk, layout: Layout, score: NDArray[np.float32]) -> M
     return np.stack([columns[name] for name in CONTEXT_FEATURES], axis=1).astype(np.float32)
 
 
-def _mean_of_others(keys: Sequence[str | int], score: NDArray[np.float32]) -> NDArray[np.float64]:
-    sums: dict[str | int, float] = {}
-    sizes: dict[str | int, int] = {}
-    for key, value in zip(keys, score, strict=True):
-        sums[key] = sums.get(key, 0.0) + float(value)
-        sizes[key] = sizes.get(key, 0) + 1
-    return np.array(
-        [
-            (sums[key] - float(value)) / (sizes[key] - 1) if sizes[key] > 1 else -1.0
-            for key, value in zip(keys, score, strict=True)
-        ]
-    )
+def _mean_of_others(keys: Sequence[Hashable], score: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return for each block the mean score of the other blocks with its key, -1 if there are none."""
+    group = number_groups(keys)
+    sums, sizes = np.bincount(group, weights=score), np.bincount(group)
+    means: NDArray[np.float64] = (sums[group] - score) / np.maximum(sizes[group] - 1, 1)
+    means[sizes[group] == 1] = -1.0
+    return means

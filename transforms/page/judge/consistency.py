@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.features import COLUMN, Matrix
+from transforms.page.judge.features import COLUMN, Matrix, number_groups
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import Walk
 from transforms.records import BlockKind
@@ -179,18 +179,19 @@ class _Page:
 
     def level_lists(self) -> None:
         """Keep all items of a list if half of them are kept or they score well on average."""
-        lists: dict[int, list[int]] = defaultdict(list)
-        for i, block in enumerate(self.walk.blocks):
-            if block.frame.tag == "li":
-                lists[(block.frame.parent or block.frame).number].append(i)
-        for items in lists.values():
-            at = np.array(items)
-            half = self.verdicts.kept[at].mean() >= 0.5
-            likely = self.scores[at].mean() > 0.4 and self.linked[at].mean() < 0.3
-            if half or likely:
-                for i in items:
-                    if self.linked[i] < 0.8 and i not in self.fixed:
-                        self.verdicts.restore(i, "list kept as a whole")
+        items = np.array([i for i, tag in enumerate(self.tags) if tag == "li"], dtype=np.intp)
+        frames = [self.walk.blocks[i].frame for i in items.tolist()]
+        group = number_groups([(frame.parent or frame).number for frame in frames])
+        sizes = np.bincount(group)
+
+        def mean(values: NDArray[np.generic]) -> NDArray[np.float64]:
+            return np.bincount(group, weights=values[items].astype(np.float64)) / sizes
+
+        half = mean(self.verdicts.kept) >= 0.5
+        likely = (mean(self.scores) > 0.4) & (mean(self.linked) < 0.3)
+        for i in items[(half | likely)[group]].tolist():
+            if self.linked[i] < 0.8 and i not in self.fixed:
+                self.verdicts.restore(i, "list kept as a whole")
 
     def drop_linked_paragraphs(self) -> None:
         """Drop paragraphs that are one link."""

@@ -74,7 +74,9 @@ _WORDS: dict[str, tuple[int, ...]] = {}
 for _name, _words in NAME_CUES.items():
     for _word in _words.split():
         _WORDS[_word] = tuple(dict.fromkeys((*_WORDS.get(_word, ()), CUE_INDEX[_name])))
-_PREFIXES = sorted((w for w in _WORDS if len(w) >= 5), key=len, reverse=True)
+# words that may start or end a token, by length, longest first; a number is a word's place in the table
+_PLACES = {word: place for place, word in enumerate(_WORDS)}
+_LENGTHS = sorted({len(word) for word in _WORDS if len(word) >= 5}, reverse=True)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOKEN = re.compile(r"[a-zA-Z]+")
 
@@ -87,20 +89,23 @@ def _token_cues(token: str) -> tuple[int, ...]:
     if token.endswith("s") and token[:-1] in _WORDS:
         return _WORDS[token[:-1]]
     if len(token) > 5:
-        for word in _PREFIXES:
-            if token.startswith(word) or token.endswith(word):
-                return _WORDS[word]
+        for length in _LENGTHS:
+            words = [word for word in (token[:length], token[-length:]) if word in _PLACES and len(word) == length]
+            if words:
+                return _WORDS[min(words, key=_PLACES.__getitem__)]
     return ()
 
 
 @lru_cache(maxsize=50_000)
 def _name_cues(name: str) -> tuple[int, ...]:
+    tokens = _TOKEN.findall(name if name.islower() else _CAMEL.sub(" ", name))
     found: dict[int, None] = {}
-    for token in _TOKEN.findall(_CAMEL.sub(" ", name)):
+    for token in tokens:
         if len(token) > 1:
             for cue in _token_cues(token.lower()):
                 found[cue] = None
-    for cue in _WORDS.get("".join(filter(str.isalpha, name)).lower(), ()):
+    whole = "".join(tokens if name.isascii() else filter(str.isalpha, name))
+    for cue in _WORDS.get(whole.lower(), ()):
         found[cue] = None
     return tuple(found)
 

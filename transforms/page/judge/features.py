@@ -6,10 +6,10 @@ No feature names a publisher or a language: phrases (transforms.page.judge.phras
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from transforms.page.judge.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, 
 from transforms.page.text import UNSPACED, count_words, text_key
 
 Matrix = NDArray[np.float32]
+Column: TypeAlias = NDArray[np.generic] | Sequence[float]
 
 _ENDS = frozenset('.!?…。！？।؟.”"»’“)')
 _SENTENCE_ENDS = frozenset(".!?…。！？।؟")
@@ -52,8 +53,12 @@ _OWN_TAGS = {
 }
 _GOOD_WORDS = 12
 _FAR = 40
+# keys that are no longer than this are compared as a whole
+_SHORT_KEY = 12
 # pages with more blocks skip the search for each block in all others, which is quadratic
 _MANY = 2000
+# as do pages with more text than this; the longest of 1,746 pages has 95,203 characters
+_MUCH_CHARS = 500_000
 # how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
 _DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
 _DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
@@ -124,66 +129,66 @@ def find_layout(walk: Walk) -> Layout:
 
 
 class BlockFeatures(NamedTuple):
-    """What is measured of one block; the names of its fields are the names of the features."""
+    """What is measured of each block, a column each; the names of its fields are the names of the features."""
 
-    words: float
-    chars: float
-    linked: float
-    links: float
-    bold: float
-    italic: float
-    tag: float
-    depth: float
-    commas: float
-    digits: float
-    upper: float
-    starts_upper: float
-    ends_sentence: float
-    ends_any: float
-    colon: float
-    quote: float
-    bullet: float
-    special: float
-    at_sign: float
-    title_equal: float
-    title_overlap: float
-    desc_equal: float
-    desc_overlap: float
-    in_body: float
-    author: float
-    dup_before: float
-    dup_after: float
-    pic_near: float
-    pic_before: float
-    parent_share: float
-    grand_share: float
-    great_share: float
-    direct_dist: float
-    up_dist: float
-    sig_count: float
-    sig_good: float
-    sig_words: float
-    first_in_frame: float
-    only_in_frame: float
-    position: float
-    main_position: float
-    after_main: float
-    h1_dist: float
-    h1_words: float
-    max_cap: float
-    sentences: float
-    avg_word: float
-    frame_blocks: float
-    frame_linked: float
-    contained: float
-    h1_since: float
-    article_same: float
-    article_rank: float
-    author_equal: float
-    list_words: float
-    list_colon: float
-    list_main: float
-    frame_good: float
+    words: Column
+    chars: Column
+    linked: Column
+    links: Column
+    bold: Column
+    italic: Column
+    tag: Column
+    depth: Column
+    commas: Column
+    digits: Column
+    upper: Column
+    starts_upper: Column
+    ends_sentence: Column
+    ends_any: Column
+    colon: Column
+    quote: Column
+    bullet: Column
+    special: Column
+    at_sign: Column
+    title_equal: Column
+    title_overlap: Column
+    desc_equal: Column
+    desc_overlap: Column
+    in_body: Column
+    author: Column
+    dup_before: Column
+    dup_after: Column
+    pic_near: Column
+    pic_before: Column
+    parent_share: Column
+    grand_share: Column
+    great_share: Column
+    direct_dist: Column
+    up_dist: Column
+    sig_count: Column
+    sig_good: Column
+    sig_words: Column
+    first_in_frame: Column
+    only_in_frame: Column
+    position: Column
+    main_position: Column
+    after_main: Column
+    h1_dist: Column
+    h1_words: Column
+    max_cap: Column
+    sentences: Column
+    avg_word: Column
+    frame_blocks: Column
+    frame_linked: Column
+    contained: Column
+    h1_since: Column
+    article_same: Column
+    article_rank: Column
+    author_equal: Column
+    list_words: Column
+    list_colon: Column
+    list_main: Column
+    frame_good: Column
 
 
 class PageFeatures(NamedTuple):
@@ -213,191 +218,315 @@ FEATURES: tuple[str, ...] = (
     *(f"good{offset:+d}" for offset in _REACHES),
 )
 COLUMN = {name: number for number, name in enumerate(FEATURES)}
+_PHRASE_NUMBER = {kind: number for number, kind in enumerate(PHRASE_KINDS)}
 
 
 def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
     """Return a row of FEATURES for each block of a page."""
     blocks = walk.blocks
     count = len(blocks)
+    columns = np.zeros((len(FEATURES), count), dtype=np.float32)
     if not count:
-        return np.zeros((0, len(FEATURES)), dtype=np.float32)
-    keys = [text_key(block.text) for block in blocks]
-    own = np.array(_measure_each(walk, facts, layout, keys), dtype=np.float32)
-    phrases = np.array([_phrase_row(block.text) for block in blocks], dtype=np.float32)
-    total_good = sum(layout.good)
-    unspaced = sum(1 for b in blocks if not b.text.isascii() and UNSPACED.search(b.text)) / count
+        return columns.T
+    near = _read_frames(blocks)
+    own = _measure_each(walk, facts, layout, near)
+    for number, column in enumerate(own):
+        columns[number] = column
+    place = len(own)
     facts_of_page = PageFeatures(
         page_blocks=count,
-        page_good=total_good,
+        page_good=sum(layout.good),
         main_share=layout.main_share,
         main_depth=layout.main.depth,
-        unspaced=unspaced,
+        unspaced=sum(1 for b in blocks if not b.text.isascii() and UNSPACED.search(b.text)) / count,
     )
-    page = np.tile(np.array(facts_of_page, dtype=np.float32), (count, 1))
-    depth = np.array([b.frame.depth for b in blocks], dtype=np.float32)[:, None]
-    nearest = np.array([b.frame.nearest for b in blocks], dtype=np.float32)
-    distance = np.minimum(depth - nearest, _FAR)
-    inside = (nearest > np.array(layout.lca_depth, dtype=np.float32)[:, None]).astype(np.float32)
-    return np.hstack((own, page, phrases, distance, inside, _measure_neighbours(blocks, own, layout)))
+    columns[place : place + len(facts_of_page)] = np.array(facts_of_page, dtype=np.float32)[:, None]
+    place += len(facts_of_page)
+    for i, block in enumerate(blocks):
+        for kind in find_phrases(block.text):
+            columns[place + _PHRASE_NUMBER[kind], i] = 1
+    place += len(PHRASE_KINDS)
+    depth = np.array([frame.depth for frame in near.frames])
+    columns[place : place + len(_ANCESTORS)] = np.minimum(depth - near.nearest, _FAR)
+    place += len(_ANCESTORS)
+    columns[place : place + len(_ANCESTORS)] = near.nearest > np.array(layout.lca_depth)
+    place += len(_ANCESTORS)
+    _measure_neighbours(columns, place, near, layout)
+    return np.ascontiguousarray(columns.T)
 
 
-def _phrase_row(text: str) -> list[bool]:
-    found = find_phrases(text)
-    return [kind in found for kind in PHRASE_KINDS]
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """The frames of the blocks: own, parent, grandparent and the next (or the last there is); ids and depths of them.
+
+    `nearest` has a row for each of _ANCESTORS. `signature` numbers what frames are made of.
+    """
+
+    frames: list[Frame]
+    parents: list[Frame]
+    grands: list[Frame]
+    greats: list[Frame]
+    own_id: NDArray[np.intp]
+    parent_id: NDArray[np.intp]
+    signature: NDArray[np.intp]
+    nearest: NDArray[np.int32]
 
 
-def _overlap(words: set[str], other: set[str]) -> float:
+def _read_frames(blocks: Sequence[RawBlock]) -> _Frames:
+    frames = [block.frame for block in blocks]
+    parents = [frame.parent or frame for frame in frames]
+    grands = [frame.parent or frame for frame in parents]
+    # neighbours often share the list of what is above them
+    rows: dict[int, bytes] = {}
+    for frame in frames:
+        if id(frame.nearest) not in rows:
+            rows[id(frame.nearest)] = frame.nearest.tobytes()
+    row_of = {key: number for number, key in enumerate(rows)}
+    table = np.frombuffer(b"".join(rows.values()), dtype=np.intc).reshape(len(rows), len(_ANCESTORS))
+    return _Frames(
+        frames=frames,
+        parents=parents,
+        grands=grands,
+        greats=[frame.parent or frame for frame in grands],
+        own_id=np.array([frame.number for frame in frames]),
+        parent_id=np.array([frame.number for frame in parents]),
+        signature=number_groups([frame.signature for frame in frames]),
+        nearest=np.ascontiguousarray(table[[row_of[id(frame.nearest)] for frame in frames]].T),
+    )
+
+
+def number_groups(keys: Sequence[Hashable]) -> NDArray[np.intp]:
+    """Number equal keys alike, in the order of their first use."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
+
+
+def _overlap(words: set[str], other: frozenset[str]) -> float:
     return len(words & other) / len(words) if words else 0.0
 
 
-def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, keys: list[str]) -> list[BlockFeatures]:
+def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, near: _Frames) -> BlockFeatures:
     blocks = walk.blocks
     count = len(blocks)
-    total = Counter(keys)
-    seen: Counter[str] = Counter()
-    signatures = [b.frame.signature for b in blocks]
-    sig_count = Counter(signatures)
-    sig_good: Counter[str] = Counter()
-    sig_words: Counter[str] = Counter()
-    frame_count: Counter[int] = Counter()
-    frame_chars: Counter[int] = Counter()
-    frame_linked: Counter[int] = Counter()
-    for i, block in enumerate(blocks):
-        sig_good[signatures[i]] += layout.good[i]
-        sig_words[signatures[i]] += layout.words[i]
-        parent = block.frame.parent or block.frame
-        frame_count[parent.number] += 1
-        frame_chars[parent.number] += len(block.text)
-        frame_linked[parent.number] += block.linked
+    index = np.arange(count)
+    texts = [block.text for block in blocks]
+    keys = [text_key(text) for text in texts]
+    length = np.array([len(text) for text in texts])
+    words, good = np.array(layout.words), np.array(layout.good)
+    linked = np.array([block.linked for block in blocks])
+    lca_depth, main_depth = np.array(layout.lca_depth), layout.main.depth
+    depth = np.array([frame.depth for frame in near.frames])
     total_good = max(1, sum(layout.good))
-    in_main = [depth == layout.main.depth for depth in layout.lca_depth]
-    main_at = [i for i in range(count) if in_main[i] and layout.good[i]]
-    first, last = (main_at[0], main_at[-1]) if main_at else (0, count - 1)
-    titles = [t for t in facts.titles if t]
-    title_words = [set(t.lower().split()) for t in facts.titles]
-    title_keys = {text_key(t) for t in titles}
+    letters, digits, uppers = _count_letters([text[:300] for text in texts])
+
+    main_at = np.nonzero((lca_depth == main_depth) & (good > 0))[0]
+    first, last = (int(main_at[0]), int(main_at[-1])) if len(main_at) else (0, count - 1)
+    title_keys = {text_key(title) for title in facts.titles if title}
     h1 = _find_headline(blocks, keys, title_keys, first)
-    desc_key = text_key(facts.description)
-    desc_words = set(facts.description.lower().split())
-    body_key = text_key(facts.article_body)
-    author_keys = [k for k in map(text_key, facts.authors) if len(k) > 4]
-    pictures: Counter[int] = Counter()
-    picture_frames: dict[int, set[int]] = {}
+    good_before = np.cumsum(good) - good
+    h1_since = np.cumsum([i > h1 and frame.tag == "h1" for i, frame in enumerate(near.frames)])
+    article_same, article_rank = _find_articles(near, h1, first)
+
+    title_equal, title_overlap, desc_overlap = _compare_words(texts, keys, layout.words, facts, title_keys)
+    desc_key, body_key = text_key(facts.description), text_key(facts.article_body)
+    author_keys = {key for key in map(text_key, facts.authors) if len(key) > 4}
+    joined = "\n".join(keys[i] for i in range(count) if layout.good[i]) if count < _MANY else ""
+    if len(joined) > _MUCH_CHARS:
+        joined = ""
+
+    seen: dict[str, int] = {}
+    dup_before = []
+    for key in keys:
+        before = seen.get(key, 0)
+        dup_before.append(before)
+        seen[key] = before + 1
+    parent_ids = near.parent_id.tolist()
+    opened: dict[int, bool] = {}
+    list_colon = []
+    for i, number in enumerate(parent_ids):
+        if number not in opened:
+            opened[number] = i > 0 and texts[i - 1].endswith((":", "："))
+        list_colon.append(opened[number])
+
+    sig_count = np.bincount(near.signature)
+    sig_good = np.bincount(near.signature, weights=good)
+    sig_words = np.bincount(near.signature, weights=words)
+    siblings = np.bincount(near.parent_id)[near.parent_id]
+
+    def of_siblings(values: NDArray[np.generic]) -> NDArray[np.float64]:
+        total = np.bincount(near.parent_id, weights=values.astype(np.float64))
+        return total.astype(np.float64, copy=False)[near.parent_id]
+
+    pic_near, pic_before = _find_pictures(walk, near)
+    ends = [text[-1] for text in texts]
+    starts = [text[0] for text in texts]
+    return BlockFeatures(
+        words=words,
+        chars=length,
+        linked=linked / length,
+        links=[block.links for block in blocks],
+        bold=np.array([block.bold for block in blocks]) / length,
+        italic=np.array([block.italic for block in blocks]) / length,
+        tag=[_OWN_TAGS.get(frame.tag, 0) for frame in near.frames],
+        depth=depth,
+        commas=[_count_any(text, ",", "、，") for text in texts],
+        digits=digits / np.minimum(length, 300),
+        upper=uppers / np.maximum(letters, 1),
+        starts_upper=[start.isupper() for start in starts],
+        ends_sentence=[end in _SENTENCE_ENDS for end in ends],
+        ends_any=[end in _ENDS for end in ends],
+        colon=[end in ":：" for end in ends],
+        quote=[start in "\"'“„«»‘「『‹" for start in starts],
+        bullet=[start in "•·–-—*►▶→>|+●■□◆▪" for start in starts],
+        special=[_count_any(text, "|>", "»›→•·") for text in texts],
+        at_sign=["@" in text for text in texts],
+        title_equal=title_equal,
+        title_overlap=title_overlap,
+        desc_equal=[_match_key(key, desc_key) for key in keys] if desc_key else [-1] * count,
+        desc_overlap=desc_overlap,
+        in_body=[len(key) > 3 and key[:80] in body_key for key in keys] if len(body_key) > 200 else [-1] * count,
+        author=[len(text) < 200 and any(a in key for a in author_keys) for text, key in zip(texts, keys, strict=True)]
+        if author_keys
+        else [0] * count,
+        dup_before=dup_before,
+        dup_after=[seen[key] - before - 1 for key, before in zip(keys, dup_before, strict=True)],
+        pic_near=pic_near,
+        pic_before=pic_before,
+        parent_share=np.array([frame.words for frame in near.parents]) / total_good,
+        grand_share=np.array([frame.words for frame in near.grands]) / total_good,
+        great_share=np.array([frame.words for frame in near.greats]) / total_good,
+        direct_dist=depth - lca_depth,
+        up_dist=main_depth - lca_depth,
+        sig_count=sig_count[near.signature],
+        sig_good=sig_good[near.signature] / total_good,
+        sig_words=(sig_words / np.maximum(sig_count, 1))[near.signature],
+        first_in_frame=np.diff(near.own_id, prepend=-1) != 0,
+        only_in_frame=siblings == 1,
+        position=index / count,
+        main_position=(index - first) / max(1, last - first),
+        after_main=np.minimum(index - last, 50),
+        h1_dist=np.clip(index - h1, -50, 50),
+        h1_words=good_before - good_before[h1],
+        max_cap=[max(map(len, text.split(" "))) if len(text) < 300 else 10 for text in texts],
+        sentences=[_count_pairs(text) for text in texts],
+        avg_word=length / np.maximum(1, words),
+        frame_blocks=siblings,
+        frame_linked=of_siblings(linked) / of_siblings(length),
+        contained=[
+            len(key) > 25 and (joined.count(key) > 1 if is_good else key in joined)
+            for key, is_good in zip(keys, layout.good, strict=True)
+        ],
+        h1_since=h1_since,
+        article_same=article_same,
+        article_rank=article_rank,
+        author_equal=[key in author_keys for key in keys],
+        list_words=of_siblings(words) / siblings,
+        list_colon=list_colon,
+        list_main=main_depth
+        - np.array(
+            [
+                (grand if frame.tag == "li" else parent).depth
+                for frame, parent, grand in zip(near.frames, near.parents, near.grands, strict=True)
+            ]
+        ),
+        frame_good=of_siblings(good > 0) / siblings,
+    )
+
+
+def _count_any(text: str, ascii_marks: str, other_marks: str) -> int:
+    found = sum(map(text.count, ascii_marks))
+    return found if text.isascii() else found + sum(map(text.count, other_marks))
+
+
+def _count_pairs(text: str) -> int:
+    """Count the ends of sentences within a text."""
+    found = text.count(". ") + text.count("! ") + text.count("? ")
+    return found if text.isascii() else found + text.count("。")
+
+
+# what is known of each character: bits _KNOWN, _LETTER, _DIGIT, _UPPER; filled in as characters are met
+_KNOWN, _LETTER, _DIGIT, _UPPER = 1, 2, 4, 8
+_CHARACTERS = np.zeros(0x110000, dtype=np.uint8)
+
+
+def _count_letters(texts: list[str]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return the numbers of letters, digits and capitals in each text; no text may be empty."""
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    flags = _CHARACTERS[codes]
+    if not flags.all():
+        for code in np.unique(codes[flags == 0]).tolist():
+            char = chr(code)
+            _CHARACTERS[code] = _KNOWN + _LETTER * char.isalpha() + _DIGIT * char.isdigit() + _UPPER * char.isupper()
+        flags = _CHARACTERS[codes]
+    starts = np.cumsum([0, *map(len, texts[:-1])])
+    letters, digits, uppers = (
+        np.add.reduceat((flags & bit) != 0, starts, dtype=np.intp) for bit in (_LETTER, _DIGIT, _UPPER)
+    )
+    return letters, digits, uppers
+
+
+def _compare_words(
+    texts: list[str], keys: list[str], words: list[int], facts: PageFacts, title_keys: set[str]
+) -> tuple[list[float], list[float], list[float]]:
+    """Return for each block how far it equals a title, and the shares of its words in a title and the description."""
+    titles = list({frozenset(title.lower().split()) for title in facts.titles})
+    in_titles: frozenset[str] = frozenset().union(*titles)
+    described = frozenset(facts.description.lower().split())
+    title_equal, title_overlap, desc_overlap = [], [], []
+    for text, key, count in zip(texts, keys, words, strict=True):
+        # no part of a title is that short
+        if len(key) <= _SHORT_KEY:
+            title_equal.append(float(key in title_keys and key != ""))
+        else:
+            title_equal.append(max((_match_key(key, title) for title in title_keys), default=0.0))
+        of_title = of_description = 0.0
+        if len(text) < 600 and (count < 40 or described):
+            tokens = set(text.lower().split())
+            if count < 40 and not in_titles.isdisjoint(tokens):
+                of_title = max(_overlap(tokens, title) for title in titles)
+            of_description = _overlap(tokens, described)
+        title_overlap.append(of_title)
+        desc_overlap.append(of_description)
+    return title_equal, title_overlap, desc_overlap
+
+
+def _find_articles(near: _Frames, h1: int, first: int) -> tuple[list[int], list[int]]:
+    """Return for each block whether it is in the headline's <article> (-1 if that is in none), and its own's number."""
+    frames, inside = near.frames, (near.nearest[TAG_INDEX["article"]] != NEVER).tolist()
+    home = _find_ancestor(frames[h1] if inside[h1] else frames[first], "article")
+    known: dict[int, Frame | None] = {}
+    ranks: dict[int, int] = {}
+    same, rank = [], []
+    for frame, is_inside in zip(frames, inside, strict=True):
+        article = None
+        if is_inside:
+            if frame.number not in known:
+                known[frame.number] = _find_ancestor(frame, "article")
+            article = known[frame.number]
+        same.append(int(article is home) if home else -1)
+        rank.append(ranks.setdefault(article.number, len(ranks)) if article else -1)
+    return same, rank
+
+
+def _find_pictures(walk: Walk, near: _Frames) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say for each block whether a picture just before it, and one before the previous block, is in a frame near it."""
+    count = len(near.frames)
+    around: dict[int, set[int]] = {}
     for picture in walk.pictures:
-        pictures[picture.position] += 1
-        near = picture_frames.setdefault(picture.position, set())
+        numbers = around.setdefault(picture.position, set())
         frame: Frame | None = picture.frame
         for _ in range(5):
             if frame is None:
                 break
-            near.add(frame.number)
+            numbers.add(frame.number)
             frame = frame.parent
-    joined = "\n".join(keys[i] for i in range(count) if layout.good[i]) if count < _MANY else ""
-    article_at = TAG_INDEX["article"]
-    anchor = blocks[h1].frame if blocks[h1].frame.nearest[article_at] != NEVER else blocks[first].frame
-    home = _find_ancestor(anchor, "article")
-    article_ranks: dict[int, int] = {}
-    h1_since = 0
-    frame_good: Counter[int] = Counter()
-    for i, block in enumerate(blocks):
-        frame_good[(block.frame.parent or block.frame).number] += layout.good[i] > 0
-    frame_words: Counter[int] = Counter()
-    for i, block in enumerate(blocks):
-        frame_words[(block.frame.parent or block.frame).number] += layout.words[i]
-    colon_before: dict[int, bool] = {}
-    previous_text = ""
-    rows: list[BlockFeatures] = []
-    good_so_far = 0
-    good_at_h1 = sum(layout.good[:h1])
-    previous_frame = -1
-    for i, block in enumerate(blocks):
-        text, key, frame_ = block.text, keys[i], block.frame
-        length = max(1, len(text))
-        parent = frame_.parent or frame_
-        grand = parent.parent or parent
-        great = grand.parent or grand
-        lowered = text.lower() if length < 600 else ""
-        tokens = set(lowered.split())
-        ancestors = (frame_.number, parent.number, grand.number)
-        near_pictures = picture_frames.get(i, ())
-        before_pictures = picture_frames.get(i - 1, ())
-        start = text[:300]
-        letters = sum(map(str.isalpha, start)) or 1
-        if i > h1 and frame_.tag == "h1":
-            h1_since += 1
-        article = _find_ancestor(frame_, "article") if frame_.nearest[article_at] != NEVER else None
-        rank = article_ranks.setdefault(article.number, len(article_ranks)) if article else -1
-        if parent.number not in colon_before:
-            colon_before[parent.number] = previous_text.endswith((":", "："))
-        rows.append(
-            BlockFeatures(
-                words=layout.words[i],
-                chars=length,
-                linked=block.linked / length,
-                links=block.links,
-                bold=block.bold / length,
-                italic=block.italic / length,
-                tag=_OWN_TAGS.get(frame_.tag, 0),
-                depth=frame_.depth,
-                commas=text.count(",") + text.count("、") + text.count("，"),
-                digits=sum(map(str.isdigit, start)) / min(length, 300),
-                upper=sum(map(str.isupper, start)) / letters,
-                starts_upper=text[0].isupper(),
-                ends_sentence=text[-1] in _SENTENCE_ENDS,
-                ends_any=text[-1] in _ENDS,
-                colon=text[-1] in ":：",
-                quote=text[0] in "\"'“„«»‘「『‹",
-                bullet=text[0] in "•·–-—*►▶→>|+●■□◆▪",
-                special=sum(map(text.count, "|>»›→•·")),
-                at_sign="@" in text,
-                title_equal=max((_match_key(key, t) for t in title_keys), default=0.0),
-                title_overlap=max((_overlap(tokens, w) for w in title_words), default=0.0)
-                if layout.words[i] < 40
-                else 0.0,
-                desc_equal=_match_key(key, desc_key) if desc_key else -1,
-                desc_overlap=_overlap(tokens, desc_words) if desc_words and lowered else 0.0,
-                in_body=(key[:80] in body_key if len(key) > 3 else 0) if len(body_key) > 200 else -1,
-                author=length < 200 and any(a in key for a in author_keys),
-                dup_before=seen[key],
-                dup_after=total[key] - seen[key] - 1,
-                pic_near=any(n in near_pictures for n in ancestors),
-                pic_before=any(n in before_pictures for n in ancestors),
-                parent_share=parent.words / total_good,
-                grand_share=grand.words / total_good,
-                great_share=great.words / total_good,
-                direct_dist=frame_.depth - layout.lca_depth[i],
-                up_dist=layout.main.depth - layout.lca_depth[i],
-                sig_count=sig_count[signatures[i]],
-                sig_good=sig_good[signatures[i]] / total_good,
-                sig_words=sig_words[signatures[i]] / sig_count[signatures[i]],
-                first_in_frame=frame_.number != previous_frame,
-                only_in_frame=frame_count[parent.number] == 1,
-                position=i / count,
-                main_position=(i - first) / max(1, last - first),
-                after_main=min(i - last, 50),
-                h1_dist=max(-50, min(i - h1, 50)),
-                h1_words=good_so_far - good_at_h1,
-                max_cap=max(map(len, text.split())) if length < 300 else 10,
-                sentences=sum(map(text.count, (". ", "! ", "? ", "。"))),
-                avg_word=length / max(1, layout.words[i]),
-                frame_blocks=frame_count[parent.number],
-                frame_linked=frame_linked[parent.number] / max(1, frame_chars[parent.number]),
-                contained=len(key) > 25 and joined.count(key) > (layout.good[i] > 0),
-                h1_since=h1_since,
-                article_same=(article is home) if home else -1,
-                article_rank=rank,
-                author_equal=any(key == a for a in author_keys),
-                list_words=frame_words[parent.number] / frame_count[parent.number],
-                list_colon=colon_before[parent.number],
-                list_main=layout.main.depth - (grand.depth if frame_.tag == "li" else parent.depth),
-                frame_good=frame_good[parent.number] / frame_count[parent.number],
-            )
-        )
-        good_so_far += layout.good[i]
-        previous_frame = frame_.number
-        previous_text = text
-        seen[key] += 1
-    return rows
+    here, before = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    for position, numbers in around.items():
+        for place, found in ((position, here), (position + 1, before)):
+            if place < count:
+                own = (near.frames[place].number, near.parents[place].number, near.grands[place].number)
+                found[place] = not numbers.isdisjoint(own)
+    return here, before
 
 
 def _find_ancestor(frame: Frame | None, tag: str) -> Frame | None:
@@ -412,7 +541,7 @@ def _match_key(key: str, other: str) -> float:
     if key == other:
         return 1.0
     shorter, longer = (key, other) if len(key) < len(other) else (other, key)
-    if len(shorter) > 12 and shorter in longer:
+    if len(shorter) > _SHORT_KEY and shorter in longer:
         return len(shorter) / len(longer)
     return 0.9 if len(shorter) > 40 and longer.startswith(shorter[:40]) else 0.0
 
@@ -426,35 +555,31 @@ def _find_headline(blocks: Sequence[RawBlock], keys: list[str], titles: set[str]
     return candidates[0] if candidates else first
 
 
-def _measure_neighbours(blocks: Sequence[RawBlock], own: Matrix, layout: Layout) -> Matrix:
-    count = len(blocks)
-    frame = np.array([(b.frame.parent or b.frame).number for b in blocks], dtype=np.float32)
-    names = {key: n for n, key in enumerate(dict.fromkeys(b.frame.signature for b in blocks))}
-    signature = np.array([names[b.frame.signature] for b in blocks], dtype=np.float32)
-    in_main = (np.array(layout.lca_depth) == layout.main.depth).astype(np.float32)
-    good = np.array(layout.good, dtype=np.float32)
-    cumulative = np.concatenate(([0.0], np.cumsum(good)))
-    parts = []
-    index = np.arange(count)
+def _measure_neighbours(columns: Matrix, place: int, near: _Frames, layout: Layout) -> None:
+    """Fill in, from row `place` of `columns` on, what the blocks before and after each are like."""
+    count = len(near.frames)
+    good = np.array(layout.good)
+    about = {name: columns[_OWN[name]] for name in ("words", "linked", "tag", "ends_sentence")}
+    about["in_main"] = (np.array(layout.lca_depth) == layout.main.depth).astype(np.float32)
+    about["good_between"] = good.astype(np.float32)
     for offset in _OFFSETS:
-        at = index + offset
-        outside = (at < 0) | (at >= count)
-        at = np.clip(at, 0, count - 1)
-        columns = {
-            "words": own[at, _OWN["words"]],
-            "linked": own[at, _OWN["linked"]],
-            "tag": own[at, _OWN["tag"]],
-            "ends_sentence": own[at, _OWN["ends_sentence"]],
-            "in_main": in_main[at],
-            "same_frame": (frame[at] == frame).astype(np.float32),
-            "same_sig": (signature[at] == signature).astype(np.float32),
-            "good_between": good[at],
-        }
-        part = np.stack([columns[name] for name in _NEIGHBOUR], axis=1)
-        part[outside] = -1
-        parts.append(part)
+        # the blocks that have a neighbour at this offset, and their neighbours
+        inner = slice(max(0, -offset), max(0, count - max(0, offset)))
+        other = slice(max(0, offset), max(0, count + min(0, offset)))
+        for name in _NEIGHBOUR:
+            column = columns[place]
+            place += 1
+            column[:] = -1
+            if name == "same_frame":
+                column[inner] = near.parent_id[other] == near.parent_id[inner]
+            elif name == "same_sig":
+                column[inner] = near.signature[other] == near.signature[inner]
+            else:
+                column[inner] = about[name][other]
+    index = np.arange(count)
+    total = np.concatenate(([0], np.cumsum(good)))
     for offset in _REACHES:
         low = np.clip(index + (offset if offset < 0 else 1), 0, count)
         high = np.clip(index + (offset + 1 if offset > 0 else 0), 0, count)
-        parts.append((cumulative[high] - cumulative[low])[:, None].astype(np.float32))
-    return np.hstack(parts).astype(np.float32)
+        columns[place] = total[high] - total[low]
+        place += 1

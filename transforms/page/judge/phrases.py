@@ -1,18 +1,18 @@
 """Phrases by which a block's text reveals what it is, by language.
 
-`START` patterns must match at the start of a block, `INNER` patterns anywhere in it. Trying every inner pattern on
-every paragraph would cost more than parsing the page, so an inner pattern is tried only on texts that contain one of
-its triggers, without which it cannot match (transforms.page.judge.triggers computes them).
+`START` patterns must match at the start of a block, `INNER` patterns anywhere in it. Trying every pattern on every
+paragraph would cost more than parsing the page, so a pattern is tried only on texts that contain one of its triggers,
+without which it cannot match, or open with one (transforms.page.judge.triggers computes them).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from transforms.page.judge.triggers import WIDTH, find_triggers, needs_unspaced
+from transforms.page.judge.triggers import WIDTH, find_openings, find_triggers, needs_unspaced
 from transforms.page.text import UNSPACED
 
 START: dict[str, tuple[str, ...]] = {
@@ -229,35 +229,39 @@ INNER: dict[str, tuple[str, ...]] = {
 }
 
 
-def _compile(alternatives: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("(?:" + "|".join(alternatives) + ")")
-
-
 PHRASE_KINDS = tuple(dict.fromkeys((*START, *INNER)))
-_STARTS = tuple((name, _compile(alternatives)) for name, alternatives in START.items())
 
 
 @dataclass(frozen=True, slots=True)
-class _Inner:
-    """A pattern of INNER and the kind that it indicates."""
+class _Phrase:
+    """The kind that a pattern indicates, and its `match` (of START) or `search` (of INNER)."""
 
     kind: str
-    pattern: re.Pattern[str]
+    find: Callable[[str], re.Match[str] | None]
 
 
-# first letters of a word -> the patterns that a word beginning with them may be part of
-_TRIGGERED: dict[str, list[_Inner]] = {}
+# first letters of a word -> the patterns that a word beginning with them may be part of, and those that it may open
+_TRIGGERED: dict[str, list[_Phrase]] = {}
+_OPENED: dict[str, list[_Phrase]] = {}
 # patterns that need a character of a script without spaces, and those that have to be tried on every text
-_UNSPACED_ONLY: list[_Inner] = []
-_UNTRIGGERED: list[_Inner] = []
-for _kind, _alternatives in INNER.items():
-    for _alternative in _alternatives:
-        _inner = _Inner(_kind, re.compile(_alternative))
-        _triggers = find_triggers(_alternative)
-        for _trigger in _triggers:
-            _TRIGGERED.setdefault(_trigger, []).append(_inner)
-        if not _triggers:
-            (_UNSPACED_ONLY if needs_unspaced(_alternative) else _UNTRIGGERED).append(_inner)
+_UNSPACED_ONLY: list[_Phrase] = []
+_UNTRIGGERED: list[_Phrase] = []
+
+
+def _file(phrase: _Phrase, pattern: str, at_start: bool) -> None:
+    openings = find_openings(pattern) if at_start else frozenset()
+    triggers = openings or find_triggers(pattern)
+    for trigger in triggers:
+        (_OPENED if openings else _TRIGGERED).setdefault(trigger, []).append(phrase)
+    if not triggers:
+        (_UNSPACED_ONLY if needs_unspaced(pattern) else _UNTRIGGERED).append(phrase)
+
+
+for _kind in PHRASE_KINDS:
+    for _pattern in START.get(_kind, ()):
+        _file(_Phrase(_kind, re.compile(_pattern).match), _pattern, at_start=True)
+    for _pattern in INNER.get(_kind, ()):
+        _file(_Phrase(_kind, re.compile(_pattern).search), _pattern, at_start=False)
 _HEAD = re.compile(rf"\b\w{{1,{WIDTH}}}")
 _LONG_TEXT = 420
 
@@ -266,11 +270,11 @@ _LONG_TEXT = 420
 def find_phrases(text: str) -> tuple[str, ...]:
     """Return the kinds of boilerplate that a block's words indicate; only the two ends of a long text are read."""
     lower = fold_text(text)
-    found = {name for name, pattern in _STARTS if pattern.match(lower)}
-    for inner in _list_candidates(lower):
-        if inner.kind not in found and inner.pattern.search(lower):
-            found.add(inner.kind)
-    return tuple(name for name in PHRASE_KINDS if name in found)
+    found: set[str] = set()
+    for phrase in _list_candidates(lower):
+        if phrase.kind not in found and phrase.find(lower):
+            found.add(phrase.kind)
+    return tuple(name for name in PHRASE_KINDS if name in found) if found else ()
 
 
 def fold_text(text: str) -> str:
@@ -280,9 +284,13 @@ def fold_text(text: str) -> str:
     return text.lower().replace("i\u0307", "i")  # how lower() writes the Turkish capital İ
 
 
-def _list_candidates(lower: str) -> Iterator[_Inner]:
-    for head in _TRIGGERED.keys() & set(_HEAD.findall(lower)):
-        yield from _TRIGGERED[head]
+def _list_candidates(lower: str) -> list[_Phrase]:
+    found = [*_UNTRIGGERED]
+    heads = _HEAD.findall(lower)
+    if heads:
+        found += _OPENED.get(heads[0], ())
+    for head in _TRIGGERED.keys() & set(heads):
+        found += _TRIGGERED[head]
     if not lower.isascii() and UNSPACED.search(lower):
-        yield from _UNSPACED_ONLY
-    yield from _UNTRIGGERED
+        found += _UNSPACED_ONLY
+    return found

@@ -7,6 +7,7 @@ found, and its result is used only where it has much more text.
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import islice
 
 from lxml import etree
 
@@ -16,6 +17,10 @@ from transforms.records import Block, BlockKind
 
 SUSPICIOUS_WORDS = 80
 MUCH_MORE = 3
+# trafilatura takes 0.2 s for a page of 4,687 elements and a second for one of 9,748. It helped with
+# 21 of 1,746 pages, of which the largest has 4,687.
+_MAX_ELEMENTS = 5_000
+_MAX_CHARS = 1_000_000
 _KINDS = {"head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM, "quote": BlockKind.QUOTE, "p": BlockKind.PARAGRAPH}
 
 
@@ -25,7 +30,7 @@ def rescue_blocks(page: Page, words: int) -> list[Block]:
     Scripts and frames are removed first: linked data may contain a body that the page does not show, and no browser
     shows what is between the tags of an iframe.
     """
-    if words >= SUSPICIOUS_WORDS:
+    if words >= SUSPICIOUS_WORDS or sum(1 for _ in islice(page.tree.iter(), _MAX_ELEMENTS + 1)) > _MAX_ELEMENTS:
         return []
     # imported here, since the import takes a third of a second and most processes never need it
     import trafilatura
@@ -33,6 +38,8 @@ def rescue_blocks(page: Page, words: int) -> list[Block]:
     tree = deepcopy(page.tree)
     etree.strip_elements(tree, "script", "iframe", with_tail=False)
     markup = etree.tostring(tree, encoding="unicode", method="html")
+    if len(markup) > _MAX_CHARS:
+        return []
     document = trafilatura.bare_extraction(markup, with_metadata=False, include_comments=False, include_tables=False)
     if document is None or document.body is None:
         return []

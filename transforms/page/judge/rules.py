@@ -8,7 +8,8 @@ on labelled pages and kept only if it was right at least nine times in ten.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -19,7 +20,7 @@ from transforms.page.judge.consistency import NAMES, NAMES_ALONE, Verdicts, sett
 from transforms.page.judge.cues import CUES
 from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.phrases import PHRASE_KINDS
-from transforms.page.judge.walk import TAGS, Frame, RawBlock, Walk
+from transforms.page.judge.walk import TAGS, Frame, Picture, RawBlock, Walk
 from transforms.page.judge.wording import opens_with_promo
 from transforms.page.kinds import REGION_KINDS
 from transforms.page.read.dates import parse_date
@@ -36,6 +37,10 @@ _MAYBE_STANDFIRST = 0.15
 _BEFORE, _AFTER = 60, 12
 # how many blocks before the first kept one a picture of the article may be
 _PICTURES = 25
+# a picture whose caption is longer gets no more lines; the longest of 1,746 pages has 3,807
+_CAPTION_CHARS = 20_000
+# the longest address of a picture has 4,986
+_URL_CHARS = 20_000
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _EMBED = re.compile(r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|telegram-post|reddit-embed")
 _CREDIT = re.compile(
@@ -142,6 +147,7 @@ RULES: tuple[Rule, ...] = (
     Rule("text of a kept block", BlockKind.PULL_QUOTE, False, lambda r: r["contained"] > 0),
     Rule("embedded by name", BlockKind.EMBED, False, lambda r: r.inside("embed") or r.inside("video")),
 )
+_OVERRULING = tuple(rule for rule in RULES if rule.overrules)
 
 
 def is_standfirst(row: Row) -> bool:
@@ -221,7 +227,7 @@ def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
     if row["words"] < 40 and opens_with_promo(raw.text):
         return BlockKind.PROMO, "opens with a call to subscribe"
     # the rules that do not overrule come later, since the page may still restore a doubtful block
-    return next(((rule.kind, rule.name) for rule in RULES if rule.overrules and rule.test(row)), None)
+    return next(((rule.kind, rule.name) for rule in _OVERRULING if rule.test(row)), None)
 
 
 def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
@@ -296,18 +302,20 @@ def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: s
     if not body_at:
         return list(images.values())
     first, last = max(0, body_at[0] - _PICTURES), body_at[-1] + 6
+    pictures = [picture for picture in walk.pictures if picture.url]
     for i, block in enumerate(blocks):
         if not first <= i <= last or block.kind not in (BlockKind.CAPTION, BlockKind.CREDIT):
             continue
         at = i + offset
-        owner = next((p for p in reversed(walk.pictures) if at - 4 <= p.position <= at and p.url), None)
-        owner = owner or next((p for p in walk.pictures if at < p.position <= at + 2 and p.url), None)
+        owner = _find_owner(pictures, at)
         url = _absolute(base_url, owner.url) if owner else lead_image
         if not url:
             continue
         known = images.get(_picture_key(url), Image(url))
         caption, credit = split_credit(block.text) if block.kind is BlockKind.CAPTION else ("", block.text)
-        if caption and text_key(caption) not in text_key(known.caption):
+        if len(known.caption) > _CAPTION_CHARS:
+            caption = known.caption
+        elif caption and text_key(caption) not in text_key(known.caption):
             caption = f"{known.caption} {caption}".strip()
         else:
             caption = known.caption
@@ -315,7 +323,21 @@ def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: s
     return list(images.values())[:100]
 
 
+def _find_owner(pictures: Sequence[Picture], at: int) -> Picture | None:
+    """Return the last picture among the four blocks before a block or at it, else the first in the two after it."""
+    place = bisect_right(pictures, at, key=_position)
+    if place and pictures[place - 1].position >= at - 4:
+        return pictures[place - 1]
+    return pictures[place] if place < len(pictures) and pictures[place].position <= at + 2 else None
+
+
+def _position(picture: Picture) -> int:
+    return picture.position
+
+
 def _absolute(base: str, url: str) -> str:
+    if len(url) > _URL_CHARS:
+        return ""
     try:
         whole = urljoin(base, url.strip())
     except ValueError:

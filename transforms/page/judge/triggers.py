@@ -1,8 +1,8 @@
 """Find words without which a pattern cannot match, so that it is not tried on texts that lack them.
 
 A trigger is the first WIDTH letters of a word, or a whole word that is shorter. Every match of a pattern contains a
-word that starts with (or is) one of its triggers. The parser supports the part of regular expression syntax that the
-phrases use and raises ValueError for the rest.
+word that starts with (or is) one of its triggers; if they are openings, that is the first word of the match. The parser
+supports the part of regular expression syntax that the phrases use and raises ValueError for the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transforms.page.text import UNSPACED
 WIDTH = 4
 # a pattern with more triggers is cheaper to try than to look up
 _MOST = 200
-_CLASSES = {"s": (False, True), "w": (True, False), "d": (True, False)}
+_CLASSES = {"s": (False, True), "w": (True, False), "d": (True, False), "S": (True, True)}
 _QUANTIFIER = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
 
 
@@ -78,6 +78,13 @@ def find_triggers(pattern: str) -> frozenset[str]:
             return frozenset()
         found |= min(sets, key=_estimate_hits)
     return frozenset(found)
+
+
+def find_openings(pattern: str) -> frozenset[str]:
+    """Return triggers of which the first word of every match of `pattern` has one; empty if there is no such set."""
+    found: set[str] = set()
+    complete = all(_collect_words(branch, "", found) for branch in _Parser(pattern).parse().branches)
+    return frozenset(found) if complete and len(found) <= _MOST else frozenset()
 
 
 def needs_unspaced(pattern: str) -> bool:

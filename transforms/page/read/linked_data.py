@@ -9,7 +9,8 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lxml import etree
@@ -43,7 +44,13 @@ ARTICLE_TYPES = frozenset(
 )
 PAGE_TYPES = frozenset({"webpage", "itempage", "videoobject", "podcastepisode", "imagegallery", "mediagallery"})
 _MAX_NODES = 5000
+# characters of one script and of all scripts that are read; the page with the most of 1,746 has 43,594
 _MAX_SCRIPT = 1_500_000
+_MAX_ALL = 2_000_000
+# what is nested deeper is dropped; the deepest has 10
+_MAX_DEPTH = 50
+# of a value that is read as a line of text
+_MAX_LINE = 100_000
 _CONTROL = re.compile(r"[\x00-\x1f]+")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
 _CDATA = re.compile(r"^\s*(?://\s*)?<!\[CDATA\[|(?://\s*)?\]\]>\s*$|^\s*<!--|-->\s*$")
@@ -52,9 +59,15 @@ _CDATA = re.compile(r"^\s*(?://\s*)?<!\[CDATA\[|(?://\s*)?\]\]>\s*$|^\s*<!--|-->
 def read_linked_data(tree: etree._Element) -> list[Node]:
     """Return every JSON-LD node of the page, outermost first; scripts that are not JSON are skipped."""
     nodes: list[Node] = []
+    left = _MAX_ALL
     for script in tree.iter("script"):
         if "ld+json" in (script.get("type") or "").lower() and script.text and len(script.text) < _MAX_SCRIPT:
-            nodes.extend(_walk(_load(script.text)))
+            left -= len(script.text)
+            if left < 0:
+                break
+            root = _load(script.text)
+            _cut_depth(root)
+            nodes.extend(_walk(root))
             if len(nodes) > _MAX_NODES:
                 break
     return nodes[:_MAX_NODES]
@@ -94,7 +107,7 @@ def choose_article(nodes: list[Node], title: str) -> Node:
 def text_of(value: object) -> str:
     """Return a value as one line of text: the string itself, the first of a list, a node's name."""
     if isinstance(value, str):
-        return " ".join(html.unescape(html.unescape(value)).split())
+        return " ".join(html.unescape(html.unescape(value[:_MAX_LINE])).split())
     if isinstance(value, list):
         return next((text for text in map(text_of, value) if text), "")
     if isinstance(value, dict):
@@ -110,13 +123,23 @@ def as_list(value: object) -> list[Any]:
 
 
 def _load(text: str) -> object:
-    text = _CDATA.sub("", text).strip().rstrip(";")
-    for attempt in (text, _CONTROL.sub(" ", text), _TRAILING_COMMA.sub(r"\1", _CONTROL.sub(" ", text))):
+    if "<!" in text or "]]>" in text or "-->" in text:
+        text = _CDATA.sub("", text)
+    text = text.strip().rstrip(";")
+    for attempt in _spellings(text):
         try:
             return json.loads(attempt, strict=False)
         except (ValueError, RecursionError):
             continue
     return _load_prefix(_CONTROL.sub(" ", text))
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a text as it is, then with more and more of what is wrong in it mended."""
+    yield text
+    text = _CONTROL.sub(" ", text)
+    yield text
+    yield _TRAILING_COMMA.sub(r"\1", text)
 
 
 def _load_prefix(text: str) -> object:
@@ -126,10 +149,26 @@ def _load_prefix(text: str) -> object:
         return None
 
 
+def _cut_depth(root: object) -> None:
+    """Empty the lists and nodes that are nested too deep for the functions that read a value and all below it."""
+    level = [root]
+    for _ in range(_MAX_DEPTH):
+        level = [child for value in level for child in _children(value) if isinstance(child, dict | list)]
+        if not level:
+            return
+    for value in level:
+        if isinstance(value, dict | list):
+            value.clear()
+
+
+def _children(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+
+
 def _walk(root: object) -> Iterator[Node]:
-    queue, seen = [root], 0
+    queue, seen = deque([root]), 0
     while queue and seen < _MAX_NODES:
-        value = queue.pop(0)
+        value = queue.popleft()
         seen += 1
         if isinstance(value, dict):
             yield value

@@ -1,6 +1,6 @@
 """Decode the body of a response and parse it into one tree.
 
-The charset comes from the first of these: a byte order mark, valid UTF-8 (which no other charset produces by accident),
+The charset comes from the first of these: a byte order mark, the zero bytes of UTF-16 and UTF-32, valid UTF-8 (which no other charset produces by accident),
 the Content-Type header, the page's own `<meta charset>`, detection. WHATWG's encoding sniffing trusts labels before
 bytes, but news pages with a wrong label are far more common than Latin-1 pages that happen to be valid UTF-8.
 """
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 from lxml import etree
 
-from transforms.charsets import decode_marked, find_charset, header_label
+from transforms.charsets import decode_marked, find_charset, find_wide, header_label, is_binary
 from transforms.errors import ContentTypeRejected, NoText
+from transforms.page.read.bounds import check_markup, check_tree
 
 # Larger pages are cut: the longest real article page of the corpus has 3 MB, nearly all of it scripts.
 MAX_CHARS = 6_000_000
@@ -26,6 +27,7 @@ _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{
 _BINARY_STARTS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00")
 # lone surrogates, and characters that XML 1.0 forbids: lxml would refuse the text or cut it there
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
+_NOT_CONTROLS = bytes(code for code in range(256) if code >= 0x20 or code in b"\t\n\r")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ class Page:
 def parse_page(body: bytes, content_type: str = "", url: str = "") -> Page:
     """Decode and parse a body.
 
-    Raises ContentTypeRejected for a body that is not markup and NoText for one without an element.
+    Raises ContentTypeRejected for a body that is not markup, TooComplex for more markup than transforms.page.read.bounds
+    allows, and NoText for a body without an element.
     """
     reject_content_type(content_type, body)
     if not body.strip():
@@ -55,7 +58,7 @@ def reject_content_type(content_type: str, body: bytes) -> None:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _HTML_TYPES and not kind.endswith("+xml"):
         raise ContentTypeRejected(f"content type {kind!r}")
-    if body.startswith(_BINARY_STARTS):
+    if body.startswith(_BINARY_STARTS) or is_binary(body):
         raise ContentTypeRejected(f"binary body {body[:8]!r}")
 
 
@@ -65,8 +68,14 @@ def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
     if marked is not None:
         text, charset = marked
         return _clean(text), charset
+    wide = find_wide(body)
+    if wide:
+        return _clean(body.decode(wide, "replace")), wide
     try:
-        return _clean(body.decode("utf-8")), "utf-8"
+        text = body.decode("utf-8")
+        # looking for control characters in bytes, and for two others in text, costs a quarter of a search for all
+        is_clean = not body.translate(None, _NOT_CONTROLS) and "\ufffe" not in text and "\uffff" not in text
+        return text[:MAX_CHARS] if is_clean else _clean(text), "utf-8"
     except UnicodeDecodeError as error:
         # one broken byte in a long UTF-8 page does not make it Latin-1
         if _is_nearly_utf8(body, error):
@@ -93,11 +102,16 @@ def _clean(text: str) -> str:
 
 
 def _parse(text: str) -> etree._Element:
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True)
+    data = text.encode("utf-8")
+    check_markup(data)
+    parser = etree.HTMLParser(
+        encoding="utf-8", remove_comments=True, remove_pis=True, no_network=True, collect_ids=False
+    )
     try:
-        tree = etree.fromstring(text.encode("utf-8"), parser)
+        tree = etree.fromstring(data, parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as exc:
         raise NoText(f"unreadable markup: {exc}") from exc
     if tree is None:
         raise NoText("no element in the page")
+    check_tree(tree, parser)
     return tree

@@ -51,11 +51,22 @@ def choose_title(candidates: Mapping[str, str]) -> tuple[str, str]:
 def _shared_tail(first: str, second: str) -> str:
     """Return the end shared by two titles after the kicker of at least one of them."""
     for text, other in ((first, second), (second, first)):
+        shared = _count_shared(text_key(text), text_key(other))
+        read = 0
+        left = len(text_key(text))
         for match in _SEPARATED.finditer(text):
-            tail = text[match.end() :]
-            if len(tail.split()) >= 3 and text_key(other).endswith(text_key(tail)):
-                return tail
+            # a key is made character by character, so that of a tail is the tail of that of the text
+            left -= len(text_key(text[read : match.end()]))
+            read = match.end()
+            if left <= shared and len(text[read:].split(maxsplit=3)) >= 3:
+                return text[read:]
     return ""
+
+
+def _count_shared(one: str, other: str) -> int:
+    """Count the characters of the longest common end of two texts."""
+    return next((n for n, (a, b) in enumerate(zip(reversed(one), reversed(other), strict=False)) if a != b),
+                min(len(one), len(other)))  # fmt: skip
 
 
 def _is_site(text: str, site_key: str, host_key: str) -> bool:
