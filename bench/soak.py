@@ -257,6 +257,12 @@ def check(db: str, web: WebProcess) -> list[str]:
     return wrong
 
 
+def print_troubles(log: Path) -> None:
+    """Print the last lines of the members' log that are no daily business."""
+    lines = log.read_text("utf-8", "replace").splitlines()
+    print("\n".join([line for line in lines if '"level":"info"' not in line][-30:]))
+
+
 def _entries(pid: int, folder: str) -> int:
     try:
         return len(os.listdir(f"/proc/{pid}/{folder}"))
@@ -303,7 +309,7 @@ def main() -> int:
         wrong += soak.growth()
         if wrong:
             print("\n".join(wrong[:50]))
-            print(Path(folder, "log").read_bytes()[-5000:].decode("utf-8", "replace"))
+            print_troubles(Path(folder, "log"))
     return 1 if wrong else 0
 
 

@@ -20,9 +20,9 @@ from newsworld.feeds import Entry, atom
 from newsworld.server import Server
 from newsworld.sites import Site, World
 from newsworld.stories import Story, stories_in
-from newsworld.templates import PageFacts, magazine, plain, wordpress
+from newsworld.templates import PageFacts, magazine, wordpress
 
-TEMPLATES = (magazine, wordpress, plain)
+TEMPLATES = (magazine, wordpress)
 FEEDS_EACH = 5  # feeds of one host
 SHOWN = 40  # entries in a feed
 GONE_SHARE = 0.02  # of the articles: 404 for ever
