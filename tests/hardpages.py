@@ -1,6 +1,6 @@
 """Pages that are made to take long, each a way that a stranger found or could find; up to 10 MB, the fetcher's limit."""
 
-# ruff: noqa: E501  lines of markup are data
+# ruff: noqa: E501, UP031  lines of markup are data, and braces are part of JSON
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "one tag of attributes that hold >": lambda: _one_tag(100_000, "a%d='>'") + ARTICLE,
     "one tag of attributes that hold <": lambda: _one_tag(100_000, 'a%d="<p>"') + ARTICLE,
     "one tag of attributes of one letter": lambda: "<p " + " ".join(map(chr, range(0x4E00, 0x9FFF))) + ">" + ARTICLE,
+    "one tag of 11,000 attributes on a small page": lambda: _one_tag(11_000) + ARTICLE,
+    "one tag of 29,000 short attributes on a small page": lambda: f"<p {'a ' * 9}{' '.join(map(chr, range(0x4E00, 0x4E00 + 20_000)))} {' '.join(map(chr, range(0x100, 0x2000)))}>"[:29_000] + ARTICLE,
     "many tags of 900 attributes": lambda: _one_tag(900) * 900 + ARTICLE,
     "120,000 data attributes": lambda: "<div " + " ".join(f'data-a{n}-type="x"' for n in range(120_000)) + ">" + ARTICLE,
     "120,000 data attributes on many tags": lambda: "".join(f"<div {' '.join(f'data-a{n}-type=x{m}' for n in range(12))}>x</div>" for m in range(10_000)) + ARTICLE,

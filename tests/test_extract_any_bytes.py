@@ -203,12 +203,14 @@ def test_the_walk_takes_bounded_time() -> None:
 WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 CHINESE = "议会周二晚上开会，就讨论了两年的新港口计划进行表决。"
 # every name that Python knows, and what is no charset of text: these must not be chosen by a server
-LABELS = sorted({*encodings.aliases.aliases, *encodings.aliases.aliases.values(), "punycode", "idna", "rot13", "undefined",
+LABELS = sorted({*encodings.aliases.aliases.values(), "punycode", "idna", "rot13", "undefined",
                  "raw_unicode_escape", "unicode_escape", "mbcs", "oem", "utf_7", "palmos", "nothing", "utf-8;", "'"})  # fmt: skip
 
 
 @pytest.mark.parametrize("charset", WIDE)
-@pytest.mark.parametrize("start", ["<!DOCTYPE html><html>", "\r\n\t <html lang=zh>", "<p>", "<!-- x --><title>Ünï</title>"])
+@pytest.mark.parametrize(
+    "start", ["<!DOCTYPE html><html>", "\r\n\t <html lang=zh>", "<p>", "<!-- x --><title>Ünï</title>"]
+)
 @pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-16", "text/html; charset=utf-8"])
 def test_wide_charsets_are_read_without_a_mark(charset: str, start: str, content_type: str) -> None:
     text = start + f"<p>{STORY}</p><p>{CHINESE}</p>" * 20
@@ -225,26 +227,33 @@ def test_chinese_pages_in_a_wide_charset_are_read(charset: str) -> None:
     assert decode_page(text.encode(charset), "text/html") == (text, charset)
 
 
-@pytest.mark.parametrize("label", LABELS)
-def test_no_label_raises_or_takes_long(label: str) -> None:
-    noise = random.Random(label).randbytes(400_000)
-    page = "".join(f"<p>{STORY}é</p>" for _ in range(4_000)).encode("latin-1")
-    start = time.process_time()
-    for body in (noise, page, f'<meta charset="{label}">'.encode() + page, b"\xff" * 400_000, b"\x1b$B" * 100_000):
-        text, _ = decode_page(body, f"text/html; charset={label}")
-        assert isinstance(text, str)
-        try_extract(body, f"text/html; charset={label}")
-    assert time.process_time() - start < 4
+def test_no_label_raises_or_takes_long() -> None:
+    noise = random.Random(1).randbytes(20_000)
+    page = f"<p>{STORY}é</p>".encode("latin-1") * 100
+    for label in LABELS:
+        start = time.process_time()
+        for body in (noise, page, f'<meta charset="{label}">'.encode() + page, b"\xff" * 20_000, b"\x1b$B" * 9_000):
+            text, _ = decode_page(body, f"text/html; charset={label}")
+            assert isinstance(text, str)
+        assert time.process_time() - start < 1, label
+        assert try_extract(page[:800], f"text/html; charset={label}") is not None or label.startswith(
+            ("utf", "u1", "u3")
+        )
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0), st.sampled_from([50, 1_000, 30_000]), st.sampled_from(["text/html", "", "application/xhtml+xml"]))
+@given(
+    st.integers(0), st.sampled_from([50, 1_000, 30_000]), st.sampled_from(["text/html", "", "application/xhtml+xml"])
+)
 def test_noise_is_no_article(seed: int, size: int, content_type: str) -> None:
+    body = random.Random(seed).randbytes(size)
     with pytest.raises((ContentTypeRejected, NoText)):
-        parse_page(random.Random(seed).randbytes(size), content_type)
+        extract(FetchedPage(LINK, LINK.url, content_type, body, datetime(2026, 3, 5, tzinfo=UTC)))
 
 
-@pytest.mark.parametrize("start", [b"", b"<html><p>" + STORY.encode() * 30, b"ID3\x04", b"MZ\x90\x00", b"\x7fELF\x02\x01\x01", b"wOF2"])
+@pytest.mark.parametrize(
+    "start", [b"", b"<html><p>" + STORY.encode() * 30, b"ID3\x04", b"MZ\x90\x00", b"\x7fELF\x02\x01\x01", b"wOF2"]
+)
 def test_large_binary_bodies_are_refused_at_once(start: bytes) -> None:
     body = start + random.Random(1).randbytes(10_000_000 - len(start))
     began = time.process_time()

@@ -67,7 +67,7 @@ _WIDE = (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("utf-16
 _ASCII_SHARE = 0.3
 # bytes that no text in any charset of one or more bytes contains, except now and then by mistake
 # (https://mimesniff.spec.whatwg.org/#binary-data-byte)
-_BINARY = bytes({*range(0x00, 0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)})
+_BINARY = bytes({*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)})
 # Every ninth byte of noise is one of them. Of 1,746 real pages one has a single one at the places that are looked at.
 _BINARY_SHARE = 0.02
 _BINARY_SAMPLE = 2_000
