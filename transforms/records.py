@@ -104,8 +104,8 @@ class FeedState:
 
     `url` is the configured address and the key; `fetch_url` is the current address (it changes after a repeated 301 or
     308). `interval_s` is the time between two successful polls; `failures` is a weighted sum of failures in a
-    row (transforms.feeds.schedule); `conditional_get` is False for a feed that sends false 304s. `from_index` is the
-    sitemap index that named this feed, if any.
+    row (transforms.feeds.schedule); `conditional_get` is False for a feed that sends false 304s. `gone_at` is when it
+    first answered 410 since its last success. `from_index` is the feed that named this one, if any.
     """
 
     url: str
@@ -125,6 +125,7 @@ class FeedState:
     moved_to: str = ""
     moved_times: int = 0
     gone_times: int = 0
+    gone_at: datetime | None = None
     polled_at: datetime | None = None
     next_poll_at: datetime | None = None
     new_entry_at: datetime | None = None
