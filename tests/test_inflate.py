@@ -95,3 +95,25 @@ def test_a_bomb_is_never_inflated_beyond_the_limit() -> None:
 def test_thousands_of_empty_members_are_too_many() -> None:
     with pytest.raises(TooLarge):
         inflate("gzip", gzip.compress(b"") * 5_000)
+
+
+def empty_blocks(size: int) -> bytes:
+    """Return stored deflate blocks without a byte in them."""
+    return b"\x00\x00\x00\xff\xff" * (size // 5)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "start", "waste", "body"),
+    [
+        ("gzip", gzip.compress(b"news"), b"\0" * 5_000, b"news"),
+        ("gzip", gzip.compress(b"")[:10], empty_blocks(5_000), b""),
+        ("deflate", zlib.compress(b"")[:2], empty_blocks(5_000), b""),
+    ],
+)
+def test_bytes_that_hold_nothing_are_not_read_for_ever(encoding: str, start: bytes, waste: bytes, body: bytes) -> None:
+    inflater = Inflater(encoding, 100_000)
+    inflater.feed(start)
+    with pytest.raises(TooLarge):
+        for _ in range(100):
+            inflater.feed(waste)
+    assert inflater.take() == body

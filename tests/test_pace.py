@@ -6,15 +6,20 @@ from hypothesis import strategies as st
 
 from transforms.errors import ConnectFailed, DnsFailed, FetchTimeout, HttpRejected, HttpUnavailable, NewsbeamError
 from transforms.fetch.pace import (
+    SHARED_S,
+    AddressPace,
     Cooldown,
     HostPace,
     cooldown_after,
     cooldown_error,
+    end_at_address,
     end_request,
+    find_address_wait,
     find_delay,
     find_interval,
     find_wait,
     record_send,
+    start_at_address,
     start_request,
 )
 
@@ -40,6 +45,35 @@ def test_the_number_of_concurrent_requests_is_limited() -> None:
 def test_the_delay_counts_from_the_moment_of_sending() -> None:
     pace = record_send(start_request(HostPace(), 10.0), 10.4)
     assert find_wait(pace, 11.0, 1.0, 2) == pytest.approx(0.4)
+
+
+def test_an_address_of_one_name_has_no_pace_of_its_own() -> None:
+    pace = AddressPace()
+    for _ in range(20):
+        pace = start_at_address(pace, "a.example", 100.0, 2.0)
+    assert find_address_wait(pace, "a.example", 100.0, 2.0, 2) == 0
+
+
+def test_an_address_of_several_names_gets_four_times_the_requests_of_a_host() -> None:
+    pace = start_at_address(AddressPace(), "a.example", 100.0, 2.0)
+    assert find_address_wait(pace, "b.example", 100.0, 2.0, 2) == pytest.approx(0.5)
+    assert find_address_wait(pace, "b.example", 100.5, 2.0, 2) == 0
+    for n in range(7):
+        pace = start_at_address(pace, f"site{n}.example", 101.0 + n, 2.0)
+    assert find_address_wait(pace, "b.example", 200.0, 2.0, 2) is None
+    assert find_address_wait(end_at_address(pace), "b.example", 109.0, 2.0, 2) == 0
+
+
+def test_an_address_is_shared_for_two_minutes_after_its_last_other_name() -> None:
+    pace = start_at_address(start_at_address(AddressPace(), "a.example", 0.0, 2.0), "b.example", 100.0, 2.0)
+    assert find_address_wait(pace, "b.example", 100.0, 2.0, 2) == pytest.approx(0.5)
+    pace = start_at_address(pace, "b.example", 100.0 + SHARED_S, 2.0)
+    assert find_address_wait(pace, "b.example", 100.0 + SHARED_S, 2.0, 2) == 0
+
+
+def test_without_a_delay_an_address_has_no_pace_either() -> None:
+    pace = start_at_address(AddressPace(), "a.example", 100.0, 0.0)
+    assert find_address_wait(pace, "b.example", 100.0, 0.0, 2) == 0
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -26,9 +26,7 @@ _MARKS = (
 _CHARSETS = re.compile(
     r"(?:utf_?(?:8|16|32)|ascii|latin|iso(?:8859|2022)|cp\d|koi8|gb|hz|big5|euc|shift|mac|tis|johab|kz1048|ptcp154|hp_)\w*"
 )
-
-
-# labels of the same list that Python does not know (https://encoding.spec.whatwg.org/#names-and-labels), and of feeds
+# labels that browsers know and Python does not (https://encoding.spec.whatwg.org/#names-and-labels), and some of feeds
 _MORE_LABELS = {
     "dos_874": "cp874",
     "iso_8859_8_i": "iso8859_8",
@@ -42,7 +40,7 @@ _MORE_LABELS = {
 
 def _text_codecs() -> dict[str, str]:
     modules = {module.name: module.name for module in pkgutil.iter_modules(encodings.__path__)}
-    codecs_of = modules | dict(aliases.items()) | _MORE_LABELS
+    codecs_of = modules | {name: name for name in aliases.values()} | aliases | _MORE_LABELS
     return {label: codec for label, codec in codecs_of.items() if _CHARSETS.fullmatch(codec)}
 
 

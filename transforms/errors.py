@@ -34,7 +34,7 @@
             └── SlowPages        "slow pages"
 
 `reason` is the word that is stored in the tables. Keep it stable: consumers group by it.
-Errors of libraries (httpcore, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
+Errors of libraries (pycurl, lxml, SQLAlchemy) are mapped to these where they are caught and never leak further.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _ENCODINGS = {"": "", "identity": "", "none": "", "gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 # the largest body in block-wise gzip has a few hundred members; more members, or empty ones, only cost time
 _MAX_MEMBERS = 1_000
+# how much longer a compressed body may be than what it holds: headers and padding; more is waste
+_SLACK_BYTES = 65_536
 
 
 class Inflater:
@@ -28,19 +30,43 @@ class Inflater:
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
+        self._received = 0
         self._members = 0
         self._held = b""
         self._inflate: zlib._Decompress | None = None
 
+    @property
+    def size(self) -> int:
+        """The decoded bytes so far."""
+        return self._size
+
     def feed(self, chunk: bytes) -> None:
         """Add a chunk as it was received.
 
-        Raises TooLarge when the body exceeds the limit (`take` still returns its first part), ProtocolFailed when it is
-        damaged.
+        Raises TooLarge when the body exceeds the limit, decoded or as received (`take` still returns its first part),
+        ProtocolFailed when it is damaged.
         """
         if not self._encoding:
             self._add(chunk)
             return
+        self._decode(chunk)
+        self._received += len(chunk)
+        if self._received > self._limit + _SLACK_BYTES:
+            raise TooLarge(f"{self._received} bytes of {self._encoding or 'text'} for {self._size} bytes of body")
+
+    def finish(self) -> bytes:
+        """Return the whole body; raises ProtocolFailed if it is truncated."""
+        if self._inflate is not None:
+            raise ProtocolFailed(f"{self._encoding} is truncated after {self._size} bytes")
+        if self._held and not self._members:
+            self._add(self._held)
+        return b"".join(self._parts)
+
+    def take(self) -> bytes:
+        """Return the body so far, at most `limit` bytes."""
+        return b"".join(self._parts)[: self._limit]
+
+    def _decode(self, chunk: bytes) -> None:
         data = self._held + chunk
         self._held = b""
         while data:
@@ -63,18 +89,6 @@ class Inflater:
                 data, self._inflate = self._inflate.unused_data, None
             else:
                 data = self._inflate.unconsumed_tail
-
-    def finish(self) -> bytes:
-        """Return the whole body; raises ProtocolFailed if it is truncated."""
-        if self._inflate is not None:
-            raise ProtocolFailed(f"{self._encoding} is truncated after {self._size} bytes")
-        if self._held and not self._members:
-            self._add(self._held)
-        return b"".join(self._parts)
-
-    def take(self) -> bytes:
-        """Return the body so far, at most `limit` bytes."""
-        return b"".join(self._parts)[: self._limit]
 
     def _start_member(self, data: bytes) -> bool:
         """Prepare for the next compressed member; return False if only padding follows the last one."""

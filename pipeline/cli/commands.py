@@ -14,6 +14,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli.output import reported_errors
+from pipeline.logs.streams import STDOUT, discard
 
 COMMANDS = {
     "run": "pipeline.cli.ingest",
@@ -55,7 +56,7 @@ class CommandLine(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             # the process that reads our output, such as `head`, has exited
-            sys.stderr.close()
+            discard(STDOUT)
             ctx.exit(0)
 
 

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.cli.console import PrintableConsole
 from pipeline.ledger.reports import Progress
 from pipeline.logs import one_line, readable_line, redirected_logs
 
@@ -28,7 +29,7 @@ class Display:
     """Show progress on a terminal (by default stderr) while the context is open."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or PrintableConsole(stderr=True, highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
         self._open = ExitStack()
         self._latest: Progress | None = None

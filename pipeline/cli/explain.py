@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import html as html_escape
-from io import StringIO
 
 from rich.console import Console
 from rich.text import Text
 
-from transforms.page.boilerplate import strip_boilerplate
+from pipeline.logs.terminal import printable
 from transforms.records import Article, Block, BlockKind, RemovedBlock
 
 _COLOURS = {
@@ -31,16 +30,6 @@ dt { color: #777 } dd { margin: 0; overflow-wrap: anywhere } small { color: #999
   margin: .4rem 0; overflow-wrap: anywhere }
 .removed b { color: #d33; font-weight: 600 } .quote { border-left: 3px solid #bbb; padding-left: 1rem }
 """
-
-
-def explain(article: Article, html: bool = False) -> str:
-    """Return an article with its removed blocks struck out in place, as text with ANSI colours or as an HTML page.
-
-    An article that has not been stripped is stripped first.
-    """
-    if not article.removed:
-        article = strip_boilerplate(article)
-    return _explain_html(article) if html else _explain_ansi(article)
 
 
 def interleave(article: Article) -> list[Block | RemovedBlock]:
@@ -75,9 +64,8 @@ def _list_facts(article: Article) -> list[tuple[str, str, str]]:
     return [(name, value, article.sources.get(name, "")) for name, value in facts if value]
 
 
-def _explain_ansi(article: Article) -> str:
-    out = StringIO()
-    console = Console(file=out, force_terminal=True, color_system="standard", width=110, highlight=False)
+def explain(article: Article, console: Console) -> None:
+    """Print an article that has been stripped, with its removed blocks struck out in place."""
     for name, value, source in _list_facts(article):
         console.print(Text.assemble((f"{name:14}", "dim"), value, (f"  [{source}]" if source else "", "dim")))
     console.print()
@@ -98,11 +86,10 @@ def _explain_ansi(article: Article) -> str:
                 (f"{'image':14}", "dim"), image.url, (f"  {image.caption}", "green"), (f"  {image.credit}", "dim")
             )
         )
-    return out.getvalue()
 
 
-def _explain_html(article: Article) -> str:
-    escape = html_escape.escape
+def explain_html(article: Article) -> str:
+    """Return an article that has been stripped as an HTML page, with its removed blocks struck out in place."""
     facts = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)} <small>{escape(source)}</small></dd>"
         for name, value, source in _list_facts(article)
@@ -129,3 +116,8 @@ def _explain_html(article: Article) -> str:
         f"<style>{_STYLE}</style></head><body><h1>{escape(article.title)}</h1><dl>{facts}</dl>"
         f"{''.join(rows)}{images}</body></html>\n"
     )
+
+
+def escape(text: str) -> str:
+    """Return a text for HTML, with control characters shown as escapes: files are looked at in terminals, too."""
+    return html_escape.escape(printable(text))

@@ -11,6 +11,8 @@ from pipeline.cli.options import FETCHING, configured
 from pipeline.config import Config
 from transforms.errors import UserError
 
+EXPLAIN_WIDTH = 110  # columns
+
 
 @click.command()
 @click.argument("source", required=False, metavar="FILE|URL")
@@ -31,29 +33,37 @@ def extract(
         raise UserError("pass either a FILE or URL, or --manifest FILE")
     from pipeline.cli import extraction
 
-    policy = config.body_policy()
     if manifest is not None:
-        for line in extraction.extract_manifest(Path(manifest), policy):
+        for line in extraction.extract_manifest(Path(manifest), config):
             click.echo(line)
         return
     assert source is not None
     page = extraction.read_page(source, page_url, config)
     if not explain:
-        click.echo(extraction.extract_page(page, policy))
-    elif html_file:
-        _write_text(Path(html_file), extraction.explain_page(page, policy, html=True))
+        click.echo(extraction.extract_page(page, config.body_policy()))
+        return
+    from pipeline.cli import explain as explanation
+    from pipeline.cli.console import PrintableConsole
+
+    article = extraction.article_of(page, config.body_policy())
+    if html_file:
+        _write_text(Path(html_file), explanation.explain_html(article))
     else:
-        click.echo(extraction.explain_page(page, policy))
+        explanation.explain(article, PrintableConsole(width=EXPLAIN_WIDTH, highlight=False))
 
 
 @click.command()
 @click.argument("file", required=False, default="-", metavar="[FILE]")
 @click.option("--url", default="", help="URL of the article, if known.")
-def clean(file: str, url: str) -> None:
+@configured()
+def clean(config: Config, /, file: str, url: str) -> None:
     """Clean a plain-text article (FILE or stdin) and print it as JSON."""
     from pipeline.cli import extraction
 
-    body = sys.stdin.buffer.read() if file == "-" else extraction.read_file(Path(file))
+    if file == "-":
+        body = extraction.read_stream(sys.stdin.buffer, "standard input", config.max_body_bytes)
+    else:
+        body = extraction.read_file(Path(file), config.max_body_bytes)
     click.echo(extraction.clean_text_json(body.decode("utf-8", "replace"), url))
 
 

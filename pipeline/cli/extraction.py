@@ -8,9 +8,10 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, cast
 
-from pipeline.cli.explain import explain
 from pipeline.config import Config
+from pipeline.logs.terminal import json_text
 from transforms.errors import NewsbeamError, PrivateAddress, UserError
 from transforms.page.boilerplate import BodyPolicy, strip_boilerplate
 from transforms.page.extract import article_json, extract
@@ -19,11 +20,14 @@ from transforms.records import Article, FeedEntry, FetchedPage
 from transforms.results import Ended
 from transforms.urls import link_of
 
+LONGEST_LINE = 1_000_000  # bytes of a line of a manifest, which holds an id, an address and a path
+
 
 def read_page(source: str, url: str, config: Config) -> FetchedPage:
     """Read a page from a file (.gz allowed) or fetch it; raises UserError if that fails."""
     if "://" not in source:
-        return _page(read_file(Path(source)), url or Path(source).resolve().as_uri())
+        body = read_file(Path(source), config.max_body_bytes)
+        return _page(body, url or Path(source).resolve().as_uri())
     from transforms.fetch.fetcher import shared_fetcher
 
     link = link_of(FeedEntry(source), "", datetime.now(UTC))
@@ -36,15 +40,39 @@ def read_page(source: str, url: str, config: Config) -> FetchedPage:
     raise AssertionError("the fetcher returned no result for the link")
 
 
-def read_file(path: Path) -> bytes:
-    """Read a file, decompressing it if its name ends in .gz; raises UserError if it cannot be read."""
+def read_file(path: Path, most: int) -> bytes:
+    """Read a file of at most `most` bytes, decompressing it if its name ends in .gz.
+
+    Raises UserError if it cannot be read or is larger.
+    """
     try:
-        body = path.read_bytes()
-        return gzip.decompress(body) if path.suffix == ".gz" else body
-    except OSError as exc:
-        raise UserError(f"cannot read {path}: {(exc.strerror or str(exc)).lower()}; check the name") from exc
-    except (EOFError, zlib.error) as exc:
+        with open_file(path) as stream:
+            return read_stream(stream, str(path), most)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise UserError(f"cannot read {path}: not a gzip file; check the name") from exc
+    except (OSError, ValueError) as exc:
+        raise _unreadable(path, exc) from exc
+
+
+def read_stream(stream: IO[bytes], name: str, most: int) -> bytes:
+    """Read a stream of at most `most` bytes to its end; raises UserError if it has more."""
+    body = stream.read(most + 1)
+    if len(body) > most:
+        raise UserError(f"cannot read {name}: more than {most:,} bytes; NEWSBEAM_MAX_BODY_BYTES allows more")
+    return body
+
+
+def open_file(path: Path) -> IO[bytes]:
+    """Open a file for reading, decompressing it if its name ends in .gz; raises OSError or ValueError."""
+    if path.suffix == ".gz":
+        return cast(IO[bytes], gzip.open(path))
+    return path.open("rb")
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    # ValueError: a name with a zero byte, or one that is not valid UTF-8
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return UserError(f"cannot read {path}: {why.lower()}; check the name")
 
 
 def extract_article(page: FetchedPage, policy: BodyPolicy) -> Article:
@@ -54,38 +82,47 @@ def extract_article(page: FetchedPage, policy: BodyPolicy) -> Article:
 
 def extract_page(page: FetchedPage, policy: BodyPolicy) -> str:
     """Return one page's article as a line of JSON; raises UserError if it has none."""
+    return _line(article_of(page, policy))
+
+
+def article_of(page: FetchedPage, policy: BodyPolicy) -> Article:
+    """Return one page's article, stripped; raises UserError if it has none."""
     try:
-        return _line(extract_article(page, policy))
+        return extract_article(page, policy)
     except NewsbeamError as exc:
         raise UserError(f"no article in {page.url}: {exc}") from exc
 
 
-def explain_page(page: FetchedPage, policy: BodyPolicy, html: bool = False) -> str:
-    """Return the page as kept and removed blocks, for a terminal or as HTML; raises UserError if it has no article."""
-    try:
-        return explain(extract_article(page, policy), html)
-    except NewsbeamError as exc:
-        raise UserError(f"no article in {page.url}: {exc}") from exc
-
-
-def extract_manifest(manifest: Path, policy: BodyPolicy) -> Iterator[str]:
+def extract_manifest(manifest: Path, config: Config) -> Iterator[str]:
     """Yield a line of JSON for each line of the manifest, in order.
 
     For a page without an article, it has the id, an empty body and the reason as `rejected`.
     """
-    for number, line in enumerate(read_file(manifest).decode("utf-8", "replace").splitlines(), 1):
+    policy = config.body_policy()
+    for number, line in enumerate(_lines(manifest), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             name, url, html = str(row["id"]), str(row["url"]), str(row["html"])
-        except (ValueError, KeyError, TypeError) as exc:
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
             raise UserError(f'{manifest}:{number}: not a JSON object with "id", "url" and "html"') from exc
-        page = _page(read_file(manifest.parent / html), url)
+        page = _page(read_file(manifest.parent / html, config.max_body_bytes), url)
         try:
             yield _line(extract_article(page, policy), name)
         except NewsbeamError as exc:
-            yield json.dumps({"id": name, "url": url, "body": [], "rejected": exc.reason})
+            yield json_text({"id": name, "url": url, "body": [], "rejected": exc.reason})
+
+
+def _lines(manifest: Path) -> Iterator[str]:
+    try:
+        with open_file(manifest) as stream:
+            while line := stream.readline(LONGEST_LINE):
+                yield line.decode("utf-8", "replace")
+    except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
+        raise UserError(f"cannot read {manifest}: not a gzip file; check the name") from exc
+    except (OSError, ValueError) as exc:
+        raise _unreadable(manifest, exc) from exc
 
 
 def clean_text_json(text: str, url: str = "") -> str:
@@ -97,7 +134,7 @@ def clean_text_json(text: str, url: str = "") -> str:
 
 
 def _line(article: Article, name: str | None = None) -> str:
-    return json.dumps(article_json(article, name), ensure_ascii=False)
+    return json_text(article_json(article, name))
 
 
 def _page(body: bytes, url: str) -> FetchedPage:

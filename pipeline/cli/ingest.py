@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import FETCHING, ONCE, configured
-from pipeline.cli.output import json_text
 from pipeline.config import Config
+from pipeline.logs.terminal import json_text
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from pipeline.jobs.publish import Publisher
+    from pipeline.jobs.publish import Client, Publisher
 
 
 @click.command()
@@ -67,6 +67,7 @@ def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None)
     from pipeline.sources.addresses import read_feed_arguments
 
     addresses = read_feed_arguments(feeds)
+    client = _publishing_client(topic) if topic is not None else None
     from pipeline.jobs.poll import Poller
     from pipeline.ledger import Ledger
     from pipeline.tables.database import open_when_there
@@ -79,7 +80,7 @@ def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None)
         _on_stop(poller.stop)
         poller.run(once_since=now if once else None)
         return
-    publisher = _publisher(ledger.engine, topic, config)
+    publisher = _publisher(ledger.engine, topic, config, client)
 
     def stop() -> None:
         poller.stop()
@@ -141,18 +142,29 @@ def publish(config: Config, /, topic: str, once: bool) -> None:
     _exit_on_signal()
     from pipeline.tables.database import open_when_there
 
-    publisher = _publisher(open_when_there(config.db), topic, config)
+    client = _publishing_client(topic)
+    publisher = _publisher(open_when_there(config.db), topic, config, client)
     _on_stop(publisher.stop)
     if once:
         publisher.finish()
     publisher.run()
 
 
-def _publisher(engine: sa.Engine, topic: str, config: Config) -> Publisher:
-    from pipeline.jobs.publish import Publisher
+def _publishing_client(topic: str) -> Client:
+    """Return a client; raises UserError, before any database is opened, for a name that is no topic's."""
     from pipeline.messages.links import checked_topic
 
-    return Publisher(engine, checked_topic(topic), config)
+    checked_topic(topic)
+    from pipeline.jobs.publish import make_client
+
+    client: Client = make_client()
+    return client
+
+
+def _publisher(engine: sa.Engine, topic: str, config: Config, client: Client | None) -> Publisher:
+    from pipeline.jobs.publish import Publisher
+
+    return Publisher(engine, topic, config, client)
 
 
 def _on_stop(stop: Callable[[], object]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from pipeline.cli.options import add_options, configured, nearest_option, setting_option
-from pipeline.cli.output import json_text, reported_errors
+from pipeline.cli.output import reported_errors
 from pipeline.config import JOB_SETTINGS, Config, JobArguments, settings_of
+from pipeline.logs.terminal import json_text
 from transforms.errors import UserError
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,40 +11,45 @@ from datetime import datetime
 
 import click
 
-from pipeline.logs.terminal import UNSAFE, one_line
+from pipeline.logs.streams import STDERR, STDOUT, discard, protect_streams, raw_stream
+from pipeline.logs.terminal import json_text, one_line
 from transforms.errors import UserError
 
 USER_ERROR = 2
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# a full disk, a closed standard output, a terminal that is gone
+NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO)
 
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Turn an error that the user can fix into one line on stderr and exit code 2."""
+    """Turn an error that the user can fix into one line on stderr and exit code 2.
+
+    Also protects the standard streams (pipeline.logs.streams).
+    """
+    protect_streams()
     try:
-        yield
+        try:
+            yield
+        finally:
+            # otherwise the interpreter does so at exit, where an error cannot be caught
+            sys.stdout.flush()
     except UserError as error:
         _fail(str(error))
     except OSError as error:
-        if error.errno not in NO_SPACE:
+        if error.errno not in NOT_WRITTEN:
             raise
-        # discard what is still buffered: the interpreter would try to write it again at exit, and fail
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        discard(STDOUT)
         _fail(f"cannot write the output: {os.strerror(error.errno).lower()}")
+    finally:
+        try:
+            raw_stream(sys.stderr).flush()
+        except OSError:
+            discard(STDERR)
 
 
 def _fail(message: str) -> None:
     click.echo(f"newsbeam: {one_line(message)}", err=True)
     sys.exit(USER_ERROR)
-
-
-def json_text(value: object, indent: int | None = None) -> str:
-    """Return a value as JSON, with times in ISO 8601.
-
-    Control characters that JSON allows in strings are escaped, so that a terminal does not interpret them.
-    """
-    text = json.dumps(value, indent=indent, default=_plain, ensure_ascii=False)
-    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_rows(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], as_json: bool) -> None:
@@ -54,21 +58,18 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: tuple[str, ...], a
         for row in rows:
             click.echo(json_text(row))
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from pipeline.cli.console import PrintableConsole
 
     table = Table(*columns)
     for row in rows:
         table.add_row(*(Text(_cell(row[name])) for name in columns))
-    Console().print(table)
+    PrintableConsole().print(table)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     return "" if value is None else one_line(str(value))
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -85,6 +85,9 @@ class Setting:
         """
         if isinstance(value, str) and not _is_utf8(value):
             raise UserError("not valid UTF-8")
+        if isinstance(value, str) and "\x00" in value:
+            # no environment variable can hold it, by which workers get their settings
+            raise UserError("a zero byte")
         if self.kind is bool and isinstance(value, str):
             if value.strip().lower() in (*TRUE, *FALSE):
                 return value.strip().lower() in TRUE

@@ -19,6 +19,7 @@ from pipeline.config.settings import Config
 from transforms.errors import UserError
 
 DEFAULT_FILE = "newsbeam.toml"
+LONGEST_FILE = 1_000_000  # bytes
 FILE_VARIABLE = f"{PREFIX}CONFIG"
 # may hold a password, which messages must not show
 SECRET = frozenset({"db"})
@@ -75,7 +76,7 @@ def nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
 
 def _checks(config: Config) -> dict[str, Callable[[], object]]:
     """Return the checks of settings with a syntax of their own; they import heavy modules when called."""
-    return {"body": config.body_policy, "models": config.entity_models}
+    return {"body": config.body_policy, "models": config.entity_models, "contact": config.fetch_policy}
 
 
 def _from_options(options: Mapping[str, str | bool | None]) -> Iterator[tuple[str, Given]]:
@@ -113,10 +114,16 @@ def _read_toml(path: str) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(Path(path).read_bytes().decode("utf-8"))
+        with open(path, "rb") as stream:
+            text = stream.read(LONGEST_FILE + 1)
     except OSError as exc:
         raise UserError(f"cannot read {path}: {(exc.strerror or str(exc)).lower()}") from exc
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    if len(text) > LONGEST_FILE:
+        raise UserError(f"cannot read {path}: more than {LONGEST_FILE:,} bytes")
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as exc:
+        # ValueError besides TOMLDecodeError and UnicodeDecodeError: a number with thousands of digits
         raise UserError(f"{path}: not valid TOML: {exc}") from exc
 
 

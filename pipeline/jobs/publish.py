@@ -165,7 +165,11 @@ class Publisher:
 
 
 def make_client() -> Any:
-    """Return a Pub/Sub client that batches messages for up to 50 ms."""
+    """Return a Pub/Sub client that batches messages for up to 50 ms; raises UserError if there are no credentials."""
+    from google.auth.exceptions import DefaultCredentialsError
     from google.cloud import pubsub_v1
 
-    return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=500, max_latency=0.05))
+    try:
+        return pubsub_v1.PublisherClient(pubsub_v1.types.BatchSettings(max_messages=500, max_latency=0.05))
+    except DefaultCredentialsError as exc:
+        raise UserError(f"no access to Pub/Sub: {exc}") from exc

@@ -3,6 +3,7 @@
     {"timestamp":"2026-03-01T09:30:00.123456Z","level":"info","event":"batch","links":64,"logger":"pipeline.jobs.work"}
 
 configure  where the events of this process go
+streams    the standard streams, which text from outside cannot pass as it is
 terminal   makes JSON lines readable, and text from outside safe to show on a terminal
 """
 

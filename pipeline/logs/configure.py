@@ -6,7 +6,6 @@ log at WARNING and above is treated like newsbeam's own events.
 
 from __future__ import annotations
 
-import json as json_module
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
@@ -15,7 +14,8 @@ from typing import Any, TextIO
 
 import structlog
 
-from pipeline.logs.terminal import LEVELS, console_renderer, shorten
+from pipeline.logs.streams import protect_streams, raw_stream
+from pipeline.logs.terminal import LEVELS, console_renderer, json_text, shorten
 
 OURS = ("pipeline", "transforms", "__main__")
 # libraries whose warnings nobody can act on
@@ -41,8 +41,10 @@ def logs_in_use() -> LogForm | None:
 def configure_logs(json: bool, level: str = "info") -> None:
     """Send events of at least `level` to stderr, as JSON lines or readable ones; may be called again.
 
-    Raises KeyError for a level that is not debug, info, warning or error.
+    Also protects the standard streams (pipeline.logs.streams). Raises KeyError for a level that is not debug, info,
+    warning or error.
     """
+    protect_streams()
     global _in_use
     _in_use = json, level
     shared: list[structlog.typing.Processor] = [
@@ -63,14 +65,18 @@ def configure_logs(json: bool, level: str = "info") -> None:
     )
     last: list[structlog.typing.Processor]
     if json:
-        last = [structlog.processors.format_exc_info, _order_keys, structlog.processors.JSONRenderer(_dump)]
+        last = [_order_keys, structlog.processors.JSONRenderer(_dump)]
     else:
         last = [shorten, console_renderer(colors=sys.stderr.isatty())]
     handler = _StderrHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                *last,
+            ],
         )
     )
     handler.addFilter(_is_named)
@@ -127,7 +133,10 @@ def configure_worker_logs() -> None:
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Write to the current sys.stderr, or pass each line to `on_line` while that is set."""
+    """Write to the current sys.stderr, or pass each line to `on_line` while that is set.
+
+    Lines are written as they are, since those on a terminal have colours; both renderers escape texts from outside.
+    """
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -145,7 +154,7 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
 
     @property
     def stream(self) -> TextIO:
-        return sys.stderr
+        return raw_stream(sys.stderr)
 
     @stream.setter
     def stream(self, stream: TextIO) -> None:
@@ -163,4 +172,4 @@ def _order_keys(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mu
 
 
 def _dump(event: Any, **_: Any) -> str:
-    return json_module.dumps(event, ensure_ascii=False, default=str, separators=(",", ":"))
+    return json_text(event, separators=(",", ":"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +11,16 @@ from transforms.errors import FeedError, NewsbeamError, UserError
 from transforms.feeds.discovery import read_feed_list, read_opml
 from transforms.urls import canonical_url
 
+LONGEST_LIST = 50_000_000  # bytes: some 500,000 addresses
+# four times what a core polls in an hour, were each polled every ten minutes
+MOST_ADDRESSES = 100_000
+
 
 def read_feed_arguments(arguments: Sequence[str]) -> list[str]:
     """Return the addresses in the arguments, each once; files are read as OPML or as one address per line.
 
     Addresses are not fetched here: polling shows whether one is a feed, a home page, or a list of feeds. Raises
-    UserError for a file that is missing or lists no feed, and for text that is not a web address.
+    UserError for a file that is missing or lists no feed, for text that is not a web address, and for too many of them.
     """
     found: dict[str, None] = {}
     for argument in arguments:
@@ -29,15 +34,22 @@ def read_feed_arguments(arguments: Sequence[str]) -> list[str]:
             if size_of(address) > LONGEST_FEED:
                 raise UserError(f"feed address longer than {LONGEST_FEED} bytes: {address[:100]}...")
             found.setdefault(address)
+    if len(found) > MOST_ADDRESSES:
+        raise UserError(f"{len(found):,} feeds, more than {MOST_ADDRESSES:,}: give each part to a database of its own")
     return list(found)
 
 
 def _read_list(path: Path) -> tuple[str, ...]:
     try:
-        body = path.read_bytes()
-    except OSError as exc:
-        hint = f"; did you mean https://{path}?" if "." in path.name and not path.exists() else ""
-        raise UserError(f"cannot read {path}: {(exc.strerror or str(exc)).lower()}{hint}") from exc
+        with path.open("rb") as stream:
+            body = stream.read(LONGEST_LIST + 1)
+    except (OSError, ValueError) as exc:
+        # ValueError: a name with a zero byte
+        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        hint = f"; did you mean https://{path}?" if "." in path.name and not os.path.exists(path) else ""
+        raise UserError(f"cannot read {path}: {why.lower()}{hint}") from exc
+    if len(body) > LONGEST_LIST:
+        raise UserError(f"cannot read {path}: more than {LONGEST_LIST:,} bytes; pass several files")
     try:
         feeds = read_opml(body)
     except FeedError:

@@ -41,11 +41,15 @@ class ReadSubscription(beam.PTransform):  # type: ignore[misc]
         super().__init__()
         if not SUBSCRIPTION.fullmatch(subscription):
             raise UserError(f"not a subscription: {subscription!r}; use projects/P/subscriptions/S")
-        self.subscription = subscription
+        try:
+            self.read = ReadFromPubSub(subscription=subscription, with_attributes=True)
+        except ValueError as exc:
+            # Beam knows what Google's names look like
+            raise UserError(f"not a subscription: {subscription!r}: {exc}") from exc
 
     @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
     def expand(self, begin: beam.pvalue.PBegin) -> Incoming:
-        messages = begin | "ReadSubscription" >> ReadFromPubSub(subscription=self.subscription, with_attributes=True)
+        messages = begin | "ReadSubscription" >> self.read
         read = messages | "ReadLinks" >> _read_links()
         batches = (
             read["links"]

@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.tables.metadata import METADATA
-from pipeline.tables.migrate import SchemaState, migrate, read_schema, too_new
+from pipeline.tables.migrate import SchemaState, foreign, migrate, read_schema, too_new
 from pipeline.tables.refusals import About, what_is_wrong
 from transforms.errors import DatabaseAway, DatabaseGone, UserError
 
@@ -212,6 +212,8 @@ def open_for_reading(url: str) -> sa.Engine:
                 )
             case SchemaState.TOO_NEW:
                 raise UserError(too_new(schema))
+            case SchemaState.FOREIGN:
+                raise UserError(foreign(schema))
     return engine
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from pipeline import __version__
-from pipeline.tables.metadata import UtcDateTime, deletion_triggers
+from pipeline.tables.metadata import METADATA, UtcDateTime, deletion_triggers
 from transforms.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+VERSIONS = "alembic_version"  # Alembic's table with the revision
+FOREIGN_SHOWN = 5
 MIGRATION_LOCK = 0x6E657773  # "news": the key of the PostgreSQL advisory lock that migrations take
 
 HISTORY = sa.Table(
@@ -41,6 +43,7 @@ class SchemaState(StrEnum):
     """How a database's schema relates to this version of the code.
 
     EMPTY       it has no tables of newsbeam
+    FOREIGN     it belongs to another program, and newsbeam's tables may not go there
     OLDER       migrations must be applied before anything is written
     CURRENT     it is at the newest migration of this version
     NEWER       a newer version has only added to it; this version can use it
@@ -48,6 +51,7 @@ class SchemaState(StrEnum):
     """
 
     EMPTY = "empty"
+    FOREIGN = "foreign"
     OLDER = "older"
     CURRENT = "current"
     NEWER = "newer"
@@ -56,10 +60,11 @@ class SchemaState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The state of a database's schema, and its revision ("" for none)."""
+    """The state of a database's schema, its revision ("" for none) and, if it is another program's, its tables."""
 
     state: SchemaState
     revision: str
+    foreign: tuple[str, ...] = ()
 
 
 def read_schema(connection: sa.Connection, folder: Path = MIGRATIONS) -> Schema:
@@ -69,12 +74,19 @@ def read_schema(connection: sa.Connection, folder: Path = MIGRATIONS) -> Schema:
     scripts = _scripts(folder)
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:
-        return Schema(SchemaState.EMPTY, "")
+        others = _foreign_tables(connection)
+        # again, as another process may just have created them: it does so in one transaction
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current is None:
+            return Schema(SchemaState.FOREIGN if others else SchemaState.EMPTY, "", others)
     if current == scripts.get_current_head():
         return Schema(SchemaState.CURRENT, current)
     known = {script.revision for script in scripts.walk_revisions()}
     if current in known:
         return Schema(SchemaState.OLDER, current)
+    if not sa.inspect(connection).has_table(HISTORY.name):
+        # the revision of another program that uses Alembic
+        return Schema(SchemaState.FOREIGN, current, tuple(sorted(sa.inspect(connection).get_table_names())))
     return Schema(SchemaState.NEWER if _only_added(connection, known) else SchemaState.TOO_NEW, current)
 
 
@@ -94,6 +106,8 @@ def migrate(engine: sa.Engine, folder: Path = MIGRATIONS) -> None:
         return
     if schema.state is SchemaState.TOO_NEW:
         raise UserError(too_new(schema))
+    if schema.state is SchemaState.FOREIGN:
+        raise UserError(foreign(schema))
     config = alembic_config(folder)
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -112,6 +126,12 @@ def too_new(schema: Schema) -> str:
     )
 
 
+def foreign(schema: Schema) -> str:
+    """Return the message for a user who named the database of another program."""
+    shown = ", ".join(schema.foreign[:FOREIGN_SHOWN]) + (", ..." if len(schema.foreign) > FOREIGN_SHOWN else "")
+    return f"the database belongs to another program (its tables: {shown}): pass another one with --db"
+
+
 def alembic_config(folder: Path = MIGRATIONS) -> AlembicConfig:
     """Return Alembic's configuration for a folder of migrations."""
     from alembic.config import Config
@@ -127,10 +147,19 @@ def _scripts(folder: Path) -> ScriptDirectory:
     return ScriptDirectory.from_config(alembic_config(folder))
 
 
+def _foreign_tables(connection: sa.Connection) -> tuple[str, ...]:
+    """Return the tables because of which newsbeam's may not be created in a database that has none of its own.
+
+    In SQLite, where a file belongs to one program, any table; in PostgreSQL, those that have the name of one of ours.
+    """
+    there = sorted(sa.inspect(connection).get_table_names())
+    if connection.dialect.name == "sqlite":
+        return tuple(there)
+    return tuple(name for name in there if name in METADATA.tables or name == VERSIONS)
+
+
 def _only_added(connection: sa.Connection, known: set[str]) -> bool:
     """Tell whether all migrations of the database that this version does not know only added to it."""
-    if not sa.inspect(connection).has_table(HISTORY.name):
-        return False
     rows = connection.execute(sa.select(HISTORY.c.revision, HISTORY.c.additive)).all()
     unknown = [row.additive for row in rows if row.revision not in known]
     return bool(unknown) and all(unknown)

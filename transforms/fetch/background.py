@@ -7,36 +7,21 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
+
+import structlog
+
+from transforms.fetch.room import Permit, Room, Share
+
+log = structlog.get_logger(__name__)
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 _CHECK_S = 5.0
-
-
-class Permit:
-    """Room for one result between the event loop and its consumer."""
-
-    def __init__(self, room: asyncio.Semaphore) -> None:
-        self._room = room
-        self._held = False
-
-    @property
-    def is_held(self) -> bool:
-        return self._held
-
-    async def acquire(self) -> None:
-        """Wait for room; does nothing if it is held already."""
-        if not self._held:
-            await self._room.acquire()
-            self._held = True
-
-    def release(self) -> None:
-        """Give the room back; does nothing if it is not held."""
-        if self._held:
-            self._held = False
-            self._room.release()
+# how many results a consumer takes before it gives their room back, unless it has to wait earlier
+_RELEASED_AT_ONCE = 8
 
 
 class Background:
@@ -46,6 +31,8 @@ class Background:
         """Start the loop; on `close` it awaits `at_end` after cancelling all other tasks."""
         self._loop = asyncio.new_event_loop()
         self._at_end = at_end
+        # the loop itself holds only weak references to its tasks
+        self._started: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -73,6 +60,23 @@ class Background:
         """Run one coroutine in the loop and wait for its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run one coroutine in the loop without waiting for it; an exception that it raises is logged.
+
+        Raises RuntimeError if the loop is closed.
+        """
+        self._loop.call_soon_threadsafe(self._start, work)
+
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = self._loop.create_task(work())
+        self._started.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._started.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("work in the background failed", exc_info=task.exception())
+
     def close(self, timeout_s: float) -> None:
         """Cancel all tasks and end the thread, waiting at most `timeout_s` seconds."""
         if self._thread.is_alive():
@@ -80,15 +84,20 @@ class Background:
             self._thread.join(timeout_s)
 
     def stream(
-        self, lanes: Iterable[deque[Job]], width: int, room: int, work: Callable[[Job, Permit], Awaitable[Result]]
+        self,
+        lanes: Iterable[deque[Job]],
+        width: int,
+        room: Room,
+        places: int,
+        work: Callable[[Job, Permit], Awaitable[Result]],
     ) -> Generator[Result, None, None]:
         """Run the jobs of every lane, up to `width` of one lane at once, and yield results in order of completion.
 
-        A job that has acquired its permit holds one of `room` places until its result is taken, so a slow consumer
-        slows the work down instead of filling memory. Closing the iterator cancels the remaining jobs. An exception
-        raised by `work` is a bug: it ends the stream and is raised here.
+        A job that has acquired its permit holds one of `places` places, and the bytes of its body in `room`, until its
+        result is taken, so a slow consumer slows the work down instead of filling memory. Closing the iterator cancels
+        the remaining jobs. An exception raised by `work` is a bug: it ends the stream and is raised here.
         """
-        return _Stream(self._loop, self._thread, lanes, width, room, work).read()
+        return _Stream(self._loop, self._thread, lanes, width, room, places, work).read()
 
 
 class _Stream(Generic[Job, Result]):
@@ -98,16 +107,23 @@ class _Stream(Generic[Job, Result]):
         thread: threading.Thread,
         lanes: Iterable[deque[Job]],
         width: int,
-        room: int,
+        room: Room,
+        places: int,
         work: Callable[[Job, Permit], Awaitable[Result]],
     ) -> None:
         self._loop = loop
         self._thread = thread
         self._lanes = list(lanes)
         self._width = width
-        self._room = asyncio.Semaphore(room)
+        self._room = room
+        self._places = places
         self._work = work
-        self._ready: queue.SimpleQueue[tuple[Result, Permit] | BaseException] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[list[tuple[Result, Permit] | BaseException]] = queue.SimpleQueue()
+        # what became ready in this turn of the loop, and what the consumer has got but not yielded
+        self._next: list[tuple[Result, Permit] | BaseException] = []
+        self._got: deque[tuple[Result, Permit] | BaseException] = deque()
+        self._taken: list[Permit] = []
+        self._share: Share | None = None
 
     def read(self) -> Generator[Result, None, None]:
         left = sum(map(len, self._lanes))
@@ -118,13 +134,25 @@ class _Stream(Generic[Job, Result]):
                 if isinstance(item, BaseException):
                     raise item
                 result, permit = item
-                self._loop.call_soon_threadsafe(permit.release)
+                self._taken.append(permit)
+                if len(self._taken) >= _RELEASED_AT_ONCE:
+                    self._release()
                 yield result
         finally:
             if not running.done():
                 running.cancel()
+            with suppress(RuntimeError):  # the loop has been closed
+                self._loop.call_soon_threadsafe(self._leave_room)
 
     def _take(self) -> tuple[Result, Permit] | BaseException:
+        if not self._got:
+            self._got.extend(self._get())
+        return self._got.popleft()
+
+    def _get(self) -> list[tuple[Result, Permit] | BaseException]:
+        with suppress(queue.Empty):
+            return self._ready.get_nowait()
+        self._release()
         while True:
             try:
                 return self._ready.get(timeout=_CHECK_S)
@@ -132,20 +160,51 @@ class _Stream(Generic[Job, Result]):
                 if not self._thread.is_alive():
                     raise RuntimeError("the fetcher was closed while its results were being read") from None
 
+    def _put(self, item: tuple[Result, Permit] | BaseException) -> None:
+        """Hand a result over together with the others of this turn of the loop, since waking a thread takes time."""
+        if not self._next:
+            self._loop.call_soon(self._flush)
+        self._next.append(item)
+
+    def _flush(self) -> None:
+        ready, self._next = self._next, []
+        self._ready.put(ready)
+
+    def _release(self) -> None:
+        """Give back the room of what was taken; for several at once, since waking the loop costs both threads time."""
+        taken, self._taken = self._taken, []
+        if taken:
+            with suppress(RuntimeError):  # the loop has been closed
+                self._loop.call_soon_threadsafe(_release_all, taken)
+
+    def _leave_room(self) -> None:
+        if self._share is not None:
+            self._room.close(self._share)
+
     async def _run_lanes(self) -> None:
+        self._share = share = self._room.open(self._places)
         try:
             async with asyncio.TaskGroup() as group:
-                for lane in self._lanes:
-                    for _ in range(min(self._width, len(lane))):
-                        group.create_task(self._run_lane(lane))
+                # the second job of a lane comes after the first of every lane
+                for n in range(self._width):
+                    for lane in self._lanes:
+                        if n < len(lane):
+                            group.create_task(self._run_lane(lane, share))
         except ExceptionGroup as exc:
-            self._ready.put(exc.exceptions[0])
+            self._put(exc.exceptions[0])
         except asyncio.CancelledError:
-            self._ready.put(RuntimeError("the fetcher was closed while its results were being read"))
+            # the loop may not run again
+            self._ready.put([RuntimeError("the fetcher was closed while its results were being read")])
             raise
 
-    async def _run_lane(self, lane: deque[Job]) -> None:
+    async def _run_lane(self, lane: deque[Job], share: Share) -> None:
         while lane:
-            permit = Permit(self._room)
+            permit = share.permit()
             result = await self._work(lane.popleft(), permit)
-            self._ready.put((result, permit))
+            permit.end()
+            self._put((result, permit))
+
+
+def _release_all(permits: list[Permit]) -> None:
+    for permit in permits:
+        permit.release()

@@ -1,7 +1,8 @@
-"""Open connections to permitted addresses only.
+"""Connect to permitted addresses only.
 
-The check comes between DNS and the connection: the connection goes to the very address that was checked, so a name that
-resolves differently a moment later (DNS rebinding) gains nothing. Every redirect passes through here.
+The check comes between DNS and the connection: libcurl is given the very addresses that were checked, so a name that
+resolves differently a moment later (DNS rebinding) gains nothing, and each socket is checked again as it is opened.
+Every redirect passes through here.
 """
 
 from __future__ import annotations
@@ -9,21 +10,24 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import httpcore
-
-from transforms.errors import ConnectFailed, DnsFailed, InvalidUrl, PrivateAddress, TlsFailed
+from transforms.errors import DnsFailed, InvalidUrl, PrivateAddress
 from transforms.fetch.addresses import IPAddress, may_dial
+from transforms.fetch.target import Target
 
 # host and port -> addresses as text, best first; raises DnsFailed
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 MAX_ADDRESSES = 4
+# how long an address is used without asking again; a connection that is kept stays with its own
+ADDRESS_TTL_S = 60.0
+MAX_REMEMBERED = 4_096
 _MAX_LOOKUPS = 16
 
 
@@ -68,83 +72,55 @@ class SystemResolver:
             return await answer
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections for httpcore; raises PrivateAddress, DnsFailed, ConnectFailed and TlsFailed."""
+class Dialler:
+    """Finds the addresses of hosts that may be dialled, and remembers them while they are in use."""
 
-    def __init__(self, resolve: Resolve, allow_private: bool, sent: Callable[[str], None]) -> None:
-        """Resolve names with `resolve`; call `sent` with the host each time something is sent to it."""
+    def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
         self._resolve = resolve
         self._allow_private = allow_private
-        self._sent = sent
-        self._sockets = httpcore.AnyIOBackend()
+        self._known: OrderedDict[tuple[str, int], tuple[float, tuple[IPAddress, ...]]] = OrderedDict()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        addresses = await self._find_addresses(host, port, timeout)
-        error: Exception | None = None
-        for address in addresses:
-            try:
-                stream = await self._sockets.connect_tcp(
-                    str(address), port, timeout=timeout and timeout / len(addresses), local_address=local_address
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-                error = exc
-                continue
-            return _GuardedStream(stream, host, self._sent)
-        word = "no answer" if isinstance(error, httpcore.ConnectTimeout) else str(error)
-        raise ConnectFailed(f"{host}:{port}: {word}") from error
+    def recall(self, target: Target) -> tuple[IPAddress, ...]:
+        """Return the addresses of a host as far as they are known; none is the answer for a host that is not."""
+        known = self._known.get((target.host, target.port))
+        return known[1] if known is not None and time.monotonic() < known[0] else ()
 
-    async def _find_addresses(self, host: str, port: int, timeout: float | None) -> list[IPAddress]:
+    async def find(self, target: Target, timeout_s: float) -> tuple[IPAddress, ...]:
+        """Return the addresses of a host that may be dialled, best first.
+
+        Raises DnsFailed, InvalidUrl, and PrivateAddress if it has others only.
+        """
+        known = self.recall(target)
+        if known:
+            return known
+        host = target.host
         try:
             found: Sequence[str] = [str(ipaddress.ip_address(host))]
         except ValueError:
             try:
-                async with asyncio.timeout(timeout):
-                    found = await self._resolve(host, port)
+                async with asyncio.timeout(timeout_s):
+                    found = await self._resolve(host, target.port)
             except TimeoutError as exc:
-                raise DnsFailed(f"{host}: no answer within {timeout:g} s") from exc
+                raise DnsFailed(f"{host}: no answer within {timeout_s:g} s") from exc
         # getaddrinfo sorts addresses as in RFC 6724
         addresses = [ipaddress.ip_address(text) for text in dict.fromkeys(found)]
         allowed = [address for address in addresses if may_dial(address, allow_private=self._allow_private)]
-        if allowed:
-            return allowed[:MAX_ADDRESSES]
-        if addresses:
-            raise PrivateAddress(f"{host} is not public: {', '.join(map(str, addresses[:MAX_ADDRESSES]))}")
-        raise DnsFailed(f"{host}: no address")
+        if not allowed:
+            if addresses:
+                raise PrivateAddress(f"{host} is not public: {', '.join(map(str, addresses[:MAX_ADDRESSES]))}")
+            raise DnsFailed(f"{host}: no address")
+        chosen = tuple(allowed[:MAX_ADDRESSES])
+        self._known[target.host, target.port] = time.monotonic() + ADDRESS_TTL_S, chosen
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+        return chosen
 
+    def forget(self, target: Target) -> None:
+        """Have the next connection to a host look its name up again."""
+        self._known.pop((target.host, target.port), None)
 
-class _GuardedStream(httpcore.AsyncNetworkStream):
-    """A stream that reports when it sends, and whose failed TLS handshake raises TlsFailed, not ConnectFailed."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream, host: str, sent: Callable[[str], None]) -> None:
-        self._stream = stream
-        self._host = host
-        self._sent = sent
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._stream.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, timeout)
-        self._sent(self._host)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout, OSError, ValueError) as exc:
-            raise TlsFailed(f"{self._host}: {exc or 'no answer'}") from exc
-        return _GuardedStream(stream, self._host, self._sent)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    def open_socket(self, address: Any) -> socket.socket | None:
+        """Open a socket for one of libcurl's addresses (CURLOPT_OPENSOCKETFUNCTION); None if it may not be dialled."""
+        if not may_dial(ipaddress.ip_address(address.addr[0]), allow_private=self._allow_private):
+            return None
+        return socket.socket(address.family, address.socktype, address.protocol)

@@ -1,223 +1,310 @@
-"""Send one request and read its response, over connections that are kept alive for later requests."""
+"""Send one request and read its response with libcurl, over connections that are kept alive for later requests.
+
+libcurl speaks HTTP and TLS, and keeps the connections. It follows no redirect, keeps no cookie, uses no proxy and
+resolves no name: those are ours. So is inflating, which is bounded chunk by chunk.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import resource
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-import anyio
-import h2.exceptions
-import h11
-import httpcore
+import certifi
+import pycurl
 
-from transforms.errors import ConnectFailed, FetchTimeout, ProtocolFailed, TlsFailed, TooLarge
-from transforms.fetch.dial import GuardedBackend, Resolve
+from transforms.errors import (
+    ConnectFailed,
+    FetchTimeout,
+    InvalidUrl,
+    NewsbeamError,
+    PrivateAddress,
+    ProtocolFailed,
+    TlsFailed,
+)
+from transforms.fetch.addresses import IPAddress
+from transforms.fetch.answer import Answer, Headers, Judge, Response
+from transforms.fetch.dial import Dialler
+from transforms.fetch.room import Permit
 from transforms.fetch.target import Target
-from transforms.inflate import Inflater
+from transforms.fetch.wire import Wire
 
 CONNECT_TIMEOUT_S = 10.0
-KEEPALIVE_S = 60.0
-MAX_KEPT_ORIGINS = 64
-# bodies of redirects and error pages up to this size are read, which leaves the connection ready for the next request
-_DRAINED_BYTES = 16_384
+KEEPALIVE_S = 60
+# 500 hosts need one each; at most half of all descriptors, as requests under way may take another quarter
+MAX_KEPT = 512
+# handles of libcurl for later requests
+MAX_IDLE = 64
 _DRAIN_S = 2.0
-
-Headers = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How much of a body to read: past `limit` decoded bytes, cut it if `cut`, else raise TooLarge."""
-
-    limit: int
-    cut: bool = False
-
-
-# decides from status and headers how much of the body to read (None: nothing); may raise Rejected
-Judge = Callable[[int, Headers], Wanted | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response: header names in lower case, `body` decoded from its content encoding, empty if it was not read."""
-
-    status: int
-    headers: Headers
-    body: bytes = b""
-    cookies: tuple[str, ...] = ()
+# libcurl holds a buffer of this size for each transfer
+_BUFFER_BYTES = 65_536
+_TLS_ERRORS = frozenset(
+    {
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CERTPROBLEM,
+        pycurl.E_SSL_CIPHER,
+        pycurl.E_SSL_INVALIDCERTSTATUS,
+        pycurl.E_SSL_ISSUER_ERROR,
+        pycurl.E_USE_SSL_FAILED,
+    }
+)
 
 
-@dataclass(slots=True)
-class _Kept:
-    """The connections to one origin. One pool for all origins would go through every connection on each request."""
-
-    pool: httpcore.AsyncConnectionPool
-    users: int = 0
+def count_descriptors() -> int:
+    """Return how many descriptors this process may open."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1_000_000 if descriptors == resource.RLIM_INFINITY else descriptors
 
 
 class Exchanger:
-    """Sends requests and keeps connections; belongs to one event loop.
+    """Sends requests and keeps connections; belongs to one event loop, in which it has to be made.
 
-    It does not follow redirects, keep a pace or set a deadline: the caller does.
+    It does not follow redirects or keep a pace: the caller does.
     """
 
-    def __init__(
+    def __init__(self, dialler: Dialler, *, sent: Callable[[Target], None], ca_file: Path | None = None) -> None:
+        self._dialler = dialler
+        self._sent = sent
+        self._ca_file = str(ca_file or certifi.where())
+        self._wire = Wire(max_kept=min(MAX_KEPT, count_descriptors() // 2))
+        self._idle: list[_Transfer] = []
+
+    async def ask(
         self,
-        resolve: Resolve,
-        *,
-        allow_private: bool,
-        host_concurrency: int,
-        sent: Callable[[str], None],
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        self._backend = GuardedBackend(resolve, allow_private, sent)
-        self._host_concurrency = host_concurrency
-        self._tls = tls
-        self._kept: OrderedDict[tuple[str, str, int], _Kept] = OrderedDict()
+        target: Target,
+        headers: Sequence[str],
+        judge: Judge,
+        timeout_s: float,
+        permit: Permit | None = None,
+    ) -> Response:
+        """Send one GET with these lines as headers and read as much of the response as `judge` decides.
 
-    async def ask(self, target: Target, headers: Sequence[tuple[str, str]], judge: Judge) -> Response:
-        """Send one GET and read as much of the response as `judge` decides.
-
-        Raises PrivateAddress, DnsFailed, ConnectFailed, TlsFailed, ProtocolFailed, FetchTimeout, TooLarge,
+        The addresses of the target must be known to the dialler. The time for which `permit` pauses the transfer does
+        not count. Raises PrivateAddress, ConnectFailed, TlsFailed, ProtocolFailed, FetchTimeout, TooLarge, InvalidUrl,
         ContentTypeRejected and what `judge` raises.
         """
-        kept = self._take_pool(target)
-        request = httpcore.Request(
-            "GET",
-            httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
-            headers=[("Host", target.netloc), *headers],
-            # certificates name hosts without the optional trailing dot
-            extensions={"timeout": {"connect": CONNECT_TIMEOUT_S}, "sni_hostname": target.site},
-        )
+        addresses = self._dialler.recall(target)
+        transfer = self._idle.pop() if self._idle else _Transfer(self._wire, self._dialler, self._sent, self._ca_file)
         try:
-            with map_errors(target.url):
-                response = await self._send(kept.pool, request)
-                try:
-                    return await self._read_answer(response, judge)
-                finally:
-                    await response.aclose()
+            return await transfer.run(target, addresses, headers, judge, timeout_s, permit)
         finally:
-            kept.users -= 1
-            await self._close_surplus()
+            if len(self._idle) < MAX_IDLE:
+                self._idle.append(transfer)
+            else:
+                transfer.close()
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close every connection."""
-        while self._kept:
-            _, kept = self._kept.popitem()
-            await kept.pool.aclose()
+        self._wire.close()
+        for transfer in self._idle:
+            transfer.close()
 
-    async def _send(self, pool: httpcore.AsyncConnectionPool, request: httpcore.Request) -> httpcore.Response:
-        """Send a request; resend it if the server was just closing the kept connection (RFC 9112, 9.3.1 and 9.5).
 
-        The server never saw such a request, so the host still gets only one.
-        """
-        for _ in range(self._host_concurrency):
-            was_kept = any(connection.is_idle() for connection in pool.connections)
-            try:
-                return await pool.handle_async_request(request)
-            except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError) as error:
-                # a server whose answer is not HTTP has seen the request; httpcore wraps the parser's error
-                is_answered = any(isinstance(wrapped, h11.RemoteProtocolError) for wrapped in error.args)
-                if not was_kept or is_answered:
-                    raise
-        return await pool.handle_async_request(request)
+def _judge_nothing(status: int, headers: Headers) -> None:
+    return None
 
-    async def _read_answer(self, response: httpcore.Response, judge: Judge) -> Response:
-        headers = read_headers(response.headers)
-        cookies = tuple(value.decode("latin-1") for name, value in response.headers if name.lower() == b"set-cookie")
-        wanted = judge(response.status, headers)
-        if wanted is None:
-            await _drain(response, headers)
-            return Response(response.status, headers, cookies=cookies)
-        length = headers.get("content-length", "")
-        if not wanted.cut and length.isdecimal() and len(length) < 19 and int(length) > wanted.limit:
-            raise TooLarge(f"content-length {length} is more than {wanted.limit} bytes")
-        inflater = Inflater(headers.get("content-encoding", ""), wanted.limit)
+
+class _Transfer:
+    """One libcurl handle, which makes one request after the other."""
+
+    def __init__(self, wire: Wire, dialler: Dialler, sent: Callable[[Target], None], ca_file: str) -> None:
+        self._wire = wire
+        self._dialler = dialler
+        self._sent = sent
+        self._loop = asyncio.get_running_loop()
+        self._target: Target
+        self._permit: Permit | None = None
+        self._answer: Answer
+        self._done: asyncio.Future[Response]
+        self._set_aside()
+        self._deadline: asyncio.TimerHandle | None = None
+        self._is_private = False
+        self._was_sent = False
+        self._no_socket: OSError | None = None
+        curl = self._curl = pycurl.Curl()
+        for option, value in (
+            (pycurl.NOSIGNAL, 1),
+            (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),
+            (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS),
+            (pycurl.FOLLOWLOCATION, 0),
+            (pycurl.PATH_AS_IS, 1),
+            (pycurl.PROXY, ""),
+            (pycurl.NOPROXY, "*"),
+            (pycurl.CONNECTTIMEOUT_MS, round(CONNECT_TIMEOUT_S * 1000)),
+            (pycurl.MAXAGE_CONN, KEEPALIVE_S),
+            (pycurl.BUFFERSIZE, _BUFFER_BYTES),
+            (pycurl.CAINFO, ca_file),
+            (pycurl.OPENSOCKETFUNCTION, self._open_socket),
+            (pycurl.PREREQFUNCTION, self._note_sent),
+            (pycurl.HEADERFUNCTION, self._read_line),
+            (pycurl.WRITEFUNCTION, self._read_body),
+        ):
+            curl.setopt(option, value)
+
+    async def run(
+        self,
+        target: Target,
+        addresses: Sequence[IPAddress],
+        headers: Sequence[str],
+        judge: Judge,
+        timeout_s: float,
+        permit: Permit | None,
+    ) -> Response:
+        """Make one request; see Exchanger.ask."""
+        self._target, self._answer, self._permit = target, Answer(judge), permit
+        self._is_private = self._was_sent = False
+        self._no_socket = None
+        done: asyncio.Future[Response] = self._loop.create_future()
+        self._done = done
+        curl = self._curl
+        curl.setopt(pycurl.URL, target.url)
+        curl.setopt(pycurl.HTTPHEADER, [f"Host: {target.netloc}", *headers])
+        # with the plus sign, libcurl forgets them as it forgets those that it has looked up itself
+        texts = ",".join(f"[{address}]" if address.version == 6 else str(address) for address in addresses)
+        host = f"[{target.host}]" if ":" in target.host else target.host
+        curl.setopt(pycurl.RESOLVE, [f"+{host}:{target.port}:{texts}"])
+        self._deadline = self._loop.call_later(timeout_s, self._time_out, timeout_s)
+        self._wire.start(curl, self._end)
         try:
-            async for chunk in response.aiter_stream():
-                inflater.feed(chunk)
-        except TooLarge:
-            if not wanted.cut:
-                raise
-            return Response(response.status, headers, inflater.take(), cookies)
-        return Response(response.status, headers, inflater.finish(), cookies)
+            return await done
+        except BaseException:
+            if permit is not None:
+                permit.drop()
+            raise
+        finally:
+            # nothing is under way any more unless the task was cancelled
+            self._wire.stop(curl)
+            if self._deadline is not None:
+                self._deadline.cancel()
+            self._set_aside()
 
-    def _take_pool(self, target: Target) -> _Kept:
-        kept = self._kept.get(target.origin)
-        if kept is None:
-            if target.scheme == "https" and self._tls is None:
-                self._tls = httpcore.default_ssl_context()
-            kept = _Kept(
-                httpcore.AsyncConnectionPool(
-                    ssl_context=self._tls,
-                    max_connections=self._host_concurrency,
-                    keepalive_expiry=KEEPALIVE_S,
-                    http2=True,
-                    network_backend=self._backend,
-                )
-            )
-            self._kept[target.origin] = kept
-        self._kept.move_to_end(target.origin)
-        kept.users += 1
-        return kept
+    def _set_aside(self) -> None:
+        """Let go of the last response, which would stay in memory until the next request."""
+        self._answer = Answer(_judge_nothing)
+        self._done = self._loop.create_future()
+        self._done.cancel()
 
-    async def _close_surplus(self) -> None:
-        if len(self._kept) <= MAX_KEPT_ORIGINS:
+    def close(self) -> None:
+        self._curl.close()
+
+    # libcurl calls these while it works; an exception in one of them would be printed and lost
+
+    def _open_socket(self, purpose: int, address: object) -> object:
+        try:
+            opened = self._dialler.open_socket(address)
+        except OSError as exc:
+            self._no_socket = exc
+            return pycurl.SOCKET_BAD
+        if opened is None:
+            self._is_private = True
+            return pycurl.SOCKET_BAD
+        # pycurl makes a descriptor of its own of it
+        self._loop.call_soon(opened.close)
+        return opened
+
+    def _note_sent(self, *ends: object) -> int:
+        self._was_sent = True
+        self._sent(self._target)
+        return int(pycurl.PREREQFUNC_OK)
+
+    def _read_line(self, line: bytes) -> int | None:
+        if not self._answer.add_line(line):
+            return 0
+        if self._answer.is_drained and line in (b"\r\n", b"\n"):
+            self._loop.call_soon(self._limit_draining, self._done)
+        return None
+
+    def _read_body(self, chunk: bytes) -> int | None:
+        permit = self._permit
+        if permit is None or self._answer.is_drained:
+            return None if self._answer.add_body(chunk) else 0
+        if not permit.may_grow():
+            self._loop.call_soon(self._pause, permit, self._done)
+            return int(pycurl.WRITEFUNC_PAUSE)
+        before = self._answer.size
+        goes_on = self._answer.add_body(chunk)
+        permit.grow(self._answer.size - before)
+        return None if goes_on else 0
+
+    # The event loop calls these.
+
+    def _limit_draining(self, done: asyncio.Future[Response]) -> None:
+        """Give the rest of a body that nobody reads little time."""
+        if not done.done() and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = self._loop.call_later(_DRAIN_S, self._stop_draining)
+
+    def _stop_draining(self) -> None:
+        self._wire.stop(self._curl)
+        self._settle(self._answer)
+
+    def _pause(self, permit: Permit, done: asyncio.Future[Response]) -> None:
+        """Wait for room, while no time counts."""
+        if done.done() or self._deadline is None:
             return
-        for origin, kept in list(self._kept.items())[:-MAX_KEPT_ORIGINS]:
-            # while another pool was closing, this one may have been used, or closed and replaced
-            if not kept.users and self._kept.get(origin) is kept:
-                del self._kept[origin]
-                await kept.pool.aclose()
+        left_s = max(0.0, self._deadline.when() - self._loop.time())
+        self._deadline.cancel()
+        permit.pause(lambda: self._loop.call_soon(self._go_on, done, left_s))
 
-
-async def _drain(response: httpcore.Response, headers: Headers) -> None:
-    length = headers.get("content-length", "")
-    if not length.isdecimal() or len(length) > 6 or int(length) > _DRAINED_BYTES:
-        return
-    try:
-        async with asyncio.timeout(_DRAIN_S):
-            async for _ in response.aiter_stream():
-                pass
-    except TimeoutError:
-        return
-
-
-def read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers with lower-case names; repeated ones are joined by a comma (RFC 9110, 5.3)."""
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1").lower()
+    def _go_on(self, done: asyncio.Future[Response], left_s: float) -> None:
+        if done.done():
+            return
+        self._deadline = self._loop.call_later(left_s, self._time_out, left_s)
         try:
-            value = raw_value.decode()
-        except UnicodeDecodeError:
-            value = raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+            # this hands over the chunk that did not fit
+            self._curl.pause(pycurl.PAUSE_CONT)
+        except pycurl.error as exc:
+            code, message = exc.args
+            self._wire.stop(self._curl)
+            self._end(code, message)
 
+    def _time_out(self, timeout_s: float) -> None:
+        self._wire.stop(self._curl)
+        self._fail(FetchTimeout(f"no complete response within {timeout_s:g} s: {self._target.url}"))
 
-@contextmanager
-def map_errors(url: str) -> Iterator[None]:
-    """Map the exceptions of httpcore, its parsers and sockets to newsbeam's errors."""
-    try:
-        yield
-    except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
-        raise ConnectFailed(f"{exc or 'no response'} {url}") from exc
-    except (httpcore.TimeoutException, TimeoutError) as exc:
-        raise FetchTimeout(f"no response in time from {url}") from exc
-    except ssl.SSLError as exc:
-        raise TlsFailed(f"{exc} {url}") from exc
-    except (
-        httpcore.NetworkError,
-        httpcore.ProtocolError,
-        h2.exceptions.H2Error,
-        anyio.BrokenResourceError,
-        anyio.ClosedResourceError,
-        anyio.EndOfStream,
-        OSError,
-    ) as exc:
-        raise ProtocolFailed(f"{str(exc) or type(exc).__name__} {url}") from exc
+    def _end(self, code: int, message: str) -> None:
+        answer = self._answer
+        if answer.ends_connection or code:
+            self._dialler.forget(self._target)
+        if answer.error is not None or answer.is_cut or code == pycurl.E_OK:
+            self._settle(answer)
+        else:
+            self._fail(self._error_of(code, message))
+
+    def _settle(self, answer: Answer) -> None:
+        try:
+            response = answer.finish()
+        except NewsbeamError as error:
+            self._fail(error)
+        else:
+            if not self._done.done():
+                self._done.set_result(response)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
+
+    def _error_of(self, code: int, message: str) -> Exception:
+        """Return the error for one of libcurl's codes (https://curl.se/libcurl/c/libcurl-errors.html)."""
+        target, curl = self._target, self._curl
+        text = f"{message or f'libcurl error {code}'} {target.url}"
+        if self._is_private:
+            return PrivateAddress(text)
+        if self._no_socket is not None:
+            # no fault of the host, so not ConnectFailed
+            return ProtocolFailed(f"no socket: {self._no_socket} {target.url}")
+        if code == pycurl.E_WRITE_ERROR:
+            return RuntimeError(f"reading a response failed, with the traceback on stderr: {text}")
+        if code == pycurl.E_URL_MALFORMAT:
+            return InvalidUrl(text)
+        if code in _TLS_ERRORS:
+            return TlsFailed(text)
+        if self._was_sent:
+            return ProtocolFailed(text)
+        if target.scheme == "https" and curl.getinfo(pycurl.CONNECT_TIME):
+            return TlsFailed(text)
+        if code in (pycurl.E_COULDNT_CONNECT, pycurl.E_OPERATION_TIMEDOUT):
+            return ConnectFailed(text)
+        return ProtocolFailed(text)

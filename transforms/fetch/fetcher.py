@@ -5,116 +5,54 @@
                         +-------------------------- each redirect starts again ---------------------------+
 
 A Fetcher owns an event loop in a background thread, so that connections, robots.txt and paces outlive a batch, and the
-caller's thread computes while the next pages are fetched. The decisions are pure functions in sibling modules (pace,
-robots, addresses, content_types), which this module calls in order.
+caller's thread computes while the next pages are fetched. transforms.fetch.follow goes the way of one URL; the
+decisions are pure functions in sibling modules (pace, robots, addresses, content_types).
 """
 
 from __future__ import annotations
 
-import asyncio
 import atexit
-import math
 import os
-import ssl
+import sys
 import threading
 import time
-from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
-from urllib.parse import unquote_to_bytes
 
-import structlog
-
-from transforms.errors import (
-    ConnectFailed,
-    DnsFailed,
-    FetchTimeout,
-    HttpRejected,
-    HttpUnavailable,
-    InvalidUrl,
-    NewsbeamError,
-    PrivateAddress,
-    RedirectLoop,
-    RobotsDisallowed,
-    RobotsUnavailable,
-    TlsFailed,
-    UnsupportedScheme,
-    UserError,
-)
-from transforms.fetch.background import Background, Permit
+from transforms.errors import NewsbeamError
+from transforms.fetch.answer import Headers, Wanted
+from transforms.fetch.background import Background
 from transforms.fetch.content_types import check_bytes, check_type
-from transforms.fetch.cookies import CookieJar
-from transforms.fetch.dial import Resolve, SystemResolver
-from transforms.fetch.exchange import Exchanger, Headers, Judge, Response, Wanted
-from transforms.fetch.pace import TOO_MANY_COOLDOWN_S
-from transforms.fetch.retry_after import parse_retry_after
-from transforms.fetch.robots import (
-    MAX_ROBOTS_BYTES,
-    MAX_ROBOTS_REDIRECTS,
-    RobotsCache,
-    RobotsRules,
-    allow_all,
-    product_of,
-    read_robots,
-)
-from transforms.fetch.target import Target, follow_location, parse_target
-from transforms.fetch.turns import Turns
-from transforms.inflate import ACCEPT_ENCODING
+from transforms.fetch.dial import Resolve
+from transforms.fetch.exchange import count_descriptors
+from transforms.fetch.follow import Follower, Journey, error_of
+from transforms.fetch.policy import FetchPolicy
+from transforms.fetch.room import Permit, Room
+from transforms.fetch.target import parse_target
+from transforms.fetch.turns import MAX_REQUESTS_AT_ONCE, Turns
 from transforms.records import ArticleLink, FetchedPage
 from transforms.results import Ended, Ok
 from transforms.urls import host_of
 
-log = structlog.get_logger(__name__)
+__all__ = ["FeedAnswer", "FeedRequest", "FetchPolicy", "Fetcher", "shared_fetcher"]
 
 Job = TypeVar("Job")
 
 # limit on the results and open requests of one batch that wait for a slow consumer
 MAX_HELD = 32
+# limit on the bytes of all bodies under way or waiting; the rest of 64 MB is for what may come on top: one chunk that
+# inflates to a whole body, and one body for each of two batches, 10 MB each
+MAX_HELD_BYTES = 32_000_000
 CLOSE_TIMEOUT_S = 5.0
-RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504, 522, 524})
-REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
-PERMANENT_STATUSES = frozenset({301, 308})
 PAGE_ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.1"
 FEED_ACCEPT = (
     "application/rss+xml,application/atom+xml,application/feed+json,application/xml;q=0.9,text/xml;q=0.9,*/*;q=0.5"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FetchPolicy:
-    """How a Fetcher makes requests.
-
-    `user_agent` is sent as it is and should name a contact address; its first word is the product token for robots.txt.
-    `host_delay_s` is the minimum time in seconds between the starts of two requests to one host, robots.txt included.
-    `timeout_s` is the time limit for one URL with all its redirects; waiting for the host's pace does not count.
-    `max_body_bytes` counts decoded bytes.
-    """
-
-    user_agent: str = "newsbeam/0.1"
-    host_delay_s: float = 1.0
-    host_concurrency: int = 2
-    allow_private_addresses: bool = False
-    max_redirects: int = 10
-    max_body_bytes: int = 10_000_000
-    timeout_s: float = 30.0
-
-    def __post_init__(self) -> None:
-        """Raise UserError for a policy under which every request would fail."""
-        if not (self.user_agent.isascii() and self.user_agent.isprintable() and self.user_agent.strip()):
-            raise UserError(f"the user agent must be printable ASCII: {self.user_agent!r}")
-        if self.host_concurrency < 1:
-            raise UserError(f"the host concurrency must be at least 1: {self.host_concurrency}")
-        if not 0 <= self.host_delay_s < math.inf:
-            raise UserError(f"the host delay must be 0 seconds or more: {self.host_delay_s}")
-        if not 0 < self.timeout_s < math.inf or self.max_body_bytes < 1:
-            raise UserError(
-                f"the timeout ({self.timeout_s} s) and the body limit ({self.max_body_bytes} bytes) must be above 0"
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,37 +82,20 @@ class FeedAnswer:
     error: NewsbeamError | None
 
 
-@dataclass(slots=True)
-class _Journey:
-    """The state of fetching one URL with all its redirects."""
-
-    target: Target
-    cookies: CookieJar = field(default_factory=CookieJar)
-    hops: int = 0
-    permanent: bool = True
-    elapsed_s: float = 0.0
-    give_up_at: float | None = None
-
-
 class Fetcher:
     """Fetches pages and feeds at the pace of their hosts; a context manager; thread-safe."""
 
-    def __init__(
-        self, policy: FetchPolicy, *, resolve: Resolve | None = None, tls: ssl.SSLContext | None = None
-    ) -> None:
-        """Use `resolve` in place of the system's DNS and `tls` in place of the default certificate authorities."""
+    def __init__(self, policy: FetchPolicy, *, resolve: Resolve | None = None, ca_file: Path | None = None) -> None:
+        """Use `resolve` in place of the system's DNS and `ca_file` in place of the default certificate authorities."""
         self.policy = policy
-        self._product = product_of(policy.user_agent)
-        self._turns = Turns(policy.host_delay_s, policy.host_concurrency)
-        self._robots = RobotsCache(self._fetch_rules)
-        self._exchanger = Exchanger(
-            resolve or SystemResolver(),
-            allow_private=policy.allow_private_addresses,
-            host_concurrency=policy.host_concurrency,
-            sent=self._turns.record_send,
-            tls=tls,
+        self._turns = Turns(
+            policy.host_delay_s, policy.host_concurrency, min(MAX_REQUESTS_AT_ONCE, count_descriptors() // 4)
         )
-        self._background = Background("newsbeam-fetch", self._exchanger.aclose)
+        self._room = Room(MAX_HELD_BYTES)
+        # feeds that are asked one by one: their caller bounds their number
+        self._asked = self._room.open(places=sys.maxsize)
+        self._background = Background("newsbeam-fetch", self._close_follower)
+        self._follower = self._background.call(self._open_follower(resolve, ca_file))
 
     def __enter__(self) -> Fetcher:
         return self
@@ -210,7 +131,7 @@ class Fetcher:
                 return Ended(link, error)
 
         return self._background.stream(
-            group_by_host(links, lambda link: link.url), self.policy.host_concurrency, MAX_HELD, finish
+            group_by_host(links, lambda link: link.url), self.policy.host_concurrency, self._room, MAX_HELD, finish
         )
 
     def fetch_feeds(self, requests: Sequence[FeedRequest]) -> Generator[FeedAnswer, None, None]:
@@ -221,9 +142,27 @@ class Fetcher:
         return self._background.stream(
             group_by_host(requests, lambda request: request.url),
             self.policy.host_concurrency,
+            self._room,
             MAX_HELD,
             self._finish_feed,
         )
+
+    def ask_feed(self, request: FeedRequest, on_answer: Callable[[FeedAnswer], None]) -> None:
+        """Fetch one feed in the background and call `on_answer` in the fetch thread, where it must cost little.
+
+        For callers that always have some requests under way: they decide how many, since each answer holds its body.
+        The rules are those of `fetch_feeds`. After `close`, this raises RuntimeError, and requests that were still
+        under way are not answered.
+        """
+
+        async def ask() -> None:
+            permit = self._asked.permit()
+            try:
+                on_answer(await self._finish_feed(request, permit))
+            finally:
+                permit.release()
+
+        self._background.start(ask)
 
     def fetch_page(self, url: str) -> FetchedPage:
         """Fetch one page in the same way as articles; raises Rejected or Retryable."""
@@ -236,6 +175,12 @@ class Fetcher:
 
     # The methods below run in the background thread.
 
+    async def _open_follower(self, resolve: Resolve | None, ca_file: Path | None) -> Follower:
+        return Follower(self.policy, self._turns, resolve, ca_file)
+
+    async def _close_follower(self) -> None:
+        self._follower.close()
+
     async def _fetch_article(
         self, link: ArticleLink, permit: Permit | None, give_up_at: float | None = None
     ) -> FetchedPage:
@@ -245,8 +190,8 @@ class Fetcher:
             check_type(headers.get("content-type", ""))
             return Wanted(self.policy.max_body_bytes)
 
-        journey = _Journey(parse_target(link.url), give_up_at=give_up_at)
-        answer = await self._follow(journey, [("Accept", PAGE_ACCEPT)], judge, permit, robots=True)
+        journey = Journey(parse_target(link.url), give_up_at=give_up_at)
+        answer = await self._follower.follow(journey, [f"Accept: {PAGE_ACCEPT}"], judge, permit, robots=True)
         if answer.status != 200:
             raise error_of(answer, journey.target.url, datetime.now(UTC))
         content_type = answer.headers.get("content-type", "")
@@ -260,15 +205,15 @@ class Fetcher:
             elapsed_ms=round(journey.elapsed_s * 1000),
         )
 
-    async def _finish_feed(self, request: FeedRequest, permit: Permit) -> FeedAnswer:
+    async def _finish_feed(self, request: FeedRequest, permit: Permit | None) -> FeedAnswer:
         def judge(status: int, headers: Headers) -> Wanted | None:
             return Wanted(self.policy.max_body_bytes) if status == 200 else None
 
-        journey: _Journey | None = None
+        journey: Journey | None = None
         try:
             start = parse_target(request.url)
-            journey = _Journey(start)
-            answer = await self._follow(journey, headers_of_feed(request), judge, permit, robots=False)
+            journey = Journey(start)
+            answer = await self._follower.follow(journey, headers_of_feed(request), judge, permit, robots=False)
         except NewsbeamError as failure:
             return FeedAnswer(
                 request=request,
@@ -294,124 +239,6 @@ class Fetcher:
             error=error,
         )
 
-    async def _follow(
-        self,
-        journey: _Journey,
-        headers: Sequence[tuple[str, str]],
-        judge: Judge,
-        permit: Permit | None,
-        *,
-        robots: bool,
-        max_redirects: int | None = None,
-    ) -> Response:
-        """Follow redirects from `journey.target` to a final response, each hop at its host's pace."""
-        limit = self.policy.max_redirects if max_redirects is None else max_redirects
-        first = journey.target
-        headers = [("User-Agent", self.policy.user_agent), ("Accept-Encoding", ACCEPT_ENCODING), *headers]
-        seen: set[tuple[str, str]] = set()
-        while True:
-            target, cookie = journey.target, journey.cookies.header(journey.target)
-            if (target.url, cookie) in seen:
-                raise RedirectLoop(f"{target.url} was visited again after {journey.hops} redirects")
-            if journey.hops > limit:
-                raise RedirectLoop(f"more than {limit} redirects from {first.url}")
-            seen.add((target.url, cookie))
-            if robots:
-                await self._obey_robots(target)
-            secret = basic_auth(first.userinfo) if first.userinfo and target.origin == first.origin else ""
-            private = [(name, value) for name, value in (("Cookie", cookie), ("Authorization", secret)) if value]
-            answer = await self._ask_in_turn(journey, [*headers, *private], judge, permit)
-            journey.cookies.store(target, answer.cookies)
-            location = answer.headers.get("location", "")
-            if answer.status not in REDIRECT_STATUSES or not location:
-                return answer
-            journey.target = follow_location(target, location)
-            journey.hops += 1
-            journey.permanent = journey.permanent and answer.status in PERMANENT_STATUSES
-
-    async def _ask_in_turn(
-        self, journey: _Journey, headers: Sequence[tuple[str, str]], judge: Judge, permit: Permit | None
-    ) -> Response:
-        target = journey.target
-        await self._turns.take(target, permit, journey.give_up_at)
-        started = time.monotonic()
-        status = 0
-        try:
-            async with asyncio.timeout(max(0.0, self.policy.timeout_s - journey.elapsed_s)):
-                answer = await self._exchanger.ask(target, headers, judge)
-            status = answer.status
-        except TimeoutError:
-            timeout = FetchTimeout(f"no complete response within {self.policy.timeout_s:g} s: {target.url}")
-            self._turns.cool_down(target, timeout, timed_out=True)
-            raise timeout from None
-        except (ConnectFailed, DnsFailed) as error:
-            self._turns.cool_down(target, error)
-            raise
-        finally:
-            elapsed = time.monotonic() - started
-            journey.elapsed_s += elapsed
-            self._turns.end(target, status, elapsed)
-            log.debug("requested", url=target.url, status=status, ms=round(elapsed * 1000))
-        if status == 429:
-            too_many = error_of(answer, target.url, datetime.now(UTC))
-            if isinstance(too_many, HttpUnavailable):
-                self._turns.cool_down(target, too_many)
-        return answer
-
-    async def _obey_robots(self, target: Target) -> None:
-        rules = await self._robots.find(target)
-        if isinstance(rules, NewsbeamError):
-            # a copy, since every link that waited raises it and each raise would lengthen the same traceback
-            raise copy(rules)
-        if not rules.allows(target.url):
-            raise RobotsDisallowed(f"robots.txt forbids {target.url}")
-
-    async def _fetch_rules(self, target: Target) -> RobotsRules | NewsbeamError:
-        """Return the rules of robots.txt, or the error for all links of the host.
-
-        RFC 9309, 2.3.1: a missing robots.txt (4xx, endless redirects) allows everything, an unreachable one (5xx, no
-        response) forbids everything. A 429 counts as unreachable, since it says nothing about robots.txt.
-        """
-        journey = _Journey(replace(target, path="/robots.txt", userinfo=""))
-
-        def judge(status: int, headers: Headers) -> Wanted | None:
-            return Wanted(MAX_ROBOTS_BYTES, cut=True) if status == 200 else None
-
-        try:
-            answer = await self._follow(
-                journey,
-                [("Accept", "text/plain,*/*;q=0.5")],
-                judge,
-                None,
-                robots=False,
-                max_redirects=MAX_ROBOTS_REDIRECTS,
-            )
-        except (RedirectLoop, InvalidUrl, UnsupportedScheme):
-            return allow_all(self._product)
-        except (PrivateAddress, DnsFailed, ConnectFailed, TlsFailed) as error:
-            # an error of the host itself says more than RobotsUnavailable; an error of a redirect's target does not
-            return error if not journey.hops else RobotsUnavailable(f"robots.txt of {target.url} redirects: {error}")
-        except NewsbeamError as error:
-            return RobotsUnavailable(f"robots.txt of {target.url}: {error}", getattr(error, "retry_after", None))
-        if answer.status == 200:
-            rules = read_robots(answer.body, self._product)
-            self._turns.set_crawl_delay(target, rules.crawl_delay_s)
-            return rules
-        if 400 <= answer.status < 500 and answer.status != 429:
-            return allow_all(self._product)
-        refusal = error_of(answer, journey.target.url, datetime.now(UTC))
-        return RobotsUnavailable(f"robots.txt of {target.url}: {refusal}", getattr(refusal, "retry_after", None))
-
-
-def error_of(answer: Response, url: str, now: datetime) -> NewsbeamError:
-    """Return the error for the status of a response: HttpUnavailable if a retry may help, else HttpRejected."""
-    if answer.status not in RETRIED_STATUSES:
-        return HttpRejected(answer.status, url)
-    retry_after = parse_retry_after(answer.headers.get("retry-after", ""), now)
-    if answer.status == 429 and retry_after is None:
-        retry_after = TOO_MANY_COOLDOWN_S
-    return HttpUnavailable(answer.status, url, retry_after)
-
 
 def group_by_host(jobs: Iterable[Job], url_of: Callable[[Job], str]) -> list[deque[Job]]:
     """Return one lane per host, in the order in which the hosts first appear."""
@@ -421,19 +248,13 @@ def group_by_host(jobs: Iterable[Job], url_of: Callable[[Job], str]) -> list[deq
     return list(lanes.values())
 
 
-def headers_of_feed(request: FeedRequest) -> list[tuple[str, str]]:
-    """Return the headers of a conditional GET (RFC 9110, 13.1), without stored values that are invalid in a header."""
-    headers = [("Accept", FEED_ACCEPT)]
+def headers_of_feed(request: FeedRequest) -> list[str]:
+    """Return the header lines of a conditional GET (RFC 9110, 13.1), without stored values that no header may have."""
+    headers = [f"Accept: {FEED_ACCEPT}"]
     for name, value in (("If-None-Match", request.etag), ("If-Modified-Since", request.last_modified)):
         if value and value.isprintable() and value.isascii():
-            headers.append((name, value.strip()))
+            headers.append(f"{name}: {value.strip()}")
     return headers
-
-
-def basic_auth(userinfo: str) -> str:
-    """Return the value of the Authorization header for the name and password of an address (RFC 7617)."""
-    name, _, password = userinfo.partition(":")
-    return "Basic " + b64encode(unquote_to_bytes(name) + b":" + unquote_to_bytes(password)).decode()
 
 
 _shared: dict[tuple[int, FetchPolicy], Fetcher] = {}

@@ -19,6 +19,12 @@ TIMEOUT_COOLDOWN_S = 60.0
 TOO_MANY_COOLDOWN_S = 10.0
 MAX_COOLDOWN_S = 86_400.0
 TIMEOUTS_IN_A_ROW = 3
+# How much more one address may be asked than one name, if several names lead to it. It is not just one site's: shared
+# hosting and content networks have thousands of sites at an address, on machines built for more than one. Nor is it
+# without limit, since anybody can give a small machine a hundred names.
+NAMES_PER_ADDRESS = 4
+# how long a name counts as in use after a request
+SHARED_S = 120.0
 # weight of the newest latency in the moving mean
 _SMOOTHING = 0.25
 
@@ -31,6 +37,19 @@ class HostPace:
     started_at: float = -math.inf
     latency_s: float = 0.0
     crawl_delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPace:
+    """What is remembered about an address: open requests, the next free start, the last name, until when it is shared.
+
+    An address is shared while requests to it come under more than one name.
+    """
+
+    active: int = 0
+    free_at: float = -math.inf
+    name: str = ""
+    shared_until: float = -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +84,45 @@ def find_wait(pace: HostPace, now: float, host_delay_s: float, host_concurrency:
     return max(0.0, pace.started_at + find_interval(pace, host_delay_s, host_concurrency) - now)
 
 
+def find_address_wait(
+    pace: AddressPace, name: str, now: float, host_delay_s: float, host_concurrency: int
+) -> float | None:
+    """Return the seconds until the next request to an address may start under `name`; None as in `find_wait`.
+
+    Only a shared address is held to a pace of its own: as many requests at once and a second as NAMES_PER_ADDRESS hosts
+    get. A delay of 0 disables that.
+    """
+    if host_delay_s <= 0 or (pace.name in ("", name) and now >= pace.shared_until):
+        return 0.0
+    if pace.active >= host_concurrency * NAMES_PER_ADDRESS:
+        return None
+    return max(0.0, pace.free_at - now)
+
+
+def start_at_address(pace: AddressPace, name: str, now: float, host_delay_s: float) -> AddressPace:
+    """Record the start of a request to an address under `name`."""
+    is_shared = pace.name not in ("", name)
+    return AddressPace(
+        active=pace.active + 1,
+        free_at=now + host_delay_s / NAMES_PER_ADDRESS,
+        name=name,
+        shared_until=now + SHARED_S if is_shared else pace.shared_until,
+    )
+
+
+def end_at_address(pace: AddressPace) -> AddressPace:
+    """Record the end of a request to an address."""
+    return replace(pace, active=pace.active - 1)
+
+
 def start_request(pace: HostPace, now: float) -> HostPace:
     """Record the start of a request."""
-    return replace(pace, active=pace.active + 1, started_at=now)
+    return HostPace(pace.active + 1, now, pace.latency_s, pace.crawl_delay_s)
 
 
 def record_send(pace: HostPace, now: float) -> HostPace:
     """Count the delay from when the request was sent, since opening a connection may take longer than the delay."""
-    return replace(pace, started_at=max(pace.started_at, now))
+    return HostPace(pace.active, max(pace.started_at, now), pace.latency_s, pace.crawl_delay_s)
 
 
 def end_request(pace: HostPace, status: int, elapsed_s: float) -> HostPace:
@@ -80,7 +130,7 @@ def end_request(pace: HostPace, status: int, elapsed_s: float) -> HostPace:
     smoothed = elapsed_s if not pace.latency_s else pace.latency_s + _SMOOTHING * (elapsed_s - pace.latency_s)
     if smoothed < pace.latency_s and status != 200:
         smoothed = pace.latency_s
-    return replace(pace, active=pace.active - 1, latency_s=smoothed)
+    return HostPace(pace.active - 1, pace.started_at, smoothed, pace.crawl_delay_s)
 
 
 def cooldown_after(error: NewsbeamError, timeouts_in_a_row: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, urljoin
 
@@ -9,10 +10,15 @@ from transforms.errors import InvalidUrl
 from transforms.urls import DEFAULT_PORTS, parse_address
 
 _PRINTABLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+# browsers accept more, but DNS has none of them, and some mean something to libcurl, as "*" does for all hosts
+_NOT_IN_HOSTS = re.compile(r"[^0-9a-z._:\[\]-]")
 # https://url.spec.whatwg.org/#concept-basic-url-parser: removed anywhere in a URL
 _DROPPED = {ord(character): None for character in "\t\n\r"}
 # RFC 9110, 4.1 asks servers to accept 8,000; a longer one is a mistake or an attack
 MAX_URL_LENGTH = 16_000
+# RFC 1035, 2.3.4; the length of a name in DNS counts a byte for each label and one for the root
+MAX_HOST_LENGTH = 253
+MAX_LABEL_LENGTH = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ def parse_target(url: str) -> Target:
     if len(url) > MAX_URL_LENGTH:
         raise InvalidUrl(f"longer than {MAX_URL_LENGTH} characters: {url[:200]!r}")
     parts = parse_address(url)
+    name = parts.host.rstrip(".")
+    if _NOT_IN_HOSTS.search(name):
+        raise InvalidUrl(f"no such character is in a host name: {parts.host[:80]!r}")
+    if len(name) > MAX_HOST_LENGTH or any(len(label) > MAX_LABEL_LENGTH for label in name.split(".")):
+        raise InvalidUrl(f"longer than any host name in DNS: {parts.host[:80]!r}")
     # servers get the query as it was written
     query = url.translate(_DROPPED).strip().partition("#")[0].partition("?")[2]
     return Target(

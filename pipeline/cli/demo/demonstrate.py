@@ -17,7 +17,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from rich.console import Console
+from rich.markup import escape
 
+from pipeline.cli.console import PrintableConsole
 from pipeline.cli.demo.show import show_results
 from pipeline.cli.demo.site import DemoSite
 from pipeline.cli.display import Display
@@ -38,7 +40,7 @@ def demonstrate(db: str | None, console: Console | None = None, sink: str | None
 
     With `sink`, also writes the articles there. Raises UserError if the database or the sink cannot be used.
     """
-    console = console or Console()
+    console = console or PrintableConsole()
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     db = db or f"sqlite:///{Path(tempfile.mkdtemp(prefix='newsbeam-demo-')) / 'newsbeam.db'}"
@@ -49,6 +51,11 @@ def demonstrate(db: str | None, console: Console | None = None, sink: str | None
         patience=PATIENCE_S,
     )
     configure_logs(json=True, level="warning")
+    if sink is not None:
+        from pipeline.sinks import sink_of
+
+        # raises UserError before anything starts; run_bounded makes its own
+        sink_of(sink, config)
     engine = open_database(config.db)
     # an article is normally not fetched again for 15 minutes; the demo's edit comes seconds after the first version
     ledger = Ledger(engine, revisit_after=timedelta())
@@ -66,7 +73,7 @@ def demonstrate(db: str | None, console: Console | None = None, sink: str | None
         )
         if sink is not None:
             written = _write_to(sink, engine, config)
-            console.print(f"[bold]Wrote[/bold] {written} articles to {sink}.", highlight=False)
+            console.print(f"[bold]Wrote[/bold] {written} articles to {escape(sink)}.", highlight=False)
         counts = show_results(engine, site.feeds, site.edited_url, config.db, console)
     engine.dispose()
     return 1 if counts.lost else 0

@@ -100,7 +100,7 @@ class Picture:
 
 @dataclass(slots=True)
 class Walk:
-    """The blocks, pictures and block-level elements of a page."""
+    """The blocks and pictures of a page, and the block-level elements that hold them."""
 
     blocks: list[RawBlock]
     pictures: list[Picture]
@@ -118,6 +118,8 @@ class _Walker:
         self.pictures: list[Picture] = []
         self.frames: list[Frame] = []
         self.pieces: list[str] = []
+        # elements that are open and have no frame yet; a quarter of all never hold a text or a picture
+        self.pending: list[tuple[etree._Element, str]] = []
         self.linked = self.links = self.bold = self.italic = 0
         self.in_link = self.in_bold = self.in_italic = 0
         self.breaks = 0
@@ -141,7 +143,7 @@ class _Walker:
                     if not isinstance(tag, str):
                         continue
                     self._close_block()
-                    self._enter(element, tag)
+                    self.pending.append((element, tag))
                 elif role == _SKIP:
                     context.skip_subtree()
                     continue
@@ -167,7 +169,9 @@ class _Walker:
                 if role == _BLOCK:
                     if isinstance(tag, str):
                         self._close_block()
-                        if self.frame.parent is not None:
+                        if self.pending:
+                            self.pending.pop()
+                        elif self.frame.parent is not None:
                             self.frame = self.frame.parent
                 elif role == _LINK:
                     self.in_link -= 1
@@ -184,6 +188,11 @@ class _Walker:
                     self.breaks = 0
         self._flush()
         return Walk(self.blocks, self.pictures, self.frames)
+
+    def _enter_pending(self) -> None:
+        for element, tag in self.pending:
+            self._enter(element, tag)
+        self.pending.clear()
 
     def _enter(self, element: etree._Element, tag: str) -> None:
         parent = self.frame
@@ -255,6 +264,7 @@ class _Walker:
                 url = next((words[0] for words in map(str.split, reversed(srcset.split(","))) if words), "")
         alt = " ".join((element.get("alt") or "").split())
         if url or alt:
+            self._enter_pending()
             self.pictures.append(Picture(url, alt, len(self.blocks), self.frame))
 
     def _close_block(self) -> None:
@@ -275,6 +285,7 @@ class _Walker:
             self.text_chars += len(text)
             if self.text_chars > MAX_TEXT_CHARS:
                 raise TooComplex(f"more than {MAX_TEXT_CHARS:,} characters of text")
+            self._enter_pending()
             self.blocks.append(RawBlock(text, self.frame, self.linked, self.links, self.bold, self.italic))
         self.breaks = self.linked = self.bold = self.italic = 0
         self.links = 1 if self.in_link > 0 else 0
