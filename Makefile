@@ -52,7 +52,7 @@ kill-test: setup  ## Kill a run thirty times at random moments
 	KILLS=30 $(BIN)/python -m pytest tests/test_kill.py
 
 hostile: setup  ## Attack a run in every known way, beside good sites; one case: make hostile ARGS="-k attributes"
-	$(BIN)/python -m pytest -m hostile tests/test_hostile.py $(ARGS)
+	$(BIN)/python -m pytest -m hostile tests/test_hostile.py tests/test_growth.py $(ARGS)
 
 soak: setup  ## Run for an hour with kills, faults and edits, and check that nothing grows: make soak ARGS="--minutes 10"
 	$(BIN)/python bench/soak.py $(ARGS)
