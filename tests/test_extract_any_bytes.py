@@ -208,7 +208,9 @@ LABELS = sorted({*encodings.aliases.aliases.values(), "punycode", "idna", "rot13
 
 
 @pytest.mark.parametrize("charset", WIDE)
-@pytest.mark.parametrize("start", ["<!DOCTYPE html><html>", "\r\n\t <html lang=zh>", "<p>", "<!-- x --><title>Ünï</title>"])
+@pytest.mark.parametrize(
+    "start", ["<!DOCTYPE html><html>", "\r\n\t <html lang=zh>", "<p>", "<!-- x --><title>Ünï</title>"]
+)
 @pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-16", "text/html; charset=utf-8"])
 def test_wide_charsets_are_read_without_a_mark(charset: str, start: str, content_type: str) -> None:
     text = start + f"<p>{STORY}</p><p>{CHINESE}</p>" * 20
@@ -234,18 +236,24 @@ def test_no_label_raises_or_takes_long() -> None:
             text, _ = decode_page(body, f"text/html; charset={label}")
             assert isinstance(text, str)
         assert time.process_time() - start < 1, label
-        assert try_extract(page[:800], f"text/html; charset={label}") is not None or label.startswith(("utf", "u1", "u3"))
+        assert try_extract(page[:800], f"text/html; charset={label}") is not None or label.startswith(
+            ("utf", "u1", "u3")
+        )
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0), st.sampled_from([50, 1_000, 30_000]), st.sampled_from(["text/html", "", "application/xhtml+xml"]))
+@given(
+    st.integers(0), st.sampled_from([50, 1_000, 30_000]), st.sampled_from(["text/html", "", "application/xhtml+xml"])
+)
 def test_noise_is_no_article(seed: int, size: int, content_type: str) -> None:
     body = random.Random(seed).randbytes(size)
     with pytest.raises((ContentTypeRejected, NoText)):
         extract(FetchedPage(LINK, LINK.url, content_type, body, datetime(2026, 3, 5, tzinfo=UTC)))
 
 
-@pytest.mark.parametrize("start", [b"", b"<html><p>" + STORY.encode() * 30, b"ID3\x04", b"MZ\x90\x00", b"\x7fELF\x02\x01\x01", b"wOF2"])
+@pytest.mark.parametrize(
+    "start", [b"", b"<html><p>" + STORY.encode() * 30, b"ID3\x04", b"MZ\x90\x00", b"\x7fELF\x02\x01\x01", b"wOF2"]
+)
 def test_large_binary_bodies_are_refused_at_once(start: bytes) -> None:
     body = start + random.Random(1).randbytes(10_000_000 - len(start))
     began = time.process_time()

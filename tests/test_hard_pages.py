@@ -1,5 +1,7 @@
 """Pages that are made to take long are read within seconds, or refused as too complex with the bound that they pass."""
 
+# ruff: noqa: E501, UP031  lines of markup are data, and braces are part of JSON
+
 from __future__ import annotations
 
 import re
@@ -97,7 +99,9 @@ def test_a_page_within_the_bounds_is_read(large: str) -> None:
 def test_linked_data_may_be_nested_deep(name: str, before: str, after: str, depth: int) -> None:
     json = '{"@type":"NewsArticle","%s":' % name + before * depth + '"x"' + after * depth + ',"inLanguage":"de"}'
     article = read(f'<script type="application/ld+json">{json}</script>{ARTICLE}')
-    assert article.title == ("x" if name == "headline" and depth == 3 and "@graph" not in before else "The harbour plan")
+    assert article.title == (
+        "x" if name == "headline" and depth == 3 and "@graph" not in before else "The harbour plan"
+    )
     assert len(article.paragraphs) == 8
     # Python's own reader of JSON gives up somewhere below a thousand
     assert article.language == ("de" if depth < 100 and name != "@type" else article.language)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostile.cases import CASES
+from hostile.declare import AttackedWorld
 from hostile.measure import HEAD, Attack, Result
 
 LEAST_SHARE = 0.8
@@ -48,6 +49,14 @@ def complaints(name: str, result: Result) -> list[str]:
     if result.peak_mb > case.most_mb:
         found.append(f"a process took {result.peak_mb:.0f} MB")
     return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_case_can_be_built(name: str) -> None:
+    world = AttackedWorld(8900)
+    CASES[name].build(world)
+    assert world.attack and world.summary()["attack"] == world.attack
+    assert not world.feeds, "the attacker's feeds are added later"
 
 
 @pytest.mark.hostile

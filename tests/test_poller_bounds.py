@@ -25,7 +25,8 @@ from pipeline.ledger.clock import Clock, forget_future
 from pipeline.ledger.feeds import PART, Poll, Release
 from pipeline.tables.database import METADATA, reading
 from transforms.feeds import guarded
-from transforms.feeds.answers import MOST_ENTRIES, MOST_OF_PAGE
+from transforms.feeds.answers import MOST_OF_PAGE
+from transforms.feeds.formats.rows import MAX_ENTRIES
 from transforms.feeds.schedule import LEFT_OUT
 from transforms.fetch.fetcher import shared_fetcher
 from transforms.records import ArticleLink
@@ -207,12 +208,12 @@ def test_a_feed_of_very_many_entries_is_cut_and_recorded_in_parts(ledger: Ledger
         return record(connection, sightings, now)
 
     record, ledger.links.record = ledger.links.record, counted  # type: ignore[method-assign]
-    body = rss(*(f"s{n}" for n in range(MOST_ENTRIES + 100)))
+    body = rss(*(f"s{n}" for n in range(MAX_ENTRIES + 100)))
     with TinyServer({"/feed": lambda seen: answer(200, body)}) as server:
         states = poll(ledger, server.base + "/feed")
-    assert states[server.base + "/feed"]["last_error"] == f"{LEFT_OUT}100 of 10,100 entries"
+    assert states[server.base + "/feed"]["last_error"] == f"{LEFT_OUT}entries after the first 10,000"
     assert [kind for kind, _ in events(ledger)] == ["error"]
-    assert sum(sizes) == MOST_ENTRIES == len(names(ledger)) and max(sizes) <= PART
+    assert sum(sizes) == MAX_ENTRIES == len(names(ledger)) and max(sizes) <= PART
 
 
 def test_a_process_that_is_killed_between_two_parts_loses_nothing(ledger: Ledger) -> None:

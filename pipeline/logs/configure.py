@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from pipeline.logs.streams import raw_stream
+from pipeline.logs.streams import protect_streams, raw_stream
 from pipeline.logs.terminal import LEVELS, console_renderer, json_text, shorten
 
 OURS = ("pipeline", "transforms", "__main__")
@@ -41,8 +41,10 @@ def logs_in_use() -> LogForm | None:
 def configure_logs(json: bool, level: str = "info") -> None:
     """Send events of at least `level` to stderr, as JSON lines or readable ones; may be called again.
 
-    Raises KeyError for a level that is not debug, info, warning or error.
+    Also protects the standard streams (pipeline.logs.streams). Raises KeyError for a level that is not debug, info,
+    warning or error.
     """
+    protect_streams()
     global _in_use
     _in_use = json, level
     shared: list[structlog.typing.Processor] = [

@@ -34,6 +34,13 @@ def create_database(template: str = "template1") -> str:
     return str(_start_server().get_uri(database=name, driver="psycopg"))
 
 
+def restart_server() -> None:
+    """Stop the server, which ends all connections, and start it again at the same address."""
+    server = _start_server()
+    server.stop()
+    server.start()
+
+
 @cache
 def _start_server() -> Any:
     # Not under pytest's tmp_path: started by root, the server runs as another user and needs access to every parent

@@ -50,17 +50,17 @@ FOREIGN_LABELS: Mapping[str, str] = MappingProxyType(
 
 # The longest text for the network; longer paragraphs are split. spaCy itself refuses texts over 1,000,000.
 MAX_TEXT_CHARS = 20_000
-# Entities are looked for in this much of a body, and no more mentions than this are kept. The longest body of 1,746 real
-# pages has 82,867 characters, and the most mentions in one of the twelve longest are 702. This much of them takes 0.9 s
-# of CPU.
+# Entities are looked for in this much of a body, and no more mentions than this are kept. The longest body of 1,746
+# real pages has 82,867 characters, and the most mentions in one of the twelve longest are 702. This much of them takes
+# 0.9 s of CPU.
 MAX_BODY_CHARS = 200_000
 MAX_MENTIONS = 10_000
 # Text of other kinds has more tokens, each of which takes 13 microseconds: no batch is begun after this many.
 MAX_TOKENS = 60_000
 # what a text of its own takes, as a number of tokens
 _TEXT_TOKENS = 10
-# spaCy strips the marks around a word one by one, each time reading all that is left: 0.2 MB of marks in words of 20,000
-# took 35 s. Where it splits words at spaces, longer ones are cut; no word or address of a text is that long.
+# spaCy strips the marks around a word one by one, each time reading all that is left: 0.2 MB of marks in words of
+# 20,000 took 35 s. Where it splits words at spaces, longer ones are cut; hardly any word or address is that long.
 _LONGEST_WORD = 500
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}")
 # How much text goes through the network at once; a token takes about 8 kB of memory.

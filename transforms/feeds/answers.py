@@ -4,7 +4,7 @@ What a stranger's answer may make of the ledger is bounded, and the feed's state
 
 | what | at most |
 |---|---|
-| entries of one answer | MOST_ENTRIES, the newest |
+| entries of one answer | MAX_ENTRIES (transforms.feeds.formats.rows), the first ones |
 | feeds that a page names | MOST_OF_PAGE, of its own site |
 | feeds below one that a user added | pipeline.ledger.feeds.MOST_CHILDREN |
 | levels | two: a list may name home pages, lists and sitemap indexes; what those name may name nothing |
@@ -14,22 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from transforms.errors import FeedError, FeedUnreadable, NewsbeamError
 from transforms.feeds.discovery import find_feeds, is_same_site, read_feed_list, read_opml
+from transforms.feeds.formats.rows import MAX_ENTRIES
 from transforms.feeds.reader import parse_feed
 from transforms.feeds.schedule import LEFT_OUT, spread
 from transforms.records import ArticleLink, FeedEntry, ParsedFeed
 from transforms.urls import canonical_url, host_of, link_of
 
 LIST = "list"
-# a news sitemap has at most 1,000 (https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap)
-MOST_ENTRIES = 10_000
 # a blog offers two or three: posts, comments, posts in another format
 MOST_OF_PAGE = 10
 DEEPEST = 1  # feeds above one that may name others
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +60,10 @@ def read_body(given: Body) -> Reading:
     feed = read_answer(given.body, given.url, given.content_type, given.now, given.feed_url)
     articles = [entry for entry in feed.entries if not entry.is_feed]
     named = tuple(entry for entry in feed.entries if entry.is_feed)
-    note = ""
-    if len(articles) > MOST_ENTRIES:
-        note = f"{LEFT_OUT}{len(articles) - MOST_ENTRIES:,} of {len(articles):,} entries"
-        articles = newest(articles)
+    note = f"{LEFT_OUT}entries after the first {MAX_ENTRIES:,}" if feed.truncated else ""
     kept = tuple(replace(entry, summary="", tags=()) for entry in articles)
     links = tuple(link_of(entry, given.feed_url, given.now) for entry in kept)
     return Reading(replace(feed, entries=kept), links, named, note)
-
-
-def newest(entries: Sequence[FeedEntry], most: int = MOST_ENTRIES) -> list[FeedEntry]:
-    """Return the `most` newest entries, in the feed's order where dates do not decide."""
-    return sorted(entries, key=lambda entry: entry.published_at or entry.updated_at or _EARLIEST, reverse=True)[:most]
 
 
 def read_answer(body: bytes, url: str, content_type: str, now: datetime, feed_url: str = "") -> ParsedFeed:

@@ -1,6 +1,7 @@
 """Read RSS 0.9x, 1.0 (RDF) and 2.0, Atom 0.3 and 1.0, and CDF.
 
-A document is read as XML first; if it is not well-formed, or has no item in that reading, it is read loosely. Elements
+A document is read as XML first; if it is not well-formed, or has no item in that reading, it is read loosely; and if
+no entry comes of that either, by feedparser. Elements
 of other formats and of the usual modules count wherever they stand: an RSS item may have an Atom link, a Dublin Core
 date and an iTunes title. Where several elements say the same, the format's own goes first.
 """
@@ -17,6 +18,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from transforms.errors import FeedUnreadable
+from transforms.feeds.formats.last_resort import read_with_feedparser
 from transforms.feeds.formats.loose import read_loosely
 from transforms.feeds.formats.markup import Document, absolute_url, parse_time, plain_text
 from transforms.feeds.formats.rows import MAX_ENTRIES, MODULES, Harvest, Node, read_well_formed
@@ -53,7 +55,11 @@ def read_syndication(document: Document) -> ParsedFeed:
     else:
         if not reading.harvest.rows and _ROW.search(document.text):
             reading = _read_loosely(document)
-    return reading.feed()
+    feed = reading.feed()
+    if not feed.entries and _ROW.search(document.text):
+        with contextlib.suppress(FeedUnreadable):
+            return read_with_feedparser(document, feed.kind)
+    return feed
 
 
 def _read_loosely(document: Document) -> _Reading:
