@@ -77,7 +77,8 @@ def read_answer(body: bytes, url: str, content_type: str, now: datetime, feed_ur
         named = named_feeds(body, url, feed_url)
         if not named:
             raise
-        return ParsedFeed(LIST, entries=tuple(FeedEntry(address, is_feed=True) for address in named))
+        entries = tuple(FeedEntry(address, is_feed=True) for address in named[:MAX_ENTRIES])
+        return ParsedFeed(LIST, entries=entries, truncated=len(named) > MAX_ENTRIES)
 
 
 def named_feeds(body: bytes, url: str, feed_url: str = "") -> tuple[str, ...]:
