@@ -82,6 +82,8 @@ bench: setup  ## Print the figures in README, using the pages in ../shared
 	$(BIN)/python bench/steady.py
 	$(BIN)/python bench/batches.py
 	$(BIN)/python bench/entities.py
+	$(BIN)/pip install --quiet "aiohttp>=3.9"
+	$(BIN)/python bench/poller.py
 
 bench-memory: setup  ## Print the memory of a worker over 3,000 articles
 	$(BIN)/python bench/pipeline.py --memory 3000

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from transforms.errors import FeedUnreadable
-from transforms.feeds.answers import LIST, children_of, is_web_address, named_feeds, read_answer
+from transforms.feeds.answers import LIST, Body, children_of, is_web_address, named_feeds, read_answer, read_body
+from transforms.feeds.formats.rows import MAX_ENTRIES
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BASE = "https://a.example/"
@@ -62,3 +63,19 @@ def test_anything_else_is_unreadable(body: bytes) -> None:
 )
 def test_an_address_is_one_word_with_a_scheme_that_can_be_fetched(text: str, expected: bool) -> None:
     assert is_web_address(text) == expected
+
+
+def test_of_a_very_long_list_the_first_addresses_are_read_and_that_is_said() -> None:
+    lines = "".join(f"https://a.example/{number}\n" for number in range(MAX_ENTRIES + 5))
+    reading = read_body(Body(lines.encode(), BASE, "text/plain", BASE, NOW))
+    assert len(reading.named) == MAX_ENTRIES and reading.named[0].url == "https://a.example/0"
+    assert reading.note == "left out: entries after the first 10,000"
+
+
+def test_a_page_names_feeds_of_its_own_site_wherever_it_moved() -> None:
+    page = b"<head><link rel=alternate type='application/rss+xml' href='https://feeds.b.co.uk/f'></head>"
+    assert named_feeds(page, "https://www.b.co.uk/", "https://old.example/") == ("https://feeds.b.co.uk/f",)
+    assert named_feeds(page, "https://www.c.example/", "https://b.co.uk/") == ("https://feeds.b.co.uk/f",)
+    for other in ("https://c.co.uk/", "https://b.com/", "https://127.0.0.1/"):
+        with pytest.raises(FeedUnreadable, match="other sites"):
+            named_feeds(page, other, other)

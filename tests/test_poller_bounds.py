@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from commands import newsbeam
 from structlog.testing import capture_logs
 from test_poller import CONFIG, close_fetcher, events, feed, names, poll, rss
 from tinyserver import Seen, TinyServer, answer
@@ -131,17 +132,21 @@ def test_answers_are_kept_while_the_database_is_away(ledger: Ledger) -> None:
     assert names(ledger) == {"one"}
 
 
-def test_a_list_that_is_named_by_a_list_names_nothing(ledger: Ledger) -> None:
+def test_lists_name_lists_two_levels_deep_and_a_bounded_number(ledger: Ledger) -> None:
+    ledger.feeds = Feeds(ledger.engine, ledger.links, ledger.leases.duration, most_children=30)
+
     def lists(seen: Seen) -> bytes:
-        lines = "".join(f"{server.base}{seen.path}/{n}\n" for n in range(50))
+        lines = "".join(f"{server.base}{seen.path}/{n}\n" for n in range(20))
         return answer(200, lines.encode())
 
     with TinyServer({"*": lists}) as server:
         states = poll(ledger, server.base + "/list")
-        assert len(states) == 51
-        assert sum("was itself named by one" in state["last_error"] for state in states.values()) == 50
+        assert len(states) == 31
+        assert sum("as what named it was named itself" in state["last_error"] for state in states.values()) == 10
+        assert sum(state["last_error"].startswith(LEFT_OUT) for state in states.values()) == 20
         assert states[server.base + "/list"]["last_error"] == ""
-        assert len(poll(ledger, server.base + "/list/7")) == 101, "one that the user adds may name feeds"
+        deepest = max(states, key=lambda url: url.count("/"))
+        assert len(poll(ledger, deepest)) == 31 + 30, "one that the user adds may name feeds"
 
 
 def index_of(*urls: str) -> bytes:
@@ -162,7 +167,7 @@ def test_indexes_name_sitemaps_two_levels_deep_and_a_bounded_number(ledger: Ledg
     assert depths.count(1) == 1 and depths.count(2) == 5 and depths.count(3) == 7 and len(depths) == 13
     notes = [state["last_error"] for state in states.values() if state["last_error"].startswith(LEFT_OUT)]
     assert f"{LEFT_OUT}3 of the 5 feeds that it names" in notes and len(notes) == 4
-    assert sum("was itself named" in state["last_error"] for state in states.values()) == 7
+    assert sum("was named itself" in state["last_error"] for state in states.values()) == 7
     with TinyServer({"*": indexes}, port=server.port) as server:
         assert poll(ledger).keys() == states.keys()
 
@@ -286,6 +291,10 @@ def test_a_feed_that_is_gone_is_disabled_a_day_later_and_can_be_enabled(ledger: 
         state = poll(ledger, url)[url]
     assert ledger.feeds.count() == 0 and state["next_poll_at"] is None
     assert not ledger.feeds.enable("https://unknown.example/", NOW)
+    db = ledger.engine.url.render_as_string(hide_password=False)
+    assert newsbeam("feeds", "--enable", url + "x", "--db", db).returncode == 2
+    assert newsbeam("feeds", "--enable", url, "--db", db).stdout == "due now\n"
+    assert ledger.feeds.count() == 1
     assert ledger.feeds.enable(url, NOW) and ledger.feeds.claim("p", NOW)[0].gone_times == 0
 
 

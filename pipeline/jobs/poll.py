@@ -230,7 +230,7 @@ class Poller:
         if not reading.named:
             return [], reading.note
         family = self.ledger.feeds.family(state, now)
-        check_depth(reading.feed.kind, family.depth)
+        check_depth(family.depth)
         unknown = set(self.ledger.feeds.unknown([entry.url for entry in reading.named]))
         named = [entry for entry in reading.named if entry.url in unknown]
         children = children_of(reading.feed.kind, named, now)

@@ -27,7 +27,7 @@ from transforms.urls import host_of
 
 FEEDS, EVENTS = METADATA.tables["feeds"], METADATA.tables["events"]
 
-# sightings per transaction: SQLite writes them in some 20 ms, and holds every other writer up for as long
+# sightings per transaction, during which SQLite holds up every other writer
 PART = 500
 # of one host, the feeds that are claimed together: as many as its delay allows in HOST_BUDGET_S
 MOST_OF_HOST = 8
@@ -36,7 +36,7 @@ HOST_BUDGET_S = 10.0
 LOOK_AHEAD = 4
 # feeds below one that a user added; a large site's index names some hundred sitemaps
 MOST_CHILDREN = 1_000
-# feeds that others name are added up to this many in all; so many take a core a quarter of an hour to poll
+# feeds that others name are added up to this many in all: bench/poller.py prints what so many cost
 MOST_FEEDS = 100_000
 # a feed that brought something, but nothing for so long, does not count among the children of its root
 SLEEPY_AFTER = timedelta(days=31)

@@ -12,7 +12,7 @@ from transforms.feeds.discovery import read_feed_list, read_opml
 from transforms.urls import canonical_url
 
 LONGEST_LIST = 50_000_000  # bytes: some 500,000 addresses
-# four times what a core polls in an hour, were each polled every ten minutes
+# as many as one ledger takes in all (pipeline.ledger.feeds.MOST_FEEDS)
 MOST_ADDRESSES = 100_000
 
 

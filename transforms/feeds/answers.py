@@ -7,7 +7,7 @@ What a stranger's answer may make of the ledger is bounded, and the feed's state
 | entries of one answer | MAX_ENTRIES (transforms.feeds.formats.rows), the first ones |
 | feeds that a page names | MOST_OF_PAGE, of its own site |
 | feeds below one that a user added | pipeline.ledger.feeds.MOST_CHILDREN |
-| levels | a list or page that was itself named names nothing; a sitemap index may name indexes, those only sitemaps |
+| levels | two: a list may name home pages, lists and sitemap indexes; what those name may name nothing |
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ from transforms.records import ArticleLink, FeedEntry, ParsedFeed
 from transforms.urls import canonical_url, host_of, link_of
 
 LIST = "list"
-INDEX = "sitemap_index"
 # a blog offers two or three: posts, comments, posts in another format
 MOST_OF_PAGE = 10
-DEEPEST_LIST, DEEPEST_INDEX = 0, 1
+DEEPEST = 1  # feeds above one that may name others
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,8 @@ def read_answer(body: bytes, url: str, content_type: str, now: datetime, feed_ur
         named = named_feeds(body, url, feed_url)
         if not named:
             raise
-        return ParsedFeed(LIST, entries=tuple(FeedEntry(address, is_feed=True) for address in named))
+        entries = tuple(FeedEntry(address, is_feed=True) for address in named[:MAX_ENTRIES])
+        return ParsedFeed(LIST, entries=entries, truncated=len(named) > MAX_ENTRIES)
 
 
 def named_feeds(body: bytes, url: str, feed_url: str = "") -> tuple[str, ...]:
@@ -109,13 +109,13 @@ def is_web_address(text: str) -> bool:
     return not any(letter.isspace() for letter in text)
 
 
-def check_depth(kind: str, depth: int) -> None:
+def check_depth(depth: int) -> None:
     """Check that a feed may name feeds; `depth` is the number of feeds above it, 0 for one that a user added.
 
     Raises FeedError.
     """
-    if depth > (DEEPEST_INDEX if kind == INDEX else DEEPEST_LIST):
-        raise FeedError("it names feeds, and was itself named by one: add it yourself to poll what it names")
+    if depth > DEEPEST:
+        raise FeedError("it names feeds, as what named it was named itself: add it yourself to poll what it names")
 
 
 def children_of(kind: str, named: Sequence[FeedEntry], now: datetime) -> list[tuple[str, datetime]]:
