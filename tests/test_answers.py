@@ -23,7 +23,7 @@ INDEX = b"""<sitemapindex xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>
 def test_a_feed_is_read_as_a_feed() -> None:
     feed = read_answer(RSS, BASE, "application/rss+xml", NOW)
     assert [entry.url for entry in feed.entries] == ["https://a.example/1"]
-    assert children_of(feed, NOW) == []
+    assert not any(entry.is_feed for entry in feed.entries)
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,12 @@ def test_a_feed_is_read_as_a_feed() -> None:
 def test_feeds_listed_by_a_person_are_polled_at_once(body: bytes, feeds: list[str]) -> None:
     answer = read_answer(body, BASE, "", NOW)
     assert answer.kind == LIST
-    assert children_of(answer, NOW) == [(feed, NOW) for feed in feeds]
+    assert children_of(answer.kind, answer.entries, NOW) == [(feed, NOW) for feed in feeds]
 
 
 def test_feeds_of_a_sitemap_index_are_spread_out() -> None:
-    children = children_of(read_answer(INDEX, BASE, "", NOW), NOW)
+    index = read_answer(INDEX, BASE, "", NOW)
+    children = children_of(index.kind, index.entries, NOW)
     assert {url for url, _ in children} == {"https://a.example/1.xml", "https://a.example/2.xml"}
     assert max(at for _, at in children) > NOW + timedelta(minutes=1)
 

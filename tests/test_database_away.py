@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import subprocess
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,11 @@ from commands import newsbeam, start
 from emulators.postgres import create_database
 from tinyserver import TinyServer, answer
 
-from pipeline.ledger import Ledger
+from pipeline.ledger import Ledger, Sighting
 from pipeline.tables.database import create_engine, open_database, open_for_reading, reading
 from transforms.errors import DatabaseAway, DatabaseGone, UserError
+from transforms.records import FeedEntry
+from transforms.urls import link_of
 
 
 def line_with(process: subprocess.Popen[str], word: str) -> str:
@@ -54,6 +56,7 @@ def test_a_command_that_starts_while_the_database_is_away_waits_for_it(command: 
             _, rest = process.communicate(timeout=60)
         finally:
             process.kill()
+            process.wait()
     assert process.returncode == 0, rest[-2000:]
 
 
@@ -123,24 +126,25 @@ def test_vacuum_and_a_checkpoint_leave_the_file_the_same(tmp_path: Path) -> None
     reader.dispose()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["work"], ["poll"], ["run", "--workers", "1"]])
 def test_a_command_ends_when_its_file_is_deleted(command: list[str], tmp_path: Path) -> None:
     path = tmp_path / "news.db"
-    engine = open_database(f"sqlite:///{path}")
-    engine.dispose()
     with TinyServer({"/feed": lambda _: answer(200, b"<rss version='2.0'><channel/></rss>")}) as server:
+        ledger = Ledger(open_database(f"sqlite:///{path}"))
+        now = datetime.now(UTC)
+        ledger.links.add([Sighting(link_of(FeedEntry(f"{server.base}/missing"), "", now))], now)
+        ledger.engine.dispose()
         feeds = [] if command[0] == "work" else [f"{server.base}/feed"]
         process = start(*command, *feeds, "--db", f"sqlite:///{path}", "--allow-private-addresses")
         try:
-            if command[0] == "work":
-                time.sleep(4)
-            else:
-                line_with(process, "polled")
+            line_with(process, "batch" if command[0] == "work" else "polled")
             for file in tmp_path.glob("news.db*"):
                 file.unlink()
             _, rest = process.communicate(timeout=60)
         finally:
             process.kill()
+            process.wait()
     assert process.returncode == 2, rest[-3000:]
     assert "was deleted or replaced" in rest and "Traceback" not in rest
     assert not path.exists()

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,7 +20,14 @@ from transforms.entities.models import (
     load_model,
     read_language,
 )
-from transforms.entities.recognizer import EntityRecognizer, recognize_spans, split_text
+from transforms.entities.recognizer import (
+    MAX_BODY_CHARS,
+    MAX_MENTIONS,
+    EntityRecognizer,
+    cut_paragraphs,
+    recognize_spans,
+    split_text,
+)
 from transforms.errors import UserError
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
@@ -226,3 +235,41 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     grown = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
     # without the zone, this is more than 20 MB
     assert grown < 6, f"{grown} MB more after 110 articles"
+
+
+SENTENCE = "The council of Paris met Angela Merkel on Tuesday evening to vote on the new harbour plan. "
+LONG: dict[str, Callable[[], list[str]]] = {
+    "sentences": lambda: [SENTENCE * 10] * 5_500,
+    "names": lambda: [" ".join(f"Ann{i} Lee{i % 977} met Bo{i} Chan{i} of UN{i} in Paris." for i in range(90_000))],
+    "one name": lambda: ["U.S. " * 1_000_000],
+    "marks": lambda: ["😀!?#" * 1_250_000],
+    "quotes": lambda: [('"' * 400 + " ") * 12_000],
+    "letters": lambda: ["a " * 2_500_000],
+    "hyphens": lambda: [("a-" * 240 + " ") * 10_000],
+    "an address": lambda: ["https://a.example/" + "a/b?c=d&" * 600_000],
+    "short paragraphs": lambda: ["In Paris."] * 6_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_five_megabytes_of_text_take_bounded_time_and_the_article_says_what_was_read(name: str) -> None:
+    recognize = EntityRecognizer(MODELS)
+    recognize(make_article(["Paris"], "A title", "en"))  # loads the model
+    article = make_article(LONG[name](), "A title", "en")
+    start = time.process_time()
+    found = recognize(article)
+    assert time.process_time() - start < 4
+    assert len(found.mentions) <= MAX_MENTIONS
+    if len(article.body) > MAX_BODY_CHARS:
+        said = int("".join(filter(str.isdigit, found.sources["entities"])))
+        assert 0.2 * MAX_BODY_CHARS < said <= MAX_BODY_CHARS + 2_000
+        assert all(mention.end <= said for mention in found.mentions)
+    body = found.body
+    assert all(body[mention.start : mention.end] == mention.text for mention in found.mentions)
+
+
+def test_an_article_of_usual_length_is_read_whole(news: Article) -> None:
+    assert "entities" not in news.sources
+    assert cut_paragraphs(news.paragraphs) == news.paragraphs
+    assert cut_paragraphs(["One two", "three four", "five"], 12) == ["One two", "three"]
+    assert cut_paragraphs([]) == []

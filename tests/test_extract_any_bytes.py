@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import encodings.aliases
 import gzip
 import json
+import random
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from transforms.errors import NewsbeamError
+from transforms.errors import ContentTypeRejected, NewsbeamError, NoText, TooComplex
+from transforms.fetch.content_types import check_bytes
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import extract
 from transforms.page.judge.walk import SKIPPED, walk_page
@@ -193,5 +196,85 @@ def test_pages_of_the_corpus_are_articles_and_contain_only_their_own_text() -> N
 
 
 def test_the_walk_takes_bounded_time() -> None:
-    walk = walk_page(parse_page(b"<p>x</p>" * 50_000, "text/html").tree)
-    assert len(walk.blocks) <= 6_000
+    with pytest.raises(TooComplex):
+        walk_page(parse_page(b"<p>x</p>" * 20_000, "text/html").tree)
+
+
+WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+CHINESE = "议会周二晚上开会，就讨论了两年的新港口计划进行表决。"
+# every name that Python knows, and what is no charset of text: these must not be chosen by a server
+LABELS = sorted({*encodings.aliases.aliases.values(), "punycode", "idna", "rot13", "undefined",
+                 "raw_unicode_escape", "unicode_escape", "mbcs", "oem", "utf_7", "palmos", "nothing", "utf-8;", "'"})  # fmt: skip
+
+
+@pytest.mark.parametrize("charset", WIDE)
+@pytest.mark.parametrize(
+    "start", ["<!DOCTYPE html><html>", "\r\n\t <html lang=zh>", "<p>", "<!-- x --><title>Ünï</title>"]
+)
+@pytest.mark.parametrize("content_type", ["text/html", "text/html; charset=utf-16", "text/html; charset=utf-8"])
+def test_wide_charsets_are_read_without_a_mark(charset: str, start: str, content_type: str) -> None:
+    text = start + f"<p>{STORY}</p><p>{CHINESE}</p>" * 20
+    read, found = decode_page(text.encode(charset), content_type)
+    # what begins with three zero bytes may be a film
+    if charset != "utf-32-be":
+        parse_page(text.encode(charset), content_type)
+    assert (read, found) == (text, charset)
+
+
+@pytest.mark.parametrize("charset", WIDE)
+def test_chinese_pages_in_a_wide_charset_are_read(charset: str) -> None:
+    text = f"<html><head><title>{CHINESE}</title></head><body><p>{CHINESE * 40}"
+    assert decode_page(text.encode(charset), "text/html") == (text, charset)
+
+
+def test_no_label_raises_or_takes_long() -> None:
+    noise = random.Random(1).randbytes(20_000)
+    page = f"<p>{STORY}é</p>".encode("latin-1") * 100
+    for label in LABELS:
+        start = time.process_time()
+        for body in (noise, page, f'<meta charset="{label}">'.encode() + page, b"\xff" * 20_000, b"\x1b$B" * 9_000):
+            text, _ = decode_page(body, f"text/html; charset={label}")
+            assert isinstance(text, str)
+        assert time.process_time() - start < 1, label
+        assert try_extract(page[:800], f"text/html; charset={label}") is not None or label.startswith(
+            ("utf", "u1", "u3")
+        )
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0), st.sampled_from([50, 1_000, 30_000]), st.sampled_from(["text/html", "", "application/xhtml+xml"])
+)
+def test_noise_is_no_article(seed: int, size: int, content_type: str) -> None:
+    body = random.Random(seed).randbytes(size)
+    with pytest.raises((ContentTypeRejected, NoText)):
+        extract(FetchedPage(LINK, LINK.url, content_type, body, datetime(2026, 3, 5, tzinfo=UTC)))
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"<html><p>" + STORY.encode() * 30, b"ID3\x04", b"MZ\x90\x00", b"\x7fELF\x02\x01\x01", b"wOF2"]
+)
+def test_large_binary_bodies_are_refused_at_once(start: bytes) -> None:
+    body = start + random.Random(1).randbytes(10_000_000 - len(start))
+    began = time.process_time()
+    with pytest.raises(ContentTypeRejected):
+        extract(FetchedPage(LINK, LINK.url, "text/html", body, datetime(2026, 3, 5, tzinfo=UTC)))
+    with pytest.raises(ContentTypeRejected):
+        check_bytes("text/html", body)
+    assert time.process_time() - began < 0.5
+
+
+def test_a_stray_control_character_is_no_binary_body() -> None:
+    body = f"<article><p>{STORY}\x00</p><p>{STORY * 3}\x0b\x1b</p></article>".encode()
+    check_bytes("text/html", body)
+    assert try_extract(body) is not None
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(max_size=60), st.sampled_from(["utf-8", *WIDE, "utf-8-sig", "utf-16", "utf-32", "cp1252", "gb18030", "shift_jis", "big5"]),
+       st.sampled_from([*WIDE, "utf-8", "latin-1", "gbk"]))  # fmt: skip
+def test_any_text_in_any_charset_is_read_or_refused(text: str, charset: str, label: str) -> None:
+    body = f"<html><body><p>{text}</p><p>{STORY * 3}</p>".encode(charset, "replace")
+    check_article(body, f"text/html; charset={label}")
+    for cut in (1, 2, 3, 5):
+        check_article(body[cut:], f"text/html; charset={label}")

@@ -349,16 +349,30 @@ def test_links_are_kept_whatever_their_scheme() -> None:
         ("utf-8-sig", "utf-16", ""),
         ("utf-16", "utf-16", ""),
         ("utf-16-le", "utf-16", ""),
+        ("utf-16-be", "utf-8", ""),
+        ("utf-32-le", "utf-32", ""),
+        ("utf-32-be", "utf-8", "text/xml; charset=utf-8"),
         ("windows-1251", "windows-1251", ""),
         ("windows-1251", "utf-8", "text/xml; charset=windows-1251"),
         ("windows-1251", "windows-1251", "text/xml; charset=unicode_escape"),
         ("koi8-r", "KOI8-R", "text/xml; charset=utf-8"),
+        ("koi8-r", "csKOI8R", ""),
+        ("cp866", "IBM866", ""),
+        ("cp866", "866", ""),
+        ("mac-cyrillic", "x-mac-cyrillic", ""),
     ],
 )
 def test_charset(encoding: str, declared: str, content_type: str) -> None:
     text = rss_of([("Президент Ж", "http://news.example/a")]).decode()
     body = f"<?xml version='1.0' encoding='{declared}'?>{text}".encode(encoding)
     assert parse_feed(body, URL, content_type, NOW).entries[0].title == "Президент Ж"
+
+
+@pytest.mark.parametrize("label", ["cp037", "ibm500", "ebcdic-cp-be"])
+def test_ebcdic(label: str) -> None:
+    body = f"<?xml version='1.0' encoding='{label}'?>{rss_of([('[é]', 'http://news.example/a')]).decode()}"
+    codec = "cp037" if label == "cp037" else "cp500"
+    assert parse_feed(body.encode(codec), URL, "", NOW).entries[0].title == "[é]"
 
 
 def test_one_bad_byte_does_not_spoil_the_rest() -> None:

@@ -4,7 +4,8 @@ import base64
 import itertools
 
 import pytest
-from test_feeds import NOW, URL
+from test_feeds import ATOM, NOW, RSS_090, RSS_091, RSS_20, URL
+from test_feeds import RDF as RDF_10
 
 from transforms.feeds.reader import parse_feed
 from transforms.records import ParsedFeed
@@ -167,3 +168,35 @@ def test_a_broken_item(item: str, url: str, title: str) -> None:
     )
     entries = parse_feed(body.encode(), URL, "", NOW).entries
     assert [(entry.url, entry.title) for entry in entries] == [(url, title), ("http://n/next", "Next")]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "<foo><title>A</title><link>http://n/a</link>",
+        "<title>A</title><br><foo><link>http://n/a</link>",
+        "<description>Text <p> of the harbour<guid>1</guid><title>A</title><link>http://n/a</link>",
+        "<description>Text <p>more</p><category>x</category><title>A</title><link>http://n/a</link></item>",
+        "<author>Ana<title>A</title><link>http://n/a</link>",
+        "<title>A<pubDate>Sat, 28 Feb 2026 10:00:00 GMT<link>http://n/a",
+    ],
+)
+def test_a_field_without_its_end_tag_hides_no_other(fields: str) -> None:
+    start = "<rss version='2.0'><channel><title>Example</title><image><title>Logo</title>"
+    body = f"{start}<item>{fields}</item><item><title>Next</title><link>http://n/next</link></item></channel></rss>"
+    feed = parse_feed(body.encode(), URL, "", NOW)
+    assert feed.title == "Example"
+    assert [(entry.url, entry.title) for entry in feed.entries] == [("http://n/a", "A"), ("http://n/next", "Next")]
+
+
+def test_items_may_lie_within_other_elements() -> None:
+    item = "<item><title>A</title><link>/a</link><media:item><title>B</title></media:item></item>"
+    body = f"<rss {SPACES}><channel><title>Example</title><articles><own:list>{item}{item}</own:list></articles>{item}"
+    feed = parse_feed(f"{body}</channel></rss>".encode(), URL, "", NOW)
+    assert (feed.title, [entry.title for entry in feed.entries]) == ("Example", ["A", "A", "A"])
+
+
+@pytest.mark.parametrize("body", [RSS_20, RSS_091, RSS_090, RDF_10, ATOM])
+def test_both_readings_agree_on_a_well_formed_feed(body: bytes) -> None:
+    # the loose reading starts with the first mistake, here behind everything else
+    assert parse_feed(body + b"<", URL, "", NOW) == parse_feed(body, URL, "", NOW)

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.ledger import Ledger, Sighting
+from pipeline.ledger.feeds import Poll
 from pipeline.ledger.lease import LEASE, is_dead, new_owner
 from pipeline.ledger.links import GUILTY_CLAIMS, SUSPECT_CLAIMS
 from pipeline.ledger.reports import audit, why
@@ -163,15 +164,16 @@ def test_an_orderly_release_makes_no_url_suspect(ledger: Ledger) -> None:
 def test_a_poll_is_one_transaction(ledger: Ledger) -> None:
     ledger.feeds.add([FEED], NOW)
     [state] = ledger.feeds.claim("p", NOW)
+    poll = Poll(replace(state, title="new"), [sighting("https://a.example/1")])
     broken = Event("gap", FEED, "x", at="no time")  # type: ignore[arg-type]
     with pytest.raises((sa.exc.StatementError, ValueError, TypeError)):
-        ledger.feeds.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [broken], NOW)
+        ledger.feeds.record([replace(poll, events=[broken])], NOW)
     ledger.leases.release("p", NOW, {})
     assert ledger.feeds.claim("p", NOW)[0].title == ""
     assert audit(ledger.engine, NOW).urls == 0
     event = Event("gap", FEED, "nothing known", NOW)
-    assert ledger.feeds.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [event], NOW) == 1
-    assert ledger.feeds.record_poll(replace(state, title="new"), [sighting("https://a.example/1")], [], NOW) == 0
+    assert ledger.feeds.record([replace(poll, events=[event])], NOW) == 1
+    assert ledger.feeds.record([poll], NOW) == 0
 
 
 def test_claimed_feeds_are_not_claimed_again(ledger: Ledger) -> None:
@@ -183,12 +185,13 @@ def test_claimed_feeds_are_not_claimed_again(ledger: Ledger) -> None:
 def test_once_also_polls_feeds_that_are_not_due(ledger: Ledger) -> None:
     ledger.feeds.add([FEED], NOW)
     [state] = ledger.feeds.claim("p", NOW)
-    ledger.feeds.record_poll(replace(state, polled_at=NOW, next_poll_at=NOW + timedelta(hours=1)), [], [], NOW)
+    ledger.feeds.record([Poll(replace(state, polled_at=NOW, next_poll_at=NOW + timedelta(hours=1)))], NOW)
     ledger.leases.release("p", NOW, {})
     later = NOW + timedelta(minutes=1)
     assert ledger.feeds.claim("p", later) == []
-    assert ledger.feeds.has_unpolled(later)
+    assert ledger.feeds.make_due(later) == 1 and ledger.feeds.has_due(later, later)
     assert ledger.feeds.claim("p", later, polled_before=later) != []
+    assert not ledger.feeds.has_due(later, polled_before=NOW), "it has been polled since then"
 
 
 def test_the_audit_counts_every_fate(ledger: Ledger) -> None:
@@ -250,14 +253,14 @@ def test_a_feed_that_says_updated_makes_an_article_due_again(ledger: Ledger) -> 
     [state] = ledger.feeds.claim("p", NOW)
     ledger.leases.release("p", NOW, {})
     state = replace(state, next_poll_at=NOW + timedelta(days=1))
-    ledger.feeds.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], NOW)
+    ledger.feeds.record([Poll(state, [sighting(url, updated=NOW - SECOND)])], NOW)
     ledger.links.claim("w", NOW)
     settle(ledger, article(url))
     ledger.leases.release("w", NOW, {})
     later = NOW + timedelta(hours=1)
-    ledger.feeds.record_poll(state, [sighting(url, updated=NOW - SECOND)], [], later)
+    ledger.feeds.record([Poll(state, [sighting(url, updated=NOW - SECOND)])], later)
     assert not ledger.links.claim("w", later), "an unchanged time is not an edit"
-    ledger.feeds.record_poll(state, [sighting(url, updated=later - SECOND)], [], later)
+    ledger.feeds.record([Poll(state, [sighting(url, updated=later - SECOND)])], later)
     [link] = ledger.links.claim("w", later)
     assert fate(ledger, url)["outcome"] == "article"
     settle(ledger, Rejection(link, "http 404", "fetch", "http 404", later), at=later)

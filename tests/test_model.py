@@ -10,8 +10,9 @@ from lxml import html
 
 from transforms.errors import UserError
 from transforms.page.judge.classifier import COLUMNS, CONTEXT_FEATURES, MODEL_PATH, load_model, measure_context
-from transforms.page.judge.features import COLUMN, FEATURES, PageFacts, find_layout, measure_blocks
+from transforms.page.judge.features import COLUMN, FEATURES, PageFacts, measure_blocks
 from transforms.page.judge.forest import load_forests, save_forests
+from transforms.page.judge.layout import find_layout
 from transforms.page.judge.walk import walk_page
 
 STORY = "The council met on Tuesday evening to vote on the new harbour plan, which has been debated for two years."

@@ -19,7 +19,6 @@ from pipeline.loop import Loop
 from pipeline.tables.database import METADATA, reading
 from transforms.feeds.schedule import CHECK_EVERY
 from transforms.fetch.fetcher import shared_fetcher
-from transforms.records import FeedState
 
 CONFIG = Config(host_delay=0, allow_private_addresses=True, contact="https://a.example/poller-test")
 
@@ -140,11 +139,11 @@ def test_hosts_of_a_failed_round_are_given_back(ledger: Ledger) -> None:
 
         failed = False
 
-        def record_poll(self, state: FeedState, *rest: Any, **named: Any) -> int:
+        def record(self, *arguments: Any) -> int:
             if not self.failed:
                 self.failed = True
                 raise sa.exc.OperationalError("INSERT", {}, OSError("the database is away"))
-            return super().record_poll(state, *rest, **named)
+            return super().record(*arguments)
 
     ledger.feeds = Forgetful(ledger.engine, ledger.links, ledger.leases.duration)
     with TinyServer({"/feed": lambda seen: feed("one")}) as server:

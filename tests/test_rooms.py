@@ -1,7 +1,7 @@
-"""Architecture rules, checked by reading the code: who may import whom, and who may access network and environment.
+"""The house's rules, held by reading the code: who may know whom, and who may touch the outside.
 
-transforms   imports no pipeline, queues or databases, and does not read the environment
-pipeline     imports transforms; nothing imports its command line
+transforms   knows nothing of pipeline, of queues, databases, the environment
+pipeline     knows transforms; nothing knows its command line
 """
 
 import ast
@@ -16,7 +16,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parent.parent
 LONGEST = 500
-# words that say nothing about the content of a file
+# the words of a file name that say nothing of what is in it
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "misc", "common", "stuff"}
 NETWORK = {"socket", "ssl", "pycurl", "httpx", "httpcore", "h2", "http.client", "urllib.request", "requests", "aiohttp"}
 FETCHING = {"transforms.fetch.exchange", "transforms.fetch.wire", "transforms.fetch.dial"}
@@ -29,7 +29,7 @@ DATABASES = {"sqlalchemy", "alembic", "sqlite3", "psycopg", "google"}
 
 @dataclass(frozen=True)
 class Module:
-    """A module: its dotted name and its source."""
+    """A module by its dotted name, and what its text says."""
 
     name: str
     source: str
@@ -40,7 +40,7 @@ class Module:
 
     @cached_property
     def imports(self) -> frozenset[str]:
-        """Every module that is imported anywhere in it, including `a.b.c` for `from a.b import c`."""
+        """Every module that is imported anywhere in it, also `a.b.c` for `from a.b import c`."""
         found: set[str] = set()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
@@ -67,7 +67,7 @@ def modules(folder: str) -> Iterator[Module]:
 TRANSFORMS, PIPELINE = list(modules("transforms")), list(modules("pipeline"))
 
 
-# -- the rules; each returns the modules that violate it
+# -- the rules; each returns what breaks it
 
 
 def knowing_pipeline(given: list[Module]) -> list[str]:
@@ -107,7 +107,7 @@ def opening_sockets(given: list[Module]) -> list[str]:
 
 
 def reading_environment(given: list[Module]) -> list[str]:
-    """Modules that read os.environ; passing it on as a whole to a child process (`os.environ | ...`) is allowed."""
+    """Who looks into os.environ; to hand it on whole to a child process (`os.environ | ...`) is not looking."""
     found = []
     for module in given:
         handed_on = {
@@ -136,7 +136,7 @@ def named_emptily(given: list[Module]) -> list[str]:
     return [module.name for module in given if set(re.split(r"[._]", module.name)) & EMPTY_NAMES]
 
 
-# -- this code base
+# -- the house
 
 
 def test_transforms_do_not_import_pipeline() -> None:
@@ -172,7 +172,7 @@ def test_modules_have_meaningful_names() -> None:
     assert named_emptily(TRANSFORMS + PIPELINE + list(modules("bench")) + list(modules("tests"))) == []
 
 
-# Personal folders and package indexes, which work on one machine only.
+# Somebody's own folders and package index: what works on one machine only.
 MACHINE = re.compile(r"(?<![\w.:/$}])/(?:home|root|Users|work|tmp)/\w|--(?:extra-)?index-url|GOPROXY|PIP_INDEX_URL")
 TEXTS = {".py", ".md", ".toml", ".cfg", ".ini", ".txt", ".html", ".yaml", ".yml", ".mako", ".sh", ".tf", ".go"}
 BARE_TEXTS = {"Makefile", "Dockerfile", "run"}
@@ -190,7 +190,7 @@ def test_no_file_depends_on_one_machine() -> None:
     assert found == []
 
 
-# -- the rules themselves
+# -- each rule sees what it is there for
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Feeds that move, are gone, or falsely claim to be unchanged; and invariants for all of them."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from transforms.errors import (
     NewsbeamError,
 )
 from transforms.feeds.schedule import (
+    LEFT_OUT,
     AnswerFacts,
     after_failure,
     after_not_modified,
@@ -66,8 +68,28 @@ def test_a_new_address_that_dies_is_replaced_by_the_old_one() -> None:
 def test_a_410_that_repeats_a_day_later_disables_the_feed() -> None:
     state, events = after_failure(STEADY, HttpRejected(410), NOW, 0.0)
     assert (state.enabled, state.gone_times, wait_of(state), kinds(events)) == (True, 1, DAY, ["gone"])
-    state, events = after_failure(state, HttpRejected(410), NOW, 0.0)
+    for hours in (0, 1, 12, 23):  # each time asked by hand
+        state, events = after_failure(state, HttpRejected(410), NOW + timedelta(hours=hours), 0.0)
+        assert (state.enabled, state.gone_times, state.gone_at, events) == (True, 1, NOW, ())
+    state, events = after_failure(state, HttpRejected(410), NOW + timedelta(hours=24), 0.0)
     assert (state.enabled, state.next_poll_at, kinds(events)) == (False, None, ["disabled"])
+
+
+def test_what_is_left_out_is_said_once_and_is_no_failure() -> None:
+    note = LEFT_OUT + "5 of 10 entries"
+    state, events = after_success(STEADY, FACTS, FEED, 5, 5, NOW, note)
+    assert (state.last_error, state.failures, kinds(events)) == (note, 0.0, ["error"])
+    state, events = after_not_modified(state, AnswerFacts(), NOW)
+    assert (state.last_error, events) == (note, ())
+    state, events = after_success(state, FACTS, FEED, 5, 5, NOW, note)
+    assert (state.last_error, events) == (note, ())
+    state, events = after_success(state, FACTS, FEED, 5, 5, NOW)
+    assert (state.last_error, events) == ("", ())
+
+
+def test_a_poll_that_was_asked_for_is_early_all_the_same() -> None:
+    asked = replace(STEADY, polled_at=at(minutes=5), next_poll_at=NOW)
+    assert after_success(asked, FACTS, FEED, 10, 10, NOW)[0].interval_s == HOUR
 
 
 def test_a_success_resets_the_count_of_410s() -> None:

@@ -27,8 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from transforms.page.extract import page_facts
 from transforms.page.judge.classifier import COLUMNS, measure_context
 from transforms.page.judge.cues import CUES
-from transforms.page.judge.features import COLUMN, Layout, find_layout, measure_blocks
+from transforms.page.judge.features import COLUMN, measure_blocks
 from transforms.page.judge.forest import save_forests
+from transforms.page.judge.layout import Layout, find_layout
 from transforms.page.judge.rules import Row, is_standfirst
 from transforms.page.judge.walk import Walk, walk_page
 from transforms.page.read.metadata import read_metadata

@@ -26,9 +26,7 @@ _MARKS = (
 _CHARSETS = re.compile(
     r"(?:utf_?(?:8|16|32)|ascii|latin|iso(?:8859|2022)|cp\d|koi8|gb|hz|big5|euc|shift|mac|tis|johab|kz1048|ptcp154|hp_)\w*"
 )
-
-
-# labels of the same list that Python does not know (https://encoding.spec.whatwg.org/#names-and-labels), and of feeds
+# labels that browsers know and Python does not (https://encoding.spec.whatwg.org/#names-and-labels), and some of feeds
 _MORE_LABELS = {
     "dos_874": "cp874",
     "iso_8859_8_i": "iso8859_8",
@@ -42,7 +40,7 @@ _MORE_LABELS = {
 
 def _text_codecs() -> dict[str, str]:
     modules = {module.name: module.name for module in pkgutil.iter_modules(encodings.__path__)}
-    codecs_of = modules | dict(aliases.items()) | _MORE_LABELS
+    codecs_of = modules | {name: name for name in aliases.values()} | aliases | _MORE_LABELS
     return {label: codec for label, codec in codecs_of.items() if _CHARSETS.fullmatch(codec)}
 
 
@@ -67,7 +65,7 @@ _WIDE = (("utf-32-le", 4, 0), ("utf-32-be", 4, 3), ("utf-16-le", 2, 0), ("utf-16
 _ASCII_SHARE = 0.3
 # bytes that no text in any charset of one or more bytes contains, except now and then by mistake
 # (https://mimesniff.spec.whatwg.org/#binary-data-byte)
-_BINARY = bytes({*range(0x00, 0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)})
+_BINARY = bytes({*range(0x09), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20)})
 # Every ninth byte of noise is one of them. Of 1,746 real pages one has a single one at the places that are looked at.
 _BINARY_SHARE = 0.02
 _BINARY_SAMPLE = 2_000

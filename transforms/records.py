@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, SupportsIndex, TypeVar
 
 import msgspec
 
@@ -104,8 +104,8 @@ class FeedState:
 
     `url` is the configured address and the key; `fetch_url` is the current address (it changes after a repeated 301 or
     308). `interval_s` is the time between two successful polls; `failures` is a weighted sum of failures in a
-    row (transforms.feeds.schedule); `conditional_get` is False for a feed that sends false 304s. `from_index` is the
-    sitemap index that named this feed, if any.
+    row (transforms.feeds.schedule); `conditional_get` is False for a feed that sends false 304s. `gone_at` is when it
+    first answered 410 since its last success. `from_index` is the feed that named this one, if any.
     """
 
     url: str
@@ -125,6 +125,7 @@ class FeedState:
     moved_to: str = ""
     moved_times: int = 0
     gone_times: int = 0
+    gone_at: datetime | None = None
     polled_at: datetime | None = None
     next_poll_at: datetime | None = None
     new_entry_at: datetime | None = None
@@ -278,6 +279,13 @@ class Article:
         """The paragraphs joined by an empty line, as stored; offsets of mentions refer to it."""
         return "\n\n".join(self.paragraphs)
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # an article has some hundred parts, and pickle takes each of them for an object of its own
+        try:
+            return _unpack_article, (_ARTICLES.encode(self),)
+        except UnicodeEncodeError:  # a lone surrogate, which pickle can write
+            return object.__reduce_ex__(self, protocol)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -325,6 +333,13 @@ class BadMessage:
 
 
 Outcome = Article | Rejection | Failure
+
+_ARTICLES = msgspec.msgpack.Encoder()
+_PACKED_ARTICLES = msgspec.msgpack.Decoder(Article)
+
+
+def _unpack_article(data: bytes) -> Article:
+    return _PACKED_ARTICLES.decode(data)
 
 
 def to_json(record: object) -> str:

@@ -1,6 +1,6 @@
 """`newsbeam audit`, `feeds`, `failures` and `why`: read-only reports on the database.
 
-Only `failures --retry` writes to it.
+Only `failures --retry` and `feeds --enable` write to it.
 """
 
 from __future__ import annotations
@@ -35,14 +35,24 @@ def audit(config: Config, /) -> None:
 
 
 @click.command()
+@click.option("--enable", metavar="URL", callback=utf8_text, help="Poll this feed again, which was disabled (410).")
 @AS_JSON
 @configured("db")
-def feeds(config: Config, /, as_json: bool) -> None:
+def feeds(config: Config, /, as_json: bool, enable: str | None) -> None:
     """List the feeds, each with its next poll and last error."""
     from pipeline.ledger import reports
-    from pipeline.tables.database import open_for_reading
+    from pipeline.tables.database import open_database, open_for_reading
 
-    rows = reports.feeds(open_for_reading(config.db), datetime.now(UTC))
+    engine = open_for_reading(config.db)
+    if enable is not None:
+        engine.dispose()
+        from pipeline.ledger import Ledger
+
+        if not Ledger(open_database(config.db)).feeds.enable(enable, datetime.now(UTC)):
+            raise UserError(f"no feed {enable!r}; `newsbeam feeds` lists them")
+        click.echo("due now")
+        return
+    rows = reports.feeds(engine, datetime.now(UTC))
     print_rows(rows, ("url", "title", "interval_s", "next_poll_at", "gaps", "quiet", "last_error"), as_json)
 
 

@@ -17,11 +17,28 @@ from pipeline.tables.keys import bounded_host
 
 HOSTS = METADATA.tables["hosts"]
 
+# how far the clocks of the machines that share a ledger may differ
+CLOCK_ERROR = timedelta(minutes=5)
+# the longest delay between two requests that is kept: transforms.fetch.pace.MAX_DELAY_S
+LONGEST_DELAY = timedelta(seconds=120)
+
 
 def add_hosts(connection: sa.Connection, hosts: Iterable[str]) -> None:
     """Add hosts; known ones are unchanged."""
     # sorted, so that two processes that add the same hosts cannot deadlock
     insert_rows(connection, HOSTS, [{"host": host} for host in sorted({bounded_host(name) for name in hosts})])
+
+
+def is_free(now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+    """Return the condition that nobody holds a host and its delay is over.
+
+    A lease or a delay that ends later than any can was written before the clock was set back, and holds nothing.
+    """
+    leased, waits = HOSTS.c.leased_until, HOSTS.c.free_at
+    return sa.and_(
+        sa.or_(leased.is_(None), leased <= now, leased > now + CLOCK_ERROR + lease),
+        sa.or_(waits.is_(None), waits <= now, waits > now + CLOCK_ERROR + LONGEST_DELAY),
+    )
 
 
 def claim_hosts(
@@ -38,11 +55,7 @@ def claim_hosts(
     """
     rows = connection.execute(
         sa.select(HOSTS.c.host, HOSTS.c.delay_s)
-        .where(
-            sa.or_(HOSTS.c.leased_until.is_(None), HOSTS.c.leased_until <= now),
-            sa.or_(HOSTS.c.free_at.is_(None), HOSTS.c.free_at <= now),
-            wanted,
-        )
+        .where(is_free(now, until - now), wanted)
         .order_by(HOSTS.c.claimed_at.asc().nulls_first(), HOSTS.c.host)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -7,14 +7,14 @@ still due.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from pipeline.ledger.hosts import HOSTS, add_hosts, claim_hosts, release_unused_hosts
+from pipeline.ledger.hosts import CLOCK_ERROR, HOSTS, add_hosts, claim_hosts, release_unused_hosts
 from pipeline.ledger.link_rows import LONGEST_HINT, hints_of, link_columns, link_of_row
 from pipeline.tables.database import METADATA, insert_rows, reading
 from pipeline.tables.keys import LONGEST_FEED, bounded_key, cut_text, storable
@@ -53,20 +53,29 @@ class Links:
     def add(self, sightings: Sequence[Sighting], now: datetime) -> int:
         """Add URLs that no poll found (from a file of URLs or a topic). Returns how many are new."""
         with self.engine.begin() as connection:
-            add_hosts(connection, {sighting.link.host for sighting in sightings})
             return self.record(connection, sightings, now)
 
     def record(self, connection: sa.Connection, sightings: Sequence[Sighting], now: datetime) -> int:
-        """Record sightings, whose hosts must be known, in the caller's transaction. Returns how many URLs are new.
+        """Record sightings, in the caller's transaction. Returns how many URLs are new.
 
         An article that has landed is due again if its feed says that it was updated since.
         """
-        rows = list({row["canonical_url"]: row for row in (_url_row(s, now) for s in reversed(sightings))}.values())
-        rows.reverse()
-        known = present(connection, URLS.c.canonical_url, [row["canonical_url"] for row in rows])
-        new = [row for row in rows if row["canonical_url"] not in known]
+        if not sightings:
+            return 0
+        first: dict[str, Sighting] = {}
+        seen: dict[tuple[str, str], Sighting] = {}
+        for sighting in sightings:
+            key = bounded_key(sighting.link.canonical_url)
+            first.setdefault(key, sighting)
+            seen.setdefault((key, sighting.link.feed_url), sighting)
+        # in order, so that two processes that record the same URLs cannot deadlock
+        keys = sorted(first)
+        known = present(connection, URLS.c.canonical_url, keys)
+        new = [_url_row(first[key], now) for key in keys if key not in known]
+        add_hosts(connection, {row["host"] for row in new})
         insert_rows(connection, URLS, new)
-        insert_rows(connection, SIGHTINGS, [_sighting_row(sighting, now) for sighting in sightings])
+        listed = _listed(connection, sorted(known), {feed for _, feed in seen})
+        insert_rows(connection, SIGHTINGS, [_sighting_row(seen[pair], now) for pair in sorted(seen.keys() - listed)])
         edited = [s for s in sightings if s.updated_at is not None and s.updated_at <= now]
         if edited and known:
             connection.execute(
@@ -79,7 +88,10 @@ class Links:
                     sa.func.coalesce(URLS.c.entry_updated_at, URLS.c.settled_at) < sa.bindparam("updated"),
                 )
                 .values(due_at=now, tries=0, entry_updated_at=sa.bindparam("updated")),
-                [{"key": bounded_key(s.link.canonical_url), "updated": s.updated_at} for s in edited],
+                sorted(
+                    ({"key": bounded_key(s.link.canonical_url), "updated": s.updated_at} for s in edited),
+                    key=lambda row: str(row["key"]),
+                ),
             )
         return len(new)
 
@@ -123,12 +135,16 @@ class Links:
 
     def claim_guilty(self, owner: str, now: datetime, limit: int = 64) -> list[ArticleLink]:
         """Lease URLs that are to be given up: they were claimed alone, again and again, and never ended."""
-        free = sa.or_(URLS.c.leased_until.is_(None), URLS.c.leased_until <= now)
-        guilty = sa.select(URLS).where(URLS.c.due_at <= now, free, URLS.c.claims >= GUILTY_CLAIMS)
+        guilty = sa.select(URLS).where(URLS.c.due_at <= now, self._unheld(now), URLS.c.claims >= GUILTY_CLAIMS)
         with self.engine.begin() as connection:
             rows = connection.execute(guilty.limit(limit).with_for_update(skip_locked=True)).mappings().all()
             self._lease(connection, owner, now, rows)
         return [link_of_row(row) for row in rows]
+
+    def _unheld(self, now: datetime) -> sa.ColumnElement[bool]:
+        leased = URLS.c.leased_until
+        # a lease that ends later than any can was written before the clock was set back
+        return sa.or_(leased.is_(None), leased <= now, leased > now + CLOCK_ERROR + self.lease)
 
     def _claim(
         self,
@@ -139,8 +155,7 @@ class Links:
         host_delay_s: float,
         budget_s: float,
     ) -> list[ArticleLink]:
-        free = sa.or_(URLS.c.leased_until.is_(None), URLS.c.leased_until <= now)
-        due = sa.and_(URLS.c.due_at <= now, free, which)
+        due = sa.and_(URLS.c.due_at <= now, self._unheld(now), which)
         # a scalar rather than EXISTS, which PostgreSQL turns into a join that reads every due URL
         has_due = (
             sa.select(sa.literal(1)).where(URLS.c.host == HOSTS.c.host, due).limit(1).scalar_subquery().is_not(None)
@@ -197,6 +212,17 @@ def present(
     for start in range(0, len(values), MOST_VALUES):
         part = values[start : start + MOST_VALUES]
         found.update(connection.execute(sa.select(column).where(column.in_(part), *where)).scalars())
+    return found
+
+
+def _listed(connection: sa.Connection, keys: Sequence[str], feeds: Iterable[str]) -> set[tuple[str, str]]:
+    """Return which of the keys these feeds have listed before, with the feed."""
+    found: set[tuple[str, str]] = set()
+    columns = SIGHTINGS.c.canonical_url, SIGHTINGS.c.feed_url
+    for start in range(0, len(keys), MOST_VALUES):
+        part = keys[start : start + MOST_VALUES]
+        rows = connection.execute(sa.select(*columns).where(columns[0].in_(part), columns[1].in_(feeds)))
+        found.update((row.canonical_url, row.feed_url) for row in rows)
     return found
 
 

@@ -12,13 +12,15 @@ from transforms.feeds.discovery import read_feed_list, read_opml
 from transforms.urls import canonical_url
 
 LONGEST_LIST = 50_000_000  # bytes: some 500,000 addresses
+# four times what a core polls in an hour, were each polled every ten minutes
+MOST_ADDRESSES = 100_000
 
 
 def read_feed_arguments(arguments: Sequence[str]) -> list[str]:
     """Return the addresses in the arguments, each once; files are read as OPML or as one address per line.
 
     Addresses are not fetched here: polling shows whether one is a feed, a home page, or a list of feeds. Raises
-    UserError for a file that is missing or lists no feed, and for text that is not a web address.
+    UserError for a file that is missing or lists no feed, for text that is not a web address, and for too many of them.
     """
     found: dict[str, None] = {}
     for argument in arguments:
@@ -32,6 +34,8 @@ def read_feed_arguments(arguments: Sequence[str]) -> list[str]:
             if size_of(address) > LONGEST_FEED:
                 raise UserError(f"feed address longer than {LONGEST_FEED} bytes: {address[:100]}...")
             found.setdefault(address)
+    if len(found) > MOST_ADDRESSES:
+        raise UserError(f"{len(found):,} feeds, more than {MOST_ADDRESSES:,}: give each part to a database of its own")
     return list(found)
 
 

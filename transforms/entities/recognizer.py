@@ -5,7 +5,8 @@ paragraphs -> spans (spaCy `ner`, per paragraph) -> trimmed mentions -> groups (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -49,6 +50,19 @@ FOREIGN_LABELS: Mapping[str, str] = MappingProxyType(
 
 # The longest text for the network; longer paragraphs are split. spaCy itself refuses texts over 1,000,000.
 MAX_TEXT_CHARS = 20_000
+# Entities are looked for in this much of a body, and no more mentions than this are kept. The longest body of 1,746
+# real pages has 82,867 characters, and the most mentions in one of the twelve longest are 702. This much of them takes
+# 0.9 s of CPU.
+MAX_BODY_CHARS = 200_000
+MAX_MENTIONS = 10_000
+# Text of other kinds has more tokens, each of which takes 13 microseconds: no batch is begun after this many.
+MAX_TOKENS = 60_000
+# what a text of its own takes, as a number of tokens
+_TEXT_TOKENS = 10
+# spaCy strips the marks around a word one by one, each time reading all that is left: 0.2 MB of marks in words of
+# 20,000 took 35 s. Where it splits words at spaces, longer ones are cut; hardly any word or address is that long.
+_LONGEST_WORD = 500
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}")
 # How much text goes through the network at once; a token takes about 8 kB of memory.
 BATCH_CHARS = 20_000
 
@@ -69,13 +83,22 @@ class EntityRecognizer:
         check_models(self.models)
 
     def __call__(self, article: Article) -> Article:
-        """Fill `entities`, `mentions` and `entity_model`, the latter with "" for a language without a model."""
+        """Fill `entities`, `mentions` and `entity_model`, the latter with "" for a language without a model.
+
+        `sources` says of a body that was too long how much of it was read.
+        """
         name = choose_model(article.language, self.models)
         if not name:
             return replace(article, entities=(), mentions=(), entity_model="")
-        spans = recognize_spans(article.paragraphs, load_model(name), read_language(article.language))
+        paragraphs, sources = article.paragraphs, article.sources
+        spans, end = recognize_spans(cut_paragraphs(paragraphs), load_model(name), read_language(article.language))
+        if len(spans) > MAX_MENTIONS:
+            spans = spans[:MAX_MENTIONS]
+            end = spans[-1].end
+        if end < len(article.body):
+            sources = {**sources, "entities": f"the first {end:,} characters of the body"}
         entities, mentions = group_mentions(spans, title=article.title)
-        return replace(article, entities=entities, mentions=mentions, entity_model=name)
+        return replace(article, entities=entities, mentions=mentions, entity_model=name, sources=sources)
 
     def prepare(self) -> None:
         """Load the models that are most likely to be wanted: English, and those configured for other languages."""
@@ -85,15 +108,34 @@ class EntityRecognizer:
                 load_model(name)
 
 
-def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str) -> list[NamedSpan]:
-    """Return the named spans of paragraphs, sorted and without overlaps.
+def cut_paragraphs(paragraphs: Sequence[str], limit: int = MAX_BODY_CHARS) -> list[str]:
+    """Return the paragraphs that begin within the first `limit` characters, the last of them cut after a word."""
+    kept: list[str] = []
+    for paragraph in paragraphs:
+        if len(paragraph) > limit:
+            start, end = next(split_text(paragraph, limit), (0, 0))
+            return [*kept, paragraph[start:end]]
+        kept.append(paragraph)
+        limit -= len(paragraph)
+    return kept
+
+
+def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str) -> tuple[list[NamedSpan], int]:
+    """Return the named spans of paragraphs, sorted and without overlaps, and the offset at which the reading ended.
 
     Offsets refer to the paragraphs joined by an empty line, as in `Article.body`.
     """
     spans: list[NamedSpan] = []
+    tokens = read = 0
     with model.open_zone():
-        for batch in _split_batches(paragraphs):
-            for (offset, text), found in zip(batch, _find_spans([text for _, text in batch], model), strict=True):
+        # other tokenizers, such as those for Chinese, know no words between spaces
+        for batch in _split_batches(paragraphs, type(model.nlp.tokenizer).__name__ == "Tokenizer"):
+            if tokens > MAX_TOKENS:
+                break
+            results = _find_spans([text for _, text in batch], model)
+            for (offset, text), (length, found) in zip(batch, results, strict=True):
+                tokens += length + _TEXT_TOKENS
+                read = offset + len(text)
                 for start, end, raw_label in found:
                     label = FOREIGN_LABELS.get(raw_label, raw_label)
                     if label not in LABELS:
@@ -101,18 +143,18 @@ def recognize_spans(paragraphs: Sequence[str], model: LoadedModel, language: str
                     start, end = trim_span(text, start, end, label, language)
                     if start < end:
                         spans.append(NamedSpan(offset + start, offset + end, text[start:end], label))
-    return spans
+    return spans, read
 
 
-def _find_spans(texts: list[str], model: LoadedModel) -> Iterator[list[tuple[int, int, str]]]:
-    """Yield for each text its spans as (start, end, label), in characters."""
+def _find_spans(texts: list[str], model: LoadedModel) -> Iterator[tuple[int, list[tuple[int, int, str]]]]:
+    """Yield for each text the number of its tokens and its spans as (start, end, label), in characters."""
     if model.decoder is None:
         for doc in model.nlp.pipe(texts):
-            yield [(span.start_char, span.end_char, span.label_) for span in doc.ents]
+            yield len(doc), [(span.start_char, span.end_char, span.label_) for span in doc.ents]
         return
     docs = [model.nlp.make_doc(text) for text in texts]
     for doc, spans in zip(docs, model.decoder.decode(docs), strict=True):
-        yield [(*_span_chars(doc, span.start, span.end), span.label) for span in spans]
+        yield len(doc), [(*_span_chars(doc, span.start, span.end), span.label) for span in spans]
 
 
 def _span_chars(doc: Any, start: int, end: int) -> tuple[int, int]:
@@ -120,12 +162,13 @@ def _span_chars(doc: Any, start: int, end: int) -> tuple[int, int]:
     return doc[start].idx, last.idx + len(last)
 
 
-def _split_batches(paragraphs: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
-    """Yield batches of (offset in the body, text)."""
+def _split_batches(paragraphs: Sequence[str], cut_words: bool) -> Iterator[list[tuple[int, str]]]:
+    """Yield batches of (offset in the body, text); `cut_words` says whether words that are too long are cut."""
     batch: list[tuple[int, str]] = []
     size = offset = 0
     for paragraph in paragraphs:
-        for start, end in split_text(paragraph):
+        pieces = split_text(paragraph)
+        for start, end in _cut_words(paragraph, pieces) if cut_words else pieces:
             if batch and size + end - start > BATCH_CHARS:
                 yield batch
                 batch, size = [], 0
@@ -134,6 +177,15 @@ def _split_batches(paragraphs: Sequence[str]) -> Iterator[list[tuple[int, str]]]
         offset += len(paragraph) + 2
     if batch:
         yield batch
+
+
+def _cut_words(text: str, pieces: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    for start, end in pieces:
+        while word := _LONG_WORD.search(text, start, end):
+            yield start, word.end()
+            start = word.end()
+        if start < end:
+            yield start, end
 
 
 def split_text(text: str, limit: int = MAX_TEXT_CHARS) -> Iterator[tuple[int, int]]:

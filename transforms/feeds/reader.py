@@ -41,7 +41,8 @@ def parse_feed(body: bytes, url: str, content_type: str = "", now: datetime | No
     the feed's order and have absolute addresses; those without an address are left out. The age of sitemap entries is
     counted from `now`; without it, none is too old.
 
-    Raises FeedUnreadable, with a one-line reason, for anything that is not a feed.
+    Raises FeedUnreadable, with a one-line reason, for anything that is not a feed, and FeedTooComplex for one beyond
+    the limits of transforms.feeds.formats.rows.
     """
     document = open_document(body, url, content_type, now)
     reader = READERS.get(document.root)

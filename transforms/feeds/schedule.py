@@ -10,7 +10,8 @@
 | 429 | 0 to 60 min more, at random, so that feeds of one host are not polled together |
 | 301 or 308 to the same address twice in a row | the address to fetch changes: "moved" |
 | the new address keeps failing | back to the configured one: "moved" |
-| 410 twice, a day apart | "disabled" |
+| 410 twice, 24 h apart or more | "disabled", until `newsbeam feeds --enable` |
+| part of the answer was left out | an "error", and `last_error` says what, as long as it is so |
 
 Intervals stay between 10 min and 24 h. They change only at the second and later successes in a row. Early polls never
 lengthen an interval and late polls never shorten it, since neither is representative. Cache-Control, Expires and `ttl`
@@ -65,6 +66,9 @@ BUSY_WAIT_S = 60.0
 
 MOVES_NEEDED = 2
 GONES_NEEDED = 2
+GONES_APART = timedelta(hours=24)
+# how `last_error` begins for a feed that was read in part, which is no failure
+LEFT_OUT = "left out: "
 # weighted failures in a row after which a feed that has moved is polled at its configured address again
 RETURN_AFTER = 3.0
 
@@ -130,11 +134,11 @@ def is_check_due(state: FeedState) -> bool:
 
 
 def after_success(
-    state: FeedState, facts: AnswerFacts, feed: ParsedFeed, known: int, total: int, now: datetime
+    state: FeedState, facts: AnswerFacts, feed: ParsedFeed, known: int, total: int, now: datetime, note: str = ""
 ) -> tuple[FeedState, tuple[Event, ...]]:
     """Return the state and the events after a response whose body was parsed.
 
-    Of the feed's `total` distinct entries, `known` were already in the ledger.
+    Of the feed's `total` distinct entries, `known` were already in the ledger. `note` says what was left out.
     """
     first = not state.body_hash
     index = feed.kind == "sitemap_index"
@@ -166,7 +170,7 @@ def after_success(
         new_entry_at=new_entry_at,
         interval_s=interval,
     )
-    state, others = _settle(state, facts, feed.ttl_s, now)
+    state, others = _settle(state, facts, feed.ttl_s, now, note)
     return state, (*events, *others)
 
 
@@ -178,7 +182,8 @@ def after_not_modified(state: FeedState, facts: AnswerFacts, now: datetime) -> t
         last_modified=facts.last_modified or state.last_modified,
         interval_s=_next_interval(state, 1.0, now, state.new_entry_at),
     )
-    return _settle(state, facts, None, now)
+    note = state.last_error if state.last_error.startswith(LEFT_OUT) else ""
+    return _settle(state, facts, None, now, note)
 
 
 def after_failure(
@@ -193,7 +198,11 @@ def after_failure(
     failures = state.failures + weigh_failure(error)
     message = f"{error.reason}: {error}" if error.reason not in str(error) else str(error)
     message = " ".join(message.split())[:_LONGEST_ERROR]
-    gone_times = state.gone_times + (status == 410)
+    gone_at, gone_times = state.gone_at, state.gone_times
+    if status == 410 and gone_at is None:
+        gone_at, gone_times = now, 1
+    elif status == 410 and gone_at is not None and now - gone_at >= GONES_APART:
+        gone_times += 1
     events: list[Event] = []
     if message != state.last_error:
         events.append(Event("gone" if status == 410 else "error", state.url, message, now))
@@ -203,11 +212,12 @@ def after_failure(
         successes=0,
         failures=failures,
         gone_times=gone_times,
+        gone_at=gone_at,
         polled_at=now,
         last_error=message,
     )
     if gone_times >= GONES_NEEDED and status == 410:
-        text = f"http 410 {gone_times} times, {state.fetch_url}"
+        text = f"http 410 since {gone_at:%Y-%m-%d %H:%M}, {state.fetch_url}"
         events.append(Event("disabled", state.url, text, now))
         return replace(state, enabled=False, next_poll_at=None), tuple(events)
     if state.fetch_url != state.url and failures >= RETURN_AFTER:
@@ -251,11 +261,13 @@ def is_quiet(arrivals: Sequence[datetime], now: datetime) -> bool:
 
 
 def _settle(
-    state: FeedState, facts: AnswerFacts, ttl_s: float | None, now: datetime
+    state: FeedState, facts: AnswerFacts, ttl_s: float | None, now: datetime, note: str
 ) -> tuple[FeedState, tuple[Event, ...]]:
     """Record a success, follow a move and set the next poll."""
     events: list[Event] = []
-    if state.last_error:
+    if note and note != state.last_error:
+        events.append(Event("error", state.url, note, now))
+    if state.last_error and not state.last_error.startswith(LEFT_OUT):
         events.append(Event("recovered", state.url, f"after {state.last_error}", now))
     moved_to = facts.moved_to if facts.moved_to != state.fetch_url else ""
     moved_times = 0
@@ -274,9 +286,10 @@ def _settle(
         moved_to=moved_to,
         moved_times=moved_times,
         gone_times=0,
+        gone_at=None,
         polled_at=now,
         next_poll_at=now + timedelta(seconds=wait),
-        last_error="",
+        last_error=note,
     )
     return state, tuple(events)
 
@@ -286,7 +299,11 @@ def _next_interval(state: FeedState, share: float, now: datetime, new_entry_at: 
     if state.successes < 1 or state.next_poll_at is None:
         return interval
     slack = timedelta(seconds=max(60.0, interval / 10))
-    if share >= MOSTLY_KNOWN and now >= state.next_poll_at - slack:
+    # a poll that was asked for (`--once`) is due when it is asked for, and may be early all the same
+    planned = state.next_poll_at
+    if state.polled_at is not None:
+        planned = max(planned, state.polled_at + timedelta(seconds=interval))
+    if share >= MOSTLY_KNOWN and now >= planned - slack:
         sleepy = new_entry_at is not None and now - new_entry_at > SLEEPY_AFTER
         interval += LARGE_STEP_S if sleepy else SMALL_STEP_S
     elif share < BARELY_KNOWN and now <= state.next_poll_at + slack:

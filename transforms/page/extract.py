@@ -14,7 +14,8 @@ from typing import Any
 from transforms.errors import NoText
 from transforms.page.judge.classifier import score_blocks
 from transforms.page.judge.consistency import NAMES_ALONE
-from transforms.page.judge.features import PageFacts, find_layout, measure_blocks
+from transforms.page.judge.features import PageFacts, measure_blocks
+from transforms.page.judge.layout import find_layout
 from transforms.page.judge.rejection import reject_page
 from transforms.page.judge.rescue import MUCH_MORE, SUSPICIOUS_WORDS, rescue_blocks
 from transforms.page.judge.rules import TypedRegion, collect_images, cut_region

@@ -6,6 +6,7 @@ import re
 
 # scripts that are written without spaces between words: kana, Chinese characters, Hangul, Thai
 UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_UNSPACED_RUN = re.compile(f"{UNSPACED.pattern}+")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 # what ASCII becomes in a comparison key; bytes of other characters are left alone
@@ -20,7 +21,7 @@ def count_words(text: str) -> int:
     """Count words; in scripts without spaces two characters count as one word."""
     words = len(text.split())
     if not text.isascii():
-        unspaced = len(UNSPACED.findall(text))
+        unspaced = sum(map(len, _UNSPACED_RUN.findall(text)))
         if unspaced:
             words += unspaced // 2
     return words

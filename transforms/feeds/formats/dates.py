@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from transforms.times import to_utc
 
-# the longest date in the test suites of other parsers has 45 characters ("... GMT-0700 (Pacific Daylight Time)" has 62)
+# "Wednesday, 28 February 2026 10:00:00 GMT-0700 (Pacific Daylight Time)" has 69
 MAX_DATE = 80
 
 _MONTHS = {

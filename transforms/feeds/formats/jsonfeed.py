@@ -17,6 +17,8 @@ MAX_VALUES = 1_000_000
 def read_json_feed(document: Document) -> ParsedFeed:
     """Read a JSON Feed; raises FeedUnreadable for other JSON, FeedTooComplex for more than MAX_VALUES values."""
     text = document.text
+    if document.cut:
+        raise FeedTooComplex("the text is too long")
     # each value but the first stands after one of these
     if text.count(",") + text.count("[") + text.count("{") > MAX_VALUES:
         raise FeedTooComplex(f"more than {MAX_VALUES} JSON values")

@@ -16,7 +16,8 @@ _TAG = re.compile(
     r"""<(/?)([A-Za-z_][^\s<>/"'=&]{0,200})((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""",
 )
 _BAD_TAG = re.compile(r"""<(/?)([A-Za-z_][^\s<>/"'=&]{0,200})([^<>]*+)>""")
-_ATTRIBUTE = re.compile(r"""([^\s=/>"'<]{1,200}+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
+# a name begins only after what cannot be part of one, or a long name would be tried from each of its characters
+_ATTRIBUTE = re.compile(r"""(?<![^\s/"'=])([^\s=/>"'<]{1,200}+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,30}));")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NAMESPACE = re.compile(r"""\sxmlns(?::([\w.-]{1,40}))?\s*=\s*["']([^"'<>]{1,200})["']""")
@@ -41,18 +42,30 @@ _MAX_STEPS = 2 * MAX_ELEMENTS
 _MARKS = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">"))
 # fields that hold only text: the start of a field within one of them means that its end tag is missing
 _SHORT = frozenset(("link", "guid", "pubdate", "id", "updated", "published", "loc", "lastmod", "title"))
+# fields that hold HTML, and the fields whose names no element of HTML has
+_LONG = frozenset(("description", "summary", "encoded", "content"))
+_NOT_HTML = frozenset(("guid", "pubdate", "updated", "published", "item", "entry", "category", "id"))
+_ROWS = frozenset(("item", "entry"))
+# how far up an open text field is looked for
+_TEXT_DEPTH = 20
 # HTML's elements without an end tag
 _VOID = frozenset(("br", "img", "hr", "wbr", "input"))
 _FIELDS = _SHORT | {"item", "entry", "description", "summary", "category", "author", "url"}
 
 
-def read_loosely(text: str, harvest: Harvest) -> None:
-    """Read a text from its root element on, without elements nested deeper than MAX_DEPTH.
+def read_loosely(text: str, harvest: Harvest, cut: bool = False) -> None:
+    """Read a text from its root element on, or the first part of one if it is `cut`.
+
+    Elements nested deeper than MAX_DEPTH are left out.
 
     Raises FeedTooComplex at the other limits of transforms.feeds.formats.rows.
     """
     try:
-        _Reader(text, harvest).read()
+        reader = _Reader(text, harvest)
+        reader.read()
+        if cut:
+            harvest.stop("the text is too long")
+        reader.close()
     except Enough:
         return
 
@@ -74,6 +87,7 @@ class _Reader:
         self._names: dict[str, str] = {}
 
     def read(self) -> None:
+        """Read the whole text."""
         text, at, steps = self._text, 0, 0
         while at < len(text):
             steps += 1
@@ -87,6 +101,9 @@ class _Reader:
             if start == len(text):
                 break
             at = self._read_markup(start)
+
+    def close(self) -> None:
+        """End the elements that are still open."""
         if self._open:
             self._end(self._open[0])
 
@@ -125,10 +142,12 @@ class _Reader:
         tag = self._full_name(name)
         local = tag.rpartition(" ")[2]
         if self._open and local in _FIELDS:
-            if local in ("item", "entry") and self._times_open.get(tag):
+            if local in _ROWS and self._times_open.get(tag):
                 self._end(tag)
             elif self._open[-1].rpartition(" ")[2] in _SHORT:
                 self._end(self._open[-1])
+            elif local in _NOT_HTML:
+                self._end_text()
         if len(self._open) >= MAX_DEPTH:
             return
         self._harvest.start(tag, _attributes(attributes) if "=" in attributes else {})
@@ -138,13 +157,22 @@ class _Reader:
             self._open.append(tag)
             self._times_open[tag] = self._times_open.get(tag, 0) + 1
 
+    def _end_text(self) -> None:
+        """End the text field that is open, if any."""
+        for tag in reversed(self._open[-_TEXT_DEPTH:]):
+            local = tag.rpartition(" ")[2]
+            if local in _LONG:
+                self._end(tag)
+            if local in _LONG or local in _ROWS:
+                return
+
     def _end(self, tag: str) -> None:
         if not self._times_open.get(tag):
             return
         while True:
             inner = self._open.pop()
             self._times_open[inner] -= 1
-            self._harvest.end(inner)
+            self._harvest.end(inner, inner != tag)
             if inner == tag:
                 return
 

@@ -16,15 +16,15 @@ from xml.parsers import expat
 
 from transforms.errors import FeedTooComplex, FeedUnreadable
 
-# Google's limit for news sitemaps is 1,000, that of the largest feeds seen about 5,000
+# ten times what Google allows in a news sitemap
 MAX_ENTRIES = 10_000
-# a plain sitemap of 50,000 pages, the most that the protocol allows, has 250,000; half a million take .6 s of CPU
+# a plain sitemap of 50,000 pages, the most that the protocol allows, has 250,000; half a million take .3 s of CPU
 MAX_ELEMENTS = 500_000
-# libxml2's limit, which no feed in use reaches
+# libxml2's limit
 MAX_DEPTH = 256
-# the root elements with most namespaces have about 30
+# far more than the namespaces of any root element
 MAX_ATTRIBUTES = 500
-# children of a row, of any depth; a podcast's entry has some 40
+# elements within a row that are kept
 _MAX_FIELDS = 2_000
 _MAX_HEAD = 200
 _FIELD_DEPTH = 4
@@ -127,6 +127,7 @@ class Harvest:
         self._inner = 0
         self._fields = 0
         self._in_channel = False
+        self._in_row = False
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Note the start of an element; raises Enough, FeedTooComplex or FeedUnreadable at a limit."""
@@ -136,8 +137,9 @@ class Harvest:
             self._refuse()
         space, name = self._names.get(tag) or self._split(tag)
         top = self._top
-        if top is not None:
-            # most elements are fields of a row
+        if name in self._row_names and not self._in_row and self._depth > 1:
+            self._start_row()
+        elif top is not None:
             if self._inner:
                 self._inner += 1
                 if top.name in _TEXTS:
@@ -151,8 +153,6 @@ class Harvest:
             if len(self._open) >= _FIELD_DEPTH or self._fields > _MAX_FIELDS:
                 self._inner = 1
                 return
-        elif name in self._row_names and self._depth > 1:
-            self._fields = 0
         elif self._depth == 1:
             self.scope.update(_local_names(attributes))
             return
@@ -166,8 +166,12 @@ class Harvest:
         node = self._top = Node(space, name, _local_names(attributes) if attributes else _NO_ATTRIBUTES)
         self._open.append(node)
 
-    def end(self, tag: str) -> None:
-        """Note the end of an element; raises Enough after the last row that is wanted."""
+    def end(self, tag: str, unclosed: bool = False) -> None:
+        """Note the end of an element; raises Enough after the last row that is wanted.
+
+        For an `unclosed` element, one that has no end tag, its children may have been meant to follow it and are taken
+        so.
+        """
         self._depth -= 1
         node = self._top
         if node is None:
@@ -183,13 +187,25 @@ class Harvest:
         if self._open:
             parent = self._top = self._open[-1]
             parent.children.append(node)
+            if unclosed:
+                parent.children += node.children
+                node.children = []
             return
         self._top = None
-        if node.name not in self._row_names:
+        if not self._in_row:
             self.head.append(node)
             return
+        self._in_row = False
         self.rows += 1
         self._take(node)
+
+    def _start_row(self) -> None:
+        self._in_row = True
+        self._fields = self._inner = 0
+        if self._open:
+            # an element around rows, or a field of the feed without an end tag
+            self.head.append(self._open[0])
+            self._open = []
 
     def data(self, text: str) -> None:
         """Note a piece of text."""
@@ -205,7 +221,7 @@ class Harvest:
     def stop(self, reason: str) -> None:
         """Stop reading at a limit; raises FeedTooComplex if there is no row yet, else Enough."""
         if not self.rows:
-            raise FeedTooComplex(f"{reason} before the first entry")
+            raise FeedTooComplex(f"{reason}, and there is no entry before that")
         self.full()
 
     def _refuse(self) -> None:
@@ -233,8 +249,8 @@ class Harvest:
         return names
 
 
-def read_well_formed(text: str, harvest: Harvest) -> None:
-    """Read an XML text from its root element on.
+def read_well_formed(text: str, harvest: Harvest, cut: bool = False) -> None:
+    """Read an XML text from its root element on, or the first part of one if it is `cut`.
 
     Raises FeedUnreadable if it is not well-formed, FeedTooComplex if it has no row within the limits.
     """
@@ -245,7 +261,9 @@ def read_well_formed(text: str, harvest: Harvest) -> None:
     parser.CharacterDataHandler = harvest.data
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
-        parser.Parse(text, True)
+        parser.Parse(text, not cut)
+        if cut:
+            harvest.stop("the text is too long")
     except Enough:
         return
     except expat.ExpatError as exc:

@@ -40,10 +40,10 @@ def read_sitemap_index(document: Document) -> ParsedFeed:
 def _read(document: Document, row: str, make: Callable[[Node, str], FeedEntry]) -> _Reading:
     try:
         reading = _Reading(document, row, make)
-        read_well_formed(document.text, reading.harvest)
+        read_well_formed(document.text, reading.harvest, document.cut)
     except FeedUnreadable:
         reading = _Reading(document, row, make)
-        read_loosely(document.text, reading.harvest)
+        read_loosely(document.text, reading.harvest, document.cut)
     return reading
 
 

@@ -1,6 +1,7 @@
 """Read RSS 0.9x, 1.0 (RDF) and 2.0, Atom 0.3 and 1.0, and CDF.
 
-A document is read as XML first; if it is not well-formed, or has no item in that reading, it is read loosely. Elements
+A document is read as XML first; if it is not well-formed, or has no item in that reading, it is read loosely; and if
+no entry comes of that either, by feedparser. Elements
 of other formats and of the usual modules count wherever they stand: an RSS item may have an Atom link, a Dublin Core
 date and an iTunes title. Where several elements say the same, the format's own goes first.
 """
@@ -12,10 +13,12 @@ import binascii
 import contextlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
 from transforms.errors import FeedUnreadable
+from transforms.feeds.formats.last_resort import read_with_feedparser
 from transforms.feeds.formats.loose import read_loosely
 from transforms.feeds.formats.markup import Document, absolute_url, parse_time, plain_text
 from transforms.feeds.formats.rows import MAX_ENTRIES, MODULES, Harvest, Node, read_well_formed
@@ -46,18 +49,22 @@ def read_syndication(document: Document) -> ParsedFeed:
     """Read an RSS, RDF or Atom document; raises FeedUnreadable or FeedTooComplex."""
     try:
         reading = _Reading(document)
-        read_well_formed(document.text, reading.harvest)
+        read_well_formed(document.text, reading.harvest, document.cut)
     except FeedUnreadable:
         reading = _read_loosely(document)
     else:
         if not reading.harvest.rows and _ROW.search(document.text):
             reading = _read_loosely(document)
-    return reading.feed()
+    feed = reading.feed()
+    if not feed.entries and _ROW.search(document.text):
+        with contextlib.suppress(FeedUnreadable):
+            return read_with_feedparser(document, feed.kind)
+    return feed
 
 
 def _read_loosely(document: Document) -> _Reading:
     reading = _Reading(document)
-    read_loosely(document.text, reading.harvest)
+    read_loosely(document.text, reading.harvest, document.cut)
     if not reading.harvest.rows and not reading.harvest.head:
         raise FeedUnreadable(f"<{document.root}> holds no feed")
     return reading
@@ -78,7 +85,7 @@ class _Reading:
         language = _language_of(_first_text(head, "language") or scope.get("lang"))
         entries = self._entries
         if language != self._language:
-            entries = [entry if entry.language else _in_language(entry, language) for entry in entries]
+            entries = [entry if entry.language else replace(entry, language=language) for entry in entries]
         return ParsedFeed(
             kind=_KINDS.get(self._document.root, "rss"),
             title=_title_of(head, ""),
@@ -221,21 +228,6 @@ def _first_date(dates: Mapping[str, Node], names: tuple[str, ...]) -> datetime |
 
 def _is_web(text: str) -> bool:
     return text[:8].lower().startswith(("http://", "https://"))
-
-
-def _in_language(entry: FeedEntry, language: str) -> FeedEntry:
-    # dataclasses.replace takes ten times as long
-    return FeedEntry(
-        url=entry.url,
-        title=entry.title,
-        guid=entry.guid,
-        published_at=entry.published_at,
-        updated_at=entry.updated_at,
-        authors=entry.authors,
-        summary=entry.summary,
-        tags=entry.tags,
-        language=language,
-    )
 
 
 def _language_of(value: object) -> str:

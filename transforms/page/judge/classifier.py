@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.features import FEATURES, Layout, Matrix, number_groups
+from transforms.page.judge.features import FEATURES, Matrix
 from transforms.page.judge.forest import Forest, load_forests
+from transforms.page.judge.layout import Layout, number_groups
 from transforms.page.judge.walk import Walk
 
 MODEL_PATH = Path(__file__).parent / "data" / "blocks.npz"

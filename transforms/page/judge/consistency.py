@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.features import COLUMN, Matrix, number_groups
+from transforms.page.judge.features import COLUMN, Matrix
+from transforms.page.judge.layout import number_groups
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import Walk
 from transforms.records import BlockKind

@@ -6,18 +6,17 @@ No feature names a publisher or a language: phrases (transforms.page.judge.phras
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.cues import CUE_INDEX, CUES
+from transforms.page.judge.layout import ANCESTORS, BlockFrames, Layout, read_frames
 from transforms.page.judge.phrases import PHRASE_KINDS, find_phrases
-from transforms.page.judge.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
-from transforms.page.text import UNSPACED, count_words, text_key
+from transforms.page.judge.walk import NEVER, TAG_INDEX, Frame, RawBlock, Walk
+from transforms.page.text import UNSPACED, text_key
 
 Matrix = NDArray[np.float32]
 Column: TypeAlias = NDArray[np.generic] | Sequence[float]
@@ -51,7 +50,6 @@ _OWN_TAGS = {
         start=1,
     )
 }
-_GOOD_WORDS = 12
 _FAR = 40
 # keys that are no longer than this are compared as a whole
 _SHORT_KEY = 12
@@ -59,9 +57,6 @@ _SHORT_KEY = 12
 _MANY = 2000
 # as do pages with more text than this; the longest of 1,746 pages has 95,203 characters
 _MUCH_CHARS = 500_000
-# how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
-_DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
-_DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,60 +67,6 @@ class PageFacts:
     description: str = ""
     authors: tuple[str, ...] = ()
     article_body: str = ""
-
-
-@dataclass(slots=True)
-class Layout:
-    """Where the text of a page is: the frame that holds most of its paragraphs, and each block's distance from it.
-
-    `lca_depth` is the depth of the nearest common ancestor of a block and `main`; `good` is the number of words of a
-    block that reads like running text, else 0; `words` counts all of its words.
-    """
-
-    main: Frame
-    main_share: float
-    lca_depth: list[int]
-    good: list[int]
-    words: list[int]
-
-
-def find_layout(walk: Walk) -> Layout:
-    """Find the element whose children hold most of the page's running text."""
-    words = [count_words(block.text) for block in walk.blocks]
-    good: list[int] = []
-    direct: dict[int, float] = defaultdict(float)
-    for block, count in zip(walk.blocks, words, strict=True):
-        density = block.linked / max(1, len(block.text))
-        weight = min(count, 100) if count >= _GOOD_WORDS and density < 0.4 else 0
-        good.append(weight)
-        if weight:
-            frame: Frame | None = block.frame
-            step = 0
-            nearest = block.frame.nearest
-            damp = 0.3 if any(nearest[cue] != NEVER for cue in _DAMPING) else 1.0
-            while frame is not None:
-                frame.words += weight
-                if 0 < step < len(_DECAY):
-                    direct[frame.number] += weight * _DECAY[step] * damp
-                frame, step = frame.parent, step + 1
-    main = walk.frames[max(direct, key=lambda n: (direct[n], walk.frames[n].depth))] if direct else walk.frames[0]
-    path: dict[int, int] = {}
-    frame = main
-    while frame is not None:
-        path[frame.number] = frame.depth
-        frame = frame.parent
-    known: dict[int, int] = dict(path)
-    depths = []
-    for block in walk.blocks:
-        frame, trail = block.frame, []
-        while frame.number not in known and frame.parent is not None:
-            trail.append(frame.number)
-            frame = frame.parent
-        depth = known.get(frame.number, 0)
-        for number in trail:
-            known[number] = depth
-        depths.append(depth)
-    return Layout(main, main.words / max(1, sum(good)), depths, good, words)
 
 
 class BlockFeatures(NamedTuple):
@@ -205,15 +146,13 @@ _NEIGHBOUR = ("words", "linked", "tag", "ends_sentence", "in_main", "same_frame"
 _OFFSETS = (-2, -1, 1, 2)
 _OWN = {name: number for number, name in enumerate(BlockFeatures._fields)}
 _REACHES = (-5, -3, 3, 5)
-# in the order of Frame.nearest; "article", "body" and "nav" are both words in class names and tags
-_ANCESTORS = (*CUES, *(f"<{tag}>" for tag in TAGS))
 # Names identify the columns: the model's file contains them, and loading it compares them.
 FEATURES: tuple[str, ...] = (
     *BlockFeatures._fields,
     *PageFeatures._fields,
     *(f"phrase:{kind}" for kind in PHRASE_KINDS),
-    *(f"dist:{name}" for name in _ANCESTORS),
-    *(f"inside:{name}" for name in _ANCESTORS),
+    *(f"dist:{name}" for name in ANCESTORS),
+    *(f"inside:{name}" for name in ANCESTORS),
     *(f"near{offset:+d}:{name}" for offset in _OFFSETS for name in _NEIGHBOUR),
     *(f"good{offset:+d}" for offset in _REACHES),
 )
@@ -228,7 +167,7 @@ def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
     columns = np.zeros((len(FEATURES), count), dtype=np.float32)
     if not count:
         return columns.T
-    near = _read_frames(blocks)
+    near = read_frames(blocks)
     own = _measure_each(walk, facts, layout, near)
     for number, column in enumerate(own):
         columns[number] = column
@@ -247,65 +186,19 @@ def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
             columns[place + _PHRASE_NUMBER[kind], i] = 1
     place += len(PHRASE_KINDS)
     depth = np.array([frame.depth for frame in near.frames])
-    columns[place : place + len(_ANCESTORS)] = np.minimum(depth - near.nearest, _FAR)
-    place += len(_ANCESTORS)
-    columns[place : place + len(_ANCESTORS)] = near.nearest > np.array(layout.lca_depth)
-    place += len(_ANCESTORS)
+    columns[place : place + len(ANCESTORS)] = np.minimum(depth - near.nearest, _FAR)
+    place += len(ANCESTORS)
+    columns[place : place + len(ANCESTORS)] = near.nearest > np.array(layout.lca_depth)
+    place += len(ANCESTORS)
     _measure_neighbours(columns, place, near, layout)
     return np.ascontiguousarray(columns.T)
-
-
-@dataclass(frozen=True, slots=True)
-class _Frames:
-    """The frames of the blocks: own, parent, grandparent and the next (or the last there is); ids and depths of them.
-
-    `nearest` has a row for each of _ANCESTORS. `signature` numbers what frames are made of.
-    """
-
-    frames: list[Frame]
-    parents: list[Frame]
-    grands: list[Frame]
-    greats: list[Frame]
-    own_id: NDArray[np.intp]
-    parent_id: NDArray[np.intp]
-    signature: NDArray[np.intp]
-    nearest: NDArray[np.int32]
-
-
-def _read_frames(blocks: Sequence[RawBlock]) -> _Frames:
-    frames = [block.frame for block in blocks]
-    parents = [frame.parent or frame for frame in frames]
-    grands = [frame.parent or frame for frame in parents]
-    # neighbours often share the list of what is above them
-    rows: dict[int, bytes] = {}
-    for frame in frames:
-        if id(frame.nearest) not in rows:
-            rows[id(frame.nearest)] = frame.nearest.tobytes()
-    row_of = {key: number for number, key in enumerate(rows)}
-    table = np.frombuffer(b"".join(rows.values()), dtype=np.intc).reshape(len(rows), len(_ANCESTORS))
-    return _Frames(
-        frames=frames,
-        parents=parents,
-        grands=grands,
-        greats=[frame.parent or frame for frame in grands],
-        own_id=np.array([frame.number for frame in frames]),
-        parent_id=np.array([frame.number for frame in parents]),
-        signature=number_groups([frame.signature for frame in frames]),
-        nearest=np.ascontiguousarray(table[[row_of[id(frame.nearest)] for frame in frames]].T),
-    )
-
-
-def number_groups(keys: Sequence[Hashable]) -> NDArray[np.intp]:
-    """Number equal keys alike, in the order of their first use."""
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
 
 
 def _overlap(words: set[str], other: frozenset[str]) -> float:
     return len(words & other) / len(words) if words else 0.0
 
 
-def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, near: _Frames) -> BlockFeatures:
+def _measure_each(walk: Walk, facts: PageFacts, layout: Layout, near: BlockFrames) -> BlockFeatures:
     blocks = walk.blocks
     count = len(blocks)
     index = np.arange(count)
@@ -490,7 +383,7 @@ def _compare_words(
     return title_equal, title_overlap, desc_overlap
 
 
-def _find_articles(near: _Frames, h1: int, first: int) -> tuple[list[int], list[int]]:
+def _find_articles(near: BlockFrames, h1: int, first: int) -> tuple[list[int], list[int]]:
     """Return for each block whether it is in the headline's <article> (-1 if that is in none), and its own's number."""
     frames, inside = near.frames, (near.nearest[TAG_INDEX["article"]] != NEVER).tolist()
     home = _find_ancestor(frames[h1] if inside[h1] else frames[first], "article")
@@ -508,7 +401,7 @@ def _find_articles(near: _Frames, h1: int, first: int) -> tuple[list[int], list[
     return same, rank
 
 
-def _find_pictures(walk: Walk, near: _Frames) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _find_pictures(walk: Walk, near: BlockFrames) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Say for each block whether a picture just before it, and one before the previous block, is in a frame near it."""
     count = len(near.frames)
     around: dict[int, set[int]] = {}
@@ -555,7 +448,7 @@ def _find_headline(blocks: Sequence[RawBlock], keys: list[str], titles: set[str]
     return candidates[0] if candidates else first
 
 
-def _measure_neighbours(columns: Matrix, place: int, near: _Frames, layout: Layout) -> None:
+def _measure_neighbours(columns: Matrix, place: int, near: BlockFrames, layout: Layout) -> None:
     """Fill in, from row `place` of `columns` on, what the blocks before and after each are like."""
     count = len(near.frames)
     good = np.array(layout.good)

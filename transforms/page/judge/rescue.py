@@ -21,16 +21,23 @@ MUCH_MORE = 3
 # 21 of 1,746 pages, of which the largest has 4,687.
 _MAX_ELEMENTS = 5_000
 _MAX_CHARS = 1_000_000
+# It reads the text of an element once for each element around it; the deepest of those pages has 56 levels.
+_MAX_DEPTH = 120
+_is_deep = etree.XPath(f"boolean(//*[count(ancestor::*) >= {_MAX_DEPTH}])")
 _KINDS = {"head": BlockKind.HEADING, "item": BlockKind.LIST_ITEM, "quote": BlockKind.QUOTE, "p": BlockKind.PARAGRAPH}
 
 
 def rescue_blocks(page: Page, words: int) -> list[Block]:
     """Return trafilatura's blocks if they have far more than the `words` words already found, else none.
 
+    It is not asked about a page that is large or deep.
+
     Scripts and frames are removed first: linked data may contain a body that the page does not show, and no browser
     shows what is between the tags of an iframe.
     """
-    if words >= SUSPICIOUS_WORDS or sum(1 for _ in islice(page.tree.iter(), _MAX_ELEMENTS + 1)) > _MAX_ELEMENTS:
+    if words >= SUSPICIOUS_WORDS:
+        return []
+    if next(islice(page.tree.iter(), _MAX_ELEMENTS, None), None) is not None or _is_deep(page.tree):
         return []
     # imported here, since the import takes a third of a second and most processes never need it
     import trafilatura

@@ -39,6 +39,8 @@ _BEFORE, _AFTER = 60, 12
 _PICTURES = 25
 # a picture whose caption is longer gets no more lines; the longest of 1,746 pages has 3,807
 _CAPTION_CHARS = 20_000
+# the longest address of a picture has 4,986
+_URL_CHARS = 20_000
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _EMBED = re.compile(r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|telegram-post|reddit-embed")
 _CREDIT = re.compile(
@@ -334,6 +336,8 @@ def _position(picture: Picture) -> int:
 
 
 def _absolute(base: str, url: str) -> str:
+    if len(url) > _URL_CHARS:
+        return ""
     try:
         whole = urljoin(base, url.strip())
     except ValueError:

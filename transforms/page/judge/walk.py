@@ -50,8 +50,12 @@ NEVER = -100
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 # The page with the most of 1,746 has 2,734. Judging this many takes about a second.
 MAX_BLOCKS = 6_000
+# of all blocks together; the longest text of 1,746 pages has 95,203
+MAX_TEXT_CHARS = 2_000_000
 # of class, id and style; what comes later is not read
 _NAME_CHARS = 400
+# of all different names on a page, which are read once each; the most of 1,746 pages are 49,143 of class and id alone
+MAX_NAME_CHARS = 500_000
 
 
 class Frame:
@@ -95,7 +99,7 @@ class Picture:
 
 @dataclass(slots=True)
 class Walk:
-    """The blocks, pictures and block-level elements of a page."""
+    """The blocks and pictures of a page, and the block-level elements that hold them."""
 
     blocks: list[RawBlock]
     pictures: list[Picture]
@@ -103,7 +107,7 @@ class Walk:
 
 
 def walk_page(tree: etree._Element) -> Walk:
-    """Split a page into blocks; raises TooComplex if it has more than MAX_BLOCKS."""
+    """Split a page into blocks; raises TooComplex past MAX_BLOCKS, MAX_TEXT_CHARS or MAX_NAME_CHARS."""
     return _Walker().walk(tree)
 
 
@@ -113,11 +117,15 @@ class _Walker:
         self.pictures: list[Picture] = []
         self.frames: list[Frame] = []
         self.pieces: list[str] = []
+        # elements that are open and have no frame yet; a quarter of all never hold a text or a picture
+        self.pending: list[tuple[etree._Element, str]] = []
         self.linked = self.links = self.bold = self.italic = 0
         self.in_link = self.in_bold = self.in_italic = 0
         self.breaks = 0
         self.frame = self._open(None, "html", "html", array("i", [NEVER] * (CUE_COUNT + len(TAGS))))
         self.cache: dict[tuple[str, str | None, str | None], tuple[tuple[int, ...], str]] = {}
+        self.cues: dict[tuple[str | None, str | None], tuple[int, ...]] = {}
+        self.text_chars = self.name_chars = 0
 
     def _open(self, parent: Frame | None, tag: str, key: str, nearest: array[int]) -> Frame:
         frame = Frame(parent, tag, key, len(self.frames), nearest)
@@ -134,7 +142,7 @@ class _Walker:
                     if not isinstance(tag, str):
                         continue
                     self._close_block()
-                    self._enter(element, tag)
+                    self.pending.append((element, tag))
                 elif role == _SKIP:
                     context.skip_subtree()
                     continue
@@ -160,7 +168,9 @@ class _Walker:
                 if role == _BLOCK:
                     if isinstance(tag, str):
                         self._close_block()
-                        if self.frame.parent is not None:
+                        if self.pending:
+                            self.pending.pop()
+                        elif self.frame.parent is not None:
                             self.frame = self.frame.parent
                 elif role == _LINK:
                     self.in_link -= 1
@@ -178,6 +188,11 @@ class _Walker:
         self._flush()
         return Walk(self.blocks, self.pictures, self.frames)
 
+    def _enter_pending(self) -> None:
+        for element, tag in self.pending:
+            self._enter(element, tag)
+        self.pending.clear()
+
     def _enter(self, element: etree._Element, tag: str) -> None:
         parent = self.frame
         css = id_ = None
@@ -188,7 +203,7 @@ class _Walker:
             elif name == "id":
                 id_ = value
             elif name in _NAMING or (name.startswith("data-") and len(value) < 60 and name.endswith(_NAMING_ENDS)):
-                extra.extend(element_cues(value, None))
+                extra.extend(self._read_cues(value, None))
             elif name in _CAN_HIDE and (
                 name == "hidden"
                 or (name == "aria-hidden" and value == "true")
@@ -198,7 +213,7 @@ class _Walker:
         known = self.cache.get((tag, css, id_))
         if known is None:
             key = f"{tag}.{'.'.join(css[:_NAME_CHARS].split(None, 3)[:3])}" if css else f"{tag}."
-            known = self.cache[tag, css, id_] = (element_cues(css, id_), key)
+            known = self.cache[tag, css, id_] = (self._read_cues(css, id_), key)
         cues, key = known
         tag_number = TAG_INDEX.get(tag)
         nearest = parent.nearest
@@ -212,6 +227,15 @@ class _Walker:
             if tag_number is not None:
                 nearest[tag_number] = depth
         self.frame = self._open(parent, tag, key, nearest)
+
+    def _read_cues(self, css: str | None, id_: str | None) -> tuple[int, ...]:
+        found = self.cues.get((css, id_))
+        if found is None:
+            self.name_chars += min(len(css or "") + len(id_ or ""), _NAME_CHARS)
+            if self.name_chars > MAX_NAME_CHARS:
+                raise TooComplex(f"more than {MAX_NAME_CHARS:,} characters in the names of elements")
+            found = self.cues[css, id_] = element_cues(css, id_)
+        return found
 
     def _count(self, text: str) -> None:
         """Count a text that is in a link, bold or italic."""
@@ -235,6 +259,7 @@ class _Walker:
                 url = next((words[0] for words in map(str.split, reversed(srcset.split(","))) if words), "")
         alt = " ".join((element.get("alt") or "").split())
         if url or alt:
+            self._enter_pending()
             self.pictures.append(Picture(url, alt, len(self.blocks), self.frame))
 
     def _close_block(self) -> None:
@@ -252,6 +277,10 @@ class _Walker:
         if text:
             if len(self.blocks) >= MAX_BLOCKS:
                 raise TooComplex(f"more than {MAX_BLOCKS:,} blocks of text")
+            self.text_chars += len(text)
+            if self.text_chars > MAX_TEXT_CHARS:
+                raise TooComplex(f"more than {MAX_TEXT_CHARS:,} characters of text")
+            self._enter_pending()
             self.blocks.append(RawBlock(text, self.frame, self.linked, self.links, self.bold, self.italic))
         self.breaks = self.linked = self.bold = self.italic = 0
         self.links = 1 if self.in_link > 0 else 0

@@ -56,6 +56,10 @@ _MAX_TITLE_CHARS = 4_000
 _MAX_DESCRIPTION_CHARS = 16_000
 # text for comparison with the blocks of the page; all the text of a page is 95,203 at most
 _MAX_BODY_CHARS = 500_000
+# the longest address of a picture has 4,986
+_MAX_LINK_CHARS = 20_000
+# the longest name of a site has 116, the longest section 245
+_MAX_NAME_CHARS = 2_000
 # elements that are tried as the byline, and as the date; the most <time> are 116
 _MAX_MARKED = 600
 _MARKUP = re.compile(r"<[^<>]{1,500}>")
@@ -163,11 +167,12 @@ class _Reader:
             ("json-ld website", text_of(website.get("name"))),
             ("meta application-name", self.first_tag("application-name", "apple-mobile-web-app-title")),
         )
+        self.out.site_name = self.out.site_name[:_MAX_NAME_CHARS]
         if self.out.site_name.startswith("http"):
             self.out.site_name = host_of(self.out.site_name)
 
     def absolute(self, link: str | None) -> str:
-        if not link:
+        if not link or len(link) > _MAX_LINK_CHARS:
             return ""
         try:
             whole = urljoin(self.url, link.strip())
@@ -321,6 +326,7 @@ class _Reader:
             ("meta article:section", tag("article:section", "parsely-section", "section", "cxenseparse:category")),
             ("breadcrumb", self.breadcrumb_section()),
         )
+        self.out.section = self.out.section[:_MAX_NAME_CHARS]
         keywords = [t for value in as_list(a.get("keywords"))[:_MAX_TAGS] for t in _split_tags(text_of(value))]
         listed = [
             t
@@ -390,7 +396,7 @@ class _Reader:
 
 _AUTHOR_LINK = re.compile(
     r"/(?:authors?|autor(?:en|es|in|e|zy)?|auteurs?|autori|autore|redaktor|journalists?|people|profile|staff|contributors?)"
-    r"/(?:name/)?[\w%.-]*[a-z][\w%.-]*/?$"
+    r"/(?:name/)?(?=[\w%.-]*?[a-z])[\w%.-]++/?$"
 )
 _AUTHOR_CLASS = re.compile(r"(?:^|[\s_-])(?:author|byline|autor|auteur|autore)(?:[\s_-]*(?:name|link))?(?:$|\s)")
 _DATE_CLASS = re.compile(

@@ -1,8 +1,9 @@
 """Decode the body of a response and parse it into one tree.
 
-The charset comes from the first of these: a byte order mark, the zero bytes of UTF-16 and UTF-32, valid UTF-8 (which no other charset produces by accident),
-the Content-Type header, the page's own `<meta charset>`, detection. WHATWG's encoding sniffing trusts labels before
-bytes, but news pages with a wrong label are far more common than Latin-1 pages that happen to be valid UTF-8.
+The charset comes from the first of these: a byte order mark, the zero bytes of UTF-16 and UTF-32, valid UTF-8 (which no
+other charset produces by accident), the Content-Type header, the page's own `<meta charset>`, detection. WHATWG's
+encoding sniffing trusts labels before bytes, but news pages with a wrong label are far more common than Latin-1 pages
+that happen to be valid UTF-8.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class Page:
 def parse_page(body: bytes, content_type: str = "", url: str = "") -> Page:
     """Decode and parse a body.
 
-    Raises ContentTypeRejected for a body that is not markup, TooComplex for more markup than transforms.page.read.bounds
-    allows, and NoText for a body without an element.
+    Raises ContentTypeRejected for a body that is not markup, TooComplex for more markup than
+    transforms.page.read.bounds allows, and NoText for a body without an element.
     """
     reject_content_type(content_type, body)
     if not body.strip():

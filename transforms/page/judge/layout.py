@@ -1,0 +1,122 @@
+"""Where the text of a page is: the element that holds most of it, and the elements around each block."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transforms.page.judge.cues import CUE_INDEX, CUES
+from transforms.page.judge.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
+from transforms.page.text import count_words
+
+_GOOD_WORDS = 12
+# how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
+_DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
+_DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
+
+# in the order of Frame.nearest; "article", "body" and "nav" are both words in class names and tags
+ANCESTORS = (*CUES, *(f"<{tag}>" for tag in TAGS))
+
+
+@dataclass(slots=True)
+class Layout:
+    """Where the text of a page is: the frame that holds most of its paragraphs, and each block's distance from it.
+
+    `lca_depth` is the depth of the nearest common ancestor of a block and `main`; `good` is the number of words of a
+    block that reads like running text, else 0; `words` counts all of its words.
+    """
+
+    main: Frame
+    main_share: float
+    lca_depth: list[int]
+    good: list[int]
+    words: list[int]
+
+
+def find_layout(walk: Walk) -> Layout:
+    """Find the element whose children hold most of the page's running text."""
+    words = [count_words(block.text) for block in walk.blocks]
+    good: list[int] = []
+    direct: dict[int, float] = defaultdict(float)
+    for block, count in zip(walk.blocks, words, strict=True):
+        density = block.linked / max(1, len(block.text))
+        weight = min(count, 100) if count >= _GOOD_WORDS and density < 0.4 else 0
+        good.append(weight)
+        if weight:
+            frame: Frame | None = block.frame
+            step = 0
+            nearest = block.frame.nearest
+            damp = 0.3 if any(nearest[cue] != NEVER for cue in _DAMPING) else 1.0
+            while frame is not None:
+                frame.words += weight
+                if 0 < step < len(_DECAY):
+                    direct[frame.number] += weight * _DECAY[step] * damp
+                frame, step = frame.parent, step + 1
+    main = walk.frames[max(direct, key=lambda n: (direct[n], walk.frames[n].depth))] if direct else walk.frames[0]
+    path: dict[int, int] = {}
+    frame = main
+    while frame is not None:
+        path[frame.number] = frame.depth
+        frame = frame.parent
+    known: dict[int, int] = dict(path)
+    depths = []
+    for block in walk.blocks:
+        frame, trail = block.frame, []
+        while frame.number not in known and frame.parent is not None:
+            trail.append(frame.number)
+            frame = frame.parent
+        depth = known.get(frame.number, 0)
+        for number in trail:
+            known[number] = depth
+        depths.append(depth)
+    return Layout(main, main.words / max(1, sum(good)), depths, good, words)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFrames:
+    """The frames of the blocks: own, parent, grandparent and the next (or the last there is); ids and depths of them.
+
+    `nearest` has a row for each of ANCESTORS. `signature` numbers what frames are made of.
+    """
+
+    frames: list[Frame]
+    parents: list[Frame]
+    grands: list[Frame]
+    greats: list[Frame]
+    own_id: NDArray[np.intp]
+    parent_id: NDArray[np.intp]
+    signature: NDArray[np.intp]
+    nearest: NDArray[np.int32]
+
+
+def read_frames(blocks: Sequence[RawBlock]) -> BlockFrames:
+    frames = [block.frame for block in blocks]
+    parents = [frame.parent or frame for frame in frames]
+    grands = [frame.parent or frame for frame in parents]
+    # neighbours often share the list of what is above them
+    rows: dict[int, bytes] = {}
+    for frame in frames:
+        if id(frame.nearest) not in rows:
+            rows[id(frame.nearest)] = frame.nearest.tobytes()
+    row_of = {key: number for number, key in enumerate(rows)}
+    table = np.frombuffer(b"".join(rows.values()), dtype=np.intc).reshape(len(rows), len(ANCESTORS))
+    return BlockFrames(
+        frames=frames,
+        parents=parents,
+        grands=grands,
+        greats=[frame.parent or frame for frame in grands],
+        own_id=np.array([frame.number for frame in frames]),
+        parent_id=np.array([frame.number for frame in parents]),
+        signature=number_groups([frame.signature for frame in frames]),
+        nearest=np.ascontiguousarray(table[[row_of[id(frame.nearest)] for frame in frames]].T),
+    )
+
+
+def number_groups(keys: Sequence[Hashable]) -> NDArray[np.intp]:
+    """Number equal keys alike, in the order of their first use."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.intp)
