@@ -14,6 +14,7 @@ from lxml import etree
 
 from transforms.errors import TooComplex
 from transforms.page.judge.cues import CUE_COUNT, element_cues
+from transforms.page.read.bounds import MAX_ATTRIBUTES
 from transforms.page.text import normalize_text
 
 _INLINE_WORDS = (
@@ -107,7 +108,7 @@ class Walk:
 
 
 def walk_page(tree: etree._Element) -> Walk:
-    """Split a page into blocks; raises TooComplex past MAX_BLOCKS, MAX_TEXT_CHARS or MAX_NAME_CHARS."""
+    """Split a page into blocks; raises TooComplex past one of the bounds above, or MAX_ATTRIBUTES."""
     return _Walker().walk(tree)
 
 
@@ -125,7 +126,7 @@ class _Walker:
         self.frame = self._open(None, "html", "html", array("i", [NEVER] * (CUE_COUNT + len(TAGS))))
         self.cache: dict[tuple[str, str | None, str | None], tuple[tuple[int, ...], str]] = {}
         self.cues: dict[tuple[str | None, str | None], tuple[int, ...]] = {}
-        self.text_chars = self.name_chars = 0
+        self.text_chars = self.name_chars = self.attributes = 0
 
     def _open(self, parent: Frame | None, tag: str, key: str, nearest: array[int]) -> Frame:
         frame = Frame(parent, tag, key, len(self.frames), nearest)
@@ -197,7 +198,11 @@ class _Walker:
         parent = self.frame
         css = id_ = None
         extra: list[int] = []
-        for name, value in element.items():
+        items = element.items()
+        self.attributes += len(items)
+        if self.attributes > MAX_ATTRIBUTES:
+            raise TooComplex(f"more than {MAX_ATTRIBUTES:,} attributes")
+        for name, value in items:
             if name == "class":
                 css = value
             elif name == "id":
