@@ -119,3 +119,16 @@ def test_a_request_that_is_cancelled_as_it_gets_its_place_gives_it_back() -> Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(run())
+
+
+def test_a_transfer_that_pauses_when_room_has_just_become_free_goes_on_at_once() -> None:
+    room = Room(100)
+    share = room.open(9)
+    first, second = started(share), started(share)
+    first.grow(100)
+    first.end()
+    assert not second.may_grow()
+    first.release()
+    resumed: list[int] = []
+    second.pause(lambda: resumed.append(1))
+    assert resumed, "nothing else will ever wake it"

@@ -109,8 +109,11 @@ class Share:
             raise
 
     def pause(self, permit: Permit, resume: Callable[[], object]) -> None:
-        """Call `resume` once `permit` may grow."""
-        self._paused[permit] = resume
+        """Call `resume` once `permit` may grow, which may be now: the room can have been given back since it was full."""
+        if self.may_grow(permit):
+            resume()
+        else:
+            self._paused[permit] = resume
 
     def drop(self, permit: Permit, size: int) -> None:
         """Give back `size` bytes of `permit`, whose transfer has ended."""
