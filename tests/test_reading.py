@@ -136,6 +136,7 @@ def test_in_a_batch_the_others_land(db: str, site: TinyServer) -> None:
 
 def test_a_page_that_kills_what_reads_it_fails_and_is_tried_again(db: str, site: TinyServer) -> None:
     reader = reader_of(reading_config(CONFIG))
+    reader._patience = patience.Patience()  # other tests of this process have used it up
     reader(fetched(page_of(1)))
     child = reader._guard._child
     assert child is not None

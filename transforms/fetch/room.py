@@ -109,7 +109,7 @@ class Share:
             raise
 
     def pause(self, permit: Permit, resume: Callable[[], object]) -> None:
-        """Call `resume` once `permit` may grow, which may be now: the room can have been given back since it was full."""
+        """Call `resume` once `permit` may grow: at once if room was given back since it was full."""
         if self.may_grow(permit):
             resume()
         else:
