@@ -20,7 +20,7 @@ from pipeline.sinks.sql import _WriteOutcomes
 from pipeline.tables.bounds import bounded_article, cut_body
 from pipeline.tables.database import METADATA, create_engine, insert_rows, open_database, reading
 from pipeline.tables.declare import Owner, Table, Type
-from pipeline.tables.fit import EARLIEST, LATEST, RowInvalid, fit
+from pipeline.tables.fit import EARLIEST, LATEST, RowInvalid, fit, fit_value
 from pipeline.tables.keys import LONGEST_BODY, bounded_key, cut_text, size_of, storable
 from pipeline.tables.rows import landing_of
 from pipeline.tables.schema import BY_NAME, OUTPUTS, TABLES
@@ -400,3 +400,12 @@ def test_every_event_and_host_of_a_hostile_feed_is_recorded(kind: str) -> None:
 
     examine()
     ledger.engine.dispose()
+
+
+def test_a_time_that_no_database_takes_is_left_empty_and_costs_no_article() -> None:
+    table = BY_NAME["articles"]
+    columns = {column.name: column for column in table.columns}
+    never = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    assert fit_value(table, columns["published_at"], never) is None
+    with pytest.raises(RowInvalid, match="out of range"):
+        fit_value(table, columns["fetched_at"], never)

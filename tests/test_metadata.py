@@ -149,7 +149,8 @@ def test_dates(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-13-45", "99.99.2026", "12:30", "9" * 400, "2026-02-30T10:00:00Z"]
+    "text",
+    ["", "yesterday", "2026-13-45", "99.99.2026", "12:30", "9" * 400, "2026-02-30T10:00:00Z", "0001-01-01T00:00:00Z"],
 )
 def test_other_texts_are_not_dates(text: str) -> None:
     assert parse_date(text) is None

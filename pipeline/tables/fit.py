@@ -1,7 +1,7 @@
 """Make values fit their declared columns, in the same way for every database.
 
 In texts, what PostgreSQL cannot store is replaced; texts and lists are cut to the bounds of their columns. What cannot
-be made to fit (a number or a time out of range, an address too long to be fetched) raises RowInvalid, on SQLite too,
+be made to fit (a number out of range, an address too long to be fetched) raises RowInvalid, on SQLite too,
 which would store it.
 """
 
@@ -73,7 +73,13 @@ def fit_value(table: Table[Any], column: Column[Any], value: Any) -> Any:
         case Type.BOOLEAN if isinstance(value, bool):
             return value
         case Type.TIMESTAMP if isinstance(value, datetime):
-            return _fit_time(name, value)
+            try:
+                return _fit_time(name, value)
+            except RowInvalid:
+                # what a page says of its time is not worth the page
+                if column.required:
+                    raise
+                return None
     raise RowInvalid(f"{name}: {type(value).__name__} is not a {column.type.value}")
 
 

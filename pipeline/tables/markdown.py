@@ -22,7 +22,7 @@ def tables_markdown() -> str:
         "",
         f"A text has at most {LONGEST_TEXT:,} bytes of UTF-8, unless its column says otherwise, and a list at most"
         f" {MOST_ITEMS} texts.",
-        "What is longer is cut. A number or a time that is out of range makes the outcome a dead letter.",
+        "What is longer is cut. A time that is out of range is left empty; a number makes the outcome a dead letter.",
         "",
         "Deleting an article deletes its parts, and the fate of its URLs becomes `rejected` with the reason `deleted`.",
     ]

@@ -46,9 +46,20 @@ _CLOCK = re.compile(r"\b(\d{1,2})[:.h時시点](\d{2})(?::(\d{2}))?\s*(am|pm|a\.
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?\b")
 
 
+# before the first newspaper: https://en.wikipedia.org/wiki/Relation_aller_Fuernemmen_und_gedenckwuerdigen_Historien
+EARLIEST_YEAR = 1600
+
+
 def parse_date(text: str) -> datetime | None:
-    """Parse a date in ISO 8601, RFC 2822, epoch seconds or words; return None for anything else."""
-    text = text.strip()[:120]
+    """Parse a date in ISO 8601, RFC 2822, epoch seconds or words; return None for anything else.
+
+    "0001-01-01T00:00:00" and the like are no dates: that is how programs write one that was never set.
+    """
+    found = _parse(text.strip()[:120])
+    return found if found is not None and found.year >= EARLIEST_YEAR else None
+
+
+def _parse(text: str) -> datetime | None:
     if not any(map(str.isdigit, text)):
         return None
     try:
