@@ -315,16 +315,19 @@ def in_shell(redirection: str, arguments: list[str], folder: Path) -> tuple[int,
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMAND_LINES, ids=lambda line: line[0])
 def test_streams_that_are_full_or_closed(arguments: list[str], with_tables: Path) -> None:
+    # all commands write through the same streams: two of them try all ways, the others the worst ones
+    in_full = arguments[0] in ("audit", "extract")
     usual, out, _ = in_shell("", arguments, with_tables)
-    for redirection in (">/dev/full", ">&-", "<&- >&-"):
+    for redirection in (">/dev/full", ">&-", "<&- >&-") if in_full else (">/dev/full",):
         code, _, said = in_shell(redirection, arguments, with_tables)
         assert "Traceback" not in said and "Exception" not in said, (redirection, said)
         if out and redirection != "<&- >&-":
             assert code == 2 and said.startswith("newsbeam: cannot write the output: "), (redirection, code, said)
             assert len(said.splitlines()) == 1, said
-    for redirection in ("2>&-", "2>/dev/full"):
+    for redirection in ("2>&-", "2>/dev/full") if in_full else ():
         assert in_shell(redirection, arguments, with_tables)[:2] == (usual, out), redirection
-    for redirection in ("<&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"):
+    rest = ("<&-", "<&- 2>&-", ">&- 2>&-", ">/dev/full 2>/dev/full") if in_full else ()
+    for redirection in ("<&- >&- 2>&-", *rest):
         code, _, said = in_shell(redirection, arguments, with_tables)
         assert code in (0, 1, 2) and "Traceback" not in said, (redirection, said)
 
@@ -332,7 +335,7 @@ def test_streams_that_are_full_or_closed(arguments: list[str], with_tables: Path
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMAND_LINES, ids=lambda line: line[0])
 def test_a_reader_that_has_gone(arguments: list[str], with_tables: Path) -> None:
-    for redirection in ("| true", "2>&1 | true", "| head -c 1"):
+    for redirection in ("| true", "2>&1 | true", "| head -c 1") if arguments[0] == "audit" else ("2>&1 | true",):
         code, _, said = in_shell(redirection, arguments, with_tables)
         assert code == 0 and "Traceback" not in said and "Exception" not in said, said
 
