@@ -7,12 +7,14 @@ import json
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
 from pipeline.config import Config
 from pipeline.logs.terminal import json_text
-from transforms.errors import NewsbeamError, PrivateAddress, UserError
+from transforms.errors import NewsbeamError, PrivateAddress, UserError, WorkBug
+from transforms.guard import Guard
 from transforms.page.boilerplate import BodyPolicy, strip_boilerplate
 from transforms.page.extract import article_json, extract
 from transforms.page.plaintext import clean_text
@@ -96,9 +98,17 @@ def article_of(page: FetchedPage, policy: BodyPolicy) -> Article:
 def extract_manifest(manifest: Path, config: Config) -> Iterator[str]:
     """Yield a line of JSON for each line of the manifest, in order.
 
-    For a page without an article, it has the id, an empty body and the reason as `rejected`.
+    For a page without an article, it has the id, an empty body and the reason as `rejected`. Each page is read in a
+    guarded process, so that none stops the others: one that is too complex is rejected.
     """
-    policy = config.body_policy()
+    read: Guard[FetchedPage, Article] = Guard(partial(extract_article, policy=config.body_policy()))
+    try:
+        yield from _extract_lines(manifest, config, read)
+    finally:
+        read.close()
+
+
+def _extract_lines(manifest: Path, config: Config, read: Guard[FetchedPage, Article]) -> Iterator[str]:
     for number, line in enumerate(_lines(manifest), 1):
         if not line.strip():
             continue
@@ -109,9 +119,9 @@ def extract_manifest(manifest: Path, config: Config) -> Iterator[str]:
             raise UserError(f'{manifest}:{number}: not a JSON object with "id", "url" and "html"') from exc
         page = _page(read_file(manifest.parent / html, config.max_body_bytes), url)
         try:
-            yield _line(extract_article(page, policy), name)
-        except NewsbeamError as exc:
-            yield json_text({"id": name, "url": url, "body": [], "rejected": exc.reason})
+            yield _line(read(page), name)
+        except (NewsbeamError, WorkBug) as exc:
+            yield json_text({"id": name, "url": url, "body": [], "rejected": getattr(exc, "reason", "bug")})
 
 
 def _lines(manifest: Path) -> Iterator[str]:
