@@ -76,8 +76,8 @@ def fit_value(table: Table[Any], column: Column[Any], value: Any) -> Any:
             try:
                 return _fit_time(name, value)
             except RowInvalid:
-                # what a page says of its time is not worth the page
-                if column.required:
+                # what a page says of its times is not worth the page; the times of the ledger are our own
+                if column.required or table.name != "articles":
                     raise
                 return None
     raise RowInvalid(f"{name}: {type(value).__name__} is not a {column.type.value}")
