@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -91,6 +92,20 @@ def test_the_process_to_fork_from_is_replaced_too(guard: Guard[str, object]) -> 
     with pytest.raises(WorkCrashed):
         guard("hello")
     assert guard("hello") == "HELLO" and guard("template") != template
+
+
+def test_a_default_timeout_of_sockets_does_not_matter() -> None:
+    """Beam sets one for Google's services."""
+    socket.setdefaulttimeout(60)
+    try:
+        guard = Guard(work, LIMITS)
+        assert guard("hello") == "HELLO"
+        time.sleep(0.2)  # the process waits for its next work
+        pid = guard("pid")
+        assert guard("pid") == pid
+    finally:
+        socket.setdefaulttimeout(None)
+    guard.close()
 
 
 def test_what_is_loaded_for_later_pages_does_not_count() -> None:

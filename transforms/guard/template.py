@@ -30,8 +30,15 @@ def main() -> None:
     # a terminal and systemd send these to the whole group: the process that this one works for decides when to end
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    with suppress(OSError):
-        _fork_on_request(socket.socket(fileno=int(sys.argv[1])))
+    with suppress(ConnectionError):
+        _fork_on_request(_open(int(sys.argv[1])))
+
+
+def _open(descriptor: int) -> socket.socket:
+    """Return the socket with this descriptor, blocking even if the other program set a default timeout."""
+    opened = socket.socket(fileno=descriptor)
+    opened.setblocking(True)
+    return opened
 
 
 def _fork_on_request(control: socket.socket) -> None:
@@ -56,7 +63,7 @@ def _fork_on_request(control: socket.socket) -> None:
             child = os.fork()
             if not child:
                 control.close()
-                _serve(socket.socket(fileno=sockets[0]), work, limits)
+                _serve(_open(sockets[0]), work, limits)
             os.close(sockets[0])
             send_frame(control, json.dumps(child).encode())
         elif request == REAP:
