@@ -116,6 +116,19 @@ def test_help_is_instant() -> None:
     assert min(spent) < 0.3
 
 
+@pytest.mark.parametrize("line", [["poll", "http://a.example/f"], ["work"], ["run"]], ids=lambda line: line[0])
+def test_nothing_is_loaded_for_a_database_that_cannot_be_used(line: list[str], tmp_path: Path) -> None:
+    (tmp_path / "other.db").write_text("not a database")
+    command = ["-X", "importtime", *NEWSBEAM[1:], *line, "--db", "sqlite:///other.db"]
+    done = subprocess.run(
+        [NEWSBEAM[0], *command], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True
+    )
+    imported = {row.rpartition("|")[2].strip() for row in done.stderr.splitlines() if row.startswith("import time:")}
+    assert done.returncode == 2 and "pipeline.tables.database" in imported
+    # the poller and `run` never need them
+    assert not imported & {"apache_beam", "spacy", "trafilatura"}
+
+
 def test_extract_reads_files_and_manifests(tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text(PAGE)
     one = json.loads(newsbeam("extract", "page.html", "--url", "https://a.example/1", cwd=tmp_path).stdout)

@@ -106,18 +106,21 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
     Start one worker per core, on as many machines as you like: each reserves the hosts that it fetches from.
     """
     _exit_on_signal()
+    from pipeline.tables.database import open_when_there
+
+    if until_stdin_closes:
+        # before anything that may wait for the database
+        threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
+    # before anything that takes seconds to load, in case the database cannot be used
+    engine = open_when_there(config.db)
     from pipeline.graph.reading import launch_reading
 
     # loads its models while this process loads Beam
     launch_reading(config)
     from pipeline.jobs.work import Worker
     from pipeline.ledger import Ledger
-    from pipeline.tables.database import open_when_there
 
-    if until_stdin_closes:
-        # before anything that may wait for the database
-        threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
-    worker = Worker(Ledger(open_when_there(config.db)), config)
+    worker = Worker(Ledger(engine), config)
     _on_stop(worker.stop)
     worker.run(once)
 

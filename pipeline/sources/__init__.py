@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
-
-import apache_beam as beam
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.config import Config
 from transforms.errors import UserError
 from transforms.records import ArticleLink, BadMessage
+
+if TYPE_CHECKING:
+    # not imported by the poller, which reads addresses (pipeline.sources.addresses) and runs without Beam
+    import apache_beam as beam
 
 # scheme of the source's name -> module and class; imported when used, so that local runs need no cloud libraries
 SOURCES: dict[str, tuple[str, str]] = {
