@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import newsbeam, start
+from commands import NEWSBEAM, clean_environment, newsbeam, start
 from emulators.postgres import create_database
 from tinyserver import TinyServer, answer
 
@@ -108,6 +108,19 @@ def test_a_file_that_is_deleted_or_replaced_is_said_and_never_made_anew(how: str
         engine.dispose()  # new connections must not create it either
     assert (path.stat().st_size if path.exists() else None) == size
     engine.dispose()
+
+
+def test_a_worker_of_a_run_never_makes_a_database(tmp_path: Path) -> None:
+    """It would be one that nothing else of the run writes to."""
+    command = [*NEWSBEAM, "work", "--until-stdin-closes", "--db", f"sqlite:///{tmp_path}/news.db"]
+    ours, its = os.pipe()
+    try:
+        done = subprocess.run(command, stdin=ours, capture_output=True, text=True, env=clean_environment(), timeout=60)
+    finally:
+        os.close(ours)
+        os.close(its)
+    assert done.returncode == 2 and "was deleted or replaced" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_vacuum_and_a_checkpoint_leave_the_file_the_same(tmp_path: Path) -> None:

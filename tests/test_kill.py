@@ -19,7 +19,7 @@ from newsworld import Newsworld
 
 from pipeline.tables.database import METADATA
 
-KILLS = int(os.environ.get("KILLS", "3"))
+KILLS = int(os.environ.get("KILLS", "2"))
 # enough that each run does part of the work before it is killed
 PAGES = 8 * (KILLS + 1)
 ARTICLES, REVISIONS = METADATA.tables["articles"], METADATA.tables["revisions"]

@@ -17,6 +17,7 @@ from pipeline.ledger import Feeds, Ledger
 from pipeline.ledger.reports import audit, feeds
 from pipeline.loop import Loop
 from pipeline.tables.database import METADATA, reading
+from transforms.feeds.guarded import FeedReader
 from transforms.feeds.schedule import CHECK_EVERY
 from transforms.fetch.fetcher import shared_fetcher
 
@@ -36,6 +37,21 @@ def feed(*items: str, **headers: str) -> bytes:
 def close_fetcher() -> Iterator[None]:
     yield
     shared_fetcher(CONFIG.fetch_policy()).close()
+
+
+class KeptReader(FeedReader):
+    """Stays open: starting its process takes more time than reading the few feeds of a test."""
+
+    def close(self) -> None:
+        """Leave it to the end of the process."""
+
+
+KEPT = KeptReader()
+
+
+@pytest.fixture(autouse=True)
+def one_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.jobs.poll.FeedReader", lambda: KEPT)
 
 
 def poll(ledger: Ledger, *urls: str) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from commands import newsbeam
 from structlog.testing import capture_logs
-from test_poller import CONFIG, close_fetcher, events, feed, names, poll, rss
+from test_poller import CONFIG, close_fetcher, events, feed, names, one_reader, poll, rss
 from tinyserver import Seen, TinyServer, answer
 
 from pipeline.config import Config
@@ -31,7 +31,7 @@ from transforms.feeds.schedule import LEFT_OUT
 from transforms.fetch.fetcher import shared_fetcher
 from transforms.records import ArticleLink
 
-__all__ = ["close_fetcher"]
+__all__ = ["close_fetcher", "one_reader"]
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FEEDS, HOSTS, URLS = (METADATA.tables[name] for name in ("feeds", "hosts", "urls"))

@@ -68,7 +68,7 @@ def test_a_hanging_page_does_not_delay_termination(tmp_path: Path) -> None:
     db = f"sqlite:///{tmp_path}/news.db"
     with Newsworld(pages=0) as world:
         base = world.site("stalled.example")["base"]
-        process = start("run", f"{base}/feed.xml", "--db", db, "--allow-private-addresses")
+        process = start("run", f"{base}/feed.xml", "--db", db, "--workers", "1", "--allow-private-addresses")
         while "/silent" not in world.site("stalled.example")["pages"]:
             assert process.poll() is None
             time.sleep(0.1)

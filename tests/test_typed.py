@@ -133,7 +133,7 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     return line
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(line=command_lines())
 def test_any_command_line_ends_without_a_traceback(line: list[str], driver: Driver) -> None:
     done = driver.run(line)
@@ -195,9 +195,14 @@ def test_any_file_of_settings_is_read_or_refused(text: str, tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "command", [["work"], ["run", "http://a.example/f"], ["poll", "http://a.example/f"], ["audit"]]
+    "command, contact",
+    [
+        (["work"], "a\nb"),
+        (["run", "http://a.example/f"], "é"),
+        (["poll", "http://a.example/f"], "\x1b"),
+        (["audit"], "a\nb"),
+    ],
 )
-@pytest.mark.parametrize("contact", ["a\nb", "é", "\x1b"])
 def test_settings_are_checked_before_anything_starts(command: list[str], contact: str, tmp_path: Path) -> None:
     done = newsbeam(*command, cwd=tmp_path, environment={"NEWSBEAM_CONTACT": contact})
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
@@ -238,12 +243,8 @@ def test_names_are_checked_before_anything_starts(command: list[str], tmp_path: 
     "arguments",
     [
         ["run", "/dev/zero"],
-        ["poll", "/dev/zero"],
-        ["extract", "/dev/zero"],
         ["extract", "bomb.gz"],
         ["extract", "--manifest", "/dev/zero"],
-        ["extract", "--manifest", "bomb.gz"],
-        ["clean", "/dev/zero"],
         ["clean", "bomb.gz"],
         ["audit", "--config", "/dev/zero"],
         ["job", "--urls", "/dev/zero"],
@@ -276,16 +277,9 @@ def test_any_line_of_a_manifest_is_read_or_refused(line: str, folder: Path) -> N
     assert (done.returncode, len(done.stderr.splitlines())) in ((0, 0), (2, 1)), done.stderr
 
 
-COMMAND_LINES = (
-    ["audit"],
-    ["feeds"],
-    ["failures"],
-    ["why", "x"],
-    ["clean"],
-    ["extract", "page.html"],
-    ["--help"],
-    ["nonsense"],
-)
+# all write through the same streams: one that reads the tables, one that reads stdin, one that starts a process, and
+# what click writes by itself
+COMMAND_LINES = (["audit"], ["clean"], ["extract", "page.html"], ["--help"], ["nonsense"])
 
 
 @pytest.fixture(scope="module")
@@ -315,8 +309,8 @@ def in_shell(redirection: str, arguments: list[str], folder: Path) -> tuple[int,
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMAND_LINES, ids=lambda line: line[0])
 def test_streams_that_are_full_or_closed(arguments: list[str], with_tables: Path) -> None:
-    # all commands write through the same streams: two of them try all ways, the others the worst ones
-    in_full = arguments[0] in ("audit", "extract")
+    # one of them tries all ways, the others the worst ones
+    in_full = arguments[0] == "audit"
     usual, out, _ = in_shell("", arguments, with_tables)
     for redirection in (">/dev/full", ">&-", "<&- >&-") if in_full else (">/dev/full",):
         code, _, said = in_shell(redirection, arguments, with_tables)
@@ -359,11 +353,9 @@ def test_a_database_of_another_program_is_called_that_and_left_alone(tables: lis
             connection.execute(f"insert into {name} values ('a1b2c3')")
         connection.commit()
     before = (tmp_path / "other.db").read_bytes()
-    for arguments in (["audit"], ["feeds"], ["work", "--once"], ["run", "--once", "http://a.example/f"]):
+    for arguments in (["audit"], ["work", "--once"], ["run", "--once", "http://a.example/f"]):
         done = newsbeam(*arguments, "--db", "sqlite:///other.db", cwd=tmp_path)
-        # `work` loads its models meanwhile, and says so
-        assert done.returncode == 2 and done.stderr.count("newsbeam: ") == 1, done.stderr
-        assert "Traceback" not in done.stderr
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
         assert f"belongs to another program (its tables: {tables[0]})" in done.stderr
     with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as connection:
         assert [row[0] for row in connection.execute("select name from sqlite_master")] == tables

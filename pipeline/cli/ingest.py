@@ -111,8 +111,8 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
     if until_stdin_closes:
         # before anything that may wait for the database
         threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
-    # before anything that takes seconds to load, in case the database cannot be used
-    engine = open_when_there(config.db)
+    # before anything that takes seconds to load, in case the database cannot be used; `run` has opened it already
+    engine = open_when_there(config.db, is_there=until_stdin_closes)
     from pipeline.graph.reading import launch_reading
 
     # loads its models while this process loads Beam

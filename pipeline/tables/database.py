@@ -108,10 +108,7 @@ def _watch_file(engine: sa.Engine, path: Path) -> None:
 
     def check(*_: Any) -> None:
         if first and _identity(path) != first[0]:
-            raise DatabaseGone(
-                f"the database {path} was deleted or replaced while newsbeam used it: what was written since is lost;"
-                " start newsbeam again to use the file that is there now, or a new one"
-            )
+            raise _gone(path)
 
     sa.event.listen(engine, "do_connect", check)
     sa.event.listen(engine, "begin", check)
@@ -120,6 +117,13 @@ def _watch_file(engine: sa.Engine, path: Path) -> None:
     def remember(_connection: Any, _record: Any) -> None:
         if not first and (found := _identity(path)):
             first.append(found)
+
+
+def _gone(path: Path) -> DatabaseGone:
+    return DatabaseGone(
+        f"the database {path} was deleted or replaced while newsbeam used it: what was written since is lost;"
+        " start newsbeam again to use the file that is there now, or a new one"
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -159,12 +163,15 @@ def is_sql(url: str) -> bool:
     return url.partition(":")[0].partition("+")[0] in ("sqlite", "postgresql")
 
 
-def open_database(url: str) -> sa.Engine:
+def open_database(url: str, is_there: bool = False) -> sa.Engine:
     """Return an engine whose schema is at the newest migration; raises UserError if the database cannot be used.
 
-    That is DatabaseAway if it may be reached later.
+    That is DatabaseAway if it may be reached later. With `is_there`, which says that another process has just opened
+    it, an SQLite file that is missing raises DatabaseGone; without, it is created.
     """
     engine = create_engine(url)
+    if is_there and engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        raise _gone(Path(engine.url.database or ""))
     with _user_errors(engine):
         if engine.dialect.name == "sqlite":
             # migrations change a table in SQLite by recreating it, which foreign keys must not react to
@@ -176,14 +183,14 @@ def open_database(url: str) -> sa.Engine:
     return engine
 
 
-def open_when_there(url: str, pause: Callable[[float], object] = time.sleep) -> sa.Engine:
+def open_when_there(url: str, pause: Callable[[float], object] = time.sleep, is_there: bool = False) -> sa.Engine:
     """Return what `open_database` returns, as soon as the database can be reached; meanwhile says so every few seconds.
 
     `pause` waits for some seconds. Raises UserError for what waiting does not change, such as a wrong password.
     """
     while True:
         try:
-            return open_database(url)
+            return open_database(url, is_there)
         except DatabaseAway as error:
             log.warning("the database is away, waiting for it", error=str(error))
             pause(AWAY_S)
