@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from pipeline.tables.refusals import is_away
 from transforms.errors import DatabaseGone
 
 IDLE_S = 0.5
@@ -54,8 +55,12 @@ class Loop:
                     return
             except fatal:
                 raise
-            except Exception:
-                log.exception(self.trouble)
+            except Exception as error:
+                if is_away(error):
+                    # daily business: a server that restarts
+                    log.warning(self.trouble, error=str(error).partition("\n")[0])
+                else:
+                    log.exception(self.trouble)
                 self._stopping.wait(self.trouble_s)
             else:
                 self._stopping.wait(self.idle_s)

@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import subprocess
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +15,17 @@ import pytest
 import sqlalchemy as sa
 from commands import NEWSBEAM, clean_environment, newsbeam, start
 from emulators.postgres import create_database
+from structlog.testing import capture_logs
 from tinyserver import TinyServer, answer
 
+from pipeline.config import Config
+from pipeline.jobs.work import Worker
 from pipeline.ledger import Ledger, Sighting
-from pipeline.tables.database import create_engine, open_database, open_for_reading, reading
+from pipeline.ledger.links import GUILTY_CLAIMS
+from pipeline.loop import Loop
+from pipeline.tables.database import METADATA, create_engine, open_database, open_for_reading, reading
 from transforms.errors import DatabaseAway, DatabaseGone, UserError
+from transforms.fetch.fetcher import shared_fetcher
 from transforms.records import FeedEntry
 from transforms.urls import link_of
 
@@ -137,6 +145,43 @@ def test_vacuum_and_a_checkpoint_leave_the_file_the_same(tmp_path: Path) -> None
     with reading(reader) as connection:
         connection.execute(sa.text("select count(*) from urls"))
     reader.dispose()
+
+
+def test_a_batch_that_the_database_ends_makes_no_link_suspect(database_url: str) -> None:
+    """After so many batches that ended with their workers, a link is given up."""
+    engine = create_engine(database_url)
+    ledger = Ledger(engine)
+    now = datetime.now(UTC)
+    with TinyServer({"/down": lambda _: answer(503, b"")}) as server:
+        ledger.links.add([Sighting(link_of(FeedEntry(f"{server.base}/down"), "", now))], now)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("alter table dead_letters rename to gone")
+        config = Config(db=database_url, host_delay=0, allow_private_addresses=True, sink_patience=0)
+        worker = Worker(ledger, config, Loop("batch failed", trouble_s=0.01))
+        running = threading.Thread(target=worker.run)
+        with capture_logs() as logs:
+            running.start()
+            give_up_at = time.monotonic() + 60
+            while [line["event"] for line in logs].count("batch failed") < GUILTY_CLAIMS:
+                assert time.monotonic() < give_up_at
+                time.sleep(0.02)
+            with engine.begin() as connection:
+                connection.exec_driver_sql("alter table gone rename to dead_letters")
+            while not (fate := fates(engine)) and time.monotonic() < give_up_at:
+                time.sleep(0.02)
+        worker.stop()
+        running.join()
+    shared_fetcher(config.fetch_policy()).close()
+    engine.dispose()
+    assert fate == [("failed", "http 503", 0)]
+
+
+def fates(engine: sa.Engine) -> list[tuple[str | None, str, int]]:
+    """Return outcome, reason and claims of the URLs that were given up or have failed once."""
+    table = METADATA.tables["urls"]
+    query = sa.select(table.c.outcome, table.c.reason, table.c.claims)
+    with reading(engine) as connection:
+        return [tuple(row) for row in connection.execute(query.where(table.c.reason.is_not(None)))]
 
 
 @pytest.mark.slow

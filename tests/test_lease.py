@@ -121,16 +121,16 @@ def test_leases_left_by_a_failed_round_are_given_back_by_the_next(ledger: Ledger
     now = datetime.now(UTC)
     add(ledger, "https://a.example/1", now=now)
     lease = Lease(ledger.leases, lambda host: 5.0)
-    with pytest.raises(ZeroDivisionError), lease.round(forgive) as owner:
+    with pytest.raises(ZeroDivisionError), lease.round(lambda _: forgive) as owner:
         assert ledger.links.claim(owner, now)
         raise ZeroDivisionError
     assert column(ledger, HOSTS.c.lease_owner) == [lease.owner]
-    with lease.round(forgive):
+    with lease.round(lambda _: forgive):
         assert column(ledger, HOSTS.c.lease_owner) == [None] == column(ledger, URLS.c.lease_owner)
         assert column(ledger, HOSTS.c.delay_s) == [5.0]
         assert column(ledger, URLS.c.claims) == [0 if forgive else 1]
         ledger.links.claim(lease.owner, now + timedelta(minutes=1))
-    with lease.round(forgive):
+    with lease.round(lambda _: forgive):
         assert column(ledger, HOSTS.c.lease_owner) == [lease.owner], "a round that succeeded keeps its leases"
 
 

@@ -21,6 +21,7 @@ from pipeline.jobs.microbatch import run_batch
 from pipeline.ledger import Lease, Ledger
 from pipeline.loop import Loop
 from pipeline.sinks.sql_writer import write_landings
+from pipeline.tables.refusals import is_of_database
 from pipeline.tables.rows import landing_of
 from transforms.errors import DatabaseGone, WorkerKilled
 from transforms.fates import end
@@ -103,7 +104,8 @@ class Worker:
 
     def _work(self, lease: Lease) -> bool:
         """Do one batch; returns whether there was one."""
-        with lease.round(forgive=False) as owner:
+        # a batch that raised counts against its links, unless the database was to blame
+        with lease.round(forgives=is_of_database) as owner:
             links = self.ledger.links.claim_batch(owner, datetime.now(UTC), self.config.batch, self.config.host_delay)
             if not links:
                 return self._give_up_guilty(owner)

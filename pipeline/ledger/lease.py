@@ -160,7 +160,7 @@ class Lease:
     def __init__(self, leases: Leases, delay_of: Callable[[str], float]) -> None:
         self.leases, self.delay_of = leases, delay_of
         self.owner = new_owner()
-        self._has_leftovers = False
+        self._has_leftovers, self._forgive = False, True
         self._ended = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="leases", daemon=True)
 
@@ -175,15 +175,20 @@ class Lease:
         self._renewing.join()
 
     @contextmanager
-    def round(self, forgive: bool = True) -> Iterator[str]:
+    def round(self, forgives: Callable[[BaseException], bool] = lambda _: True) -> Iterator[str]:
         """Open a round of work under this lease; yields the owner to claim for.
 
-        If a round raises, the next one first releases what it had claimed, with `forgive` as in Leases.release.
+        If a round raises, the next one first releases what it had claimed; `forgives` tells for the error whether to do
+        so with `forgive`, as in Leases.release.
         """
         if self._has_leftovers:
-            self.give_back(forgive=forgive)
+            self.give_back(forgive=self._forgive)
         self._has_leftovers = True
-        yield self.owner
+        try:
+            yield self.owner
+        except BaseException as error:
+            self._forgive = forgives(error)
+            raise
         self._has_leftovers = False
 
     def give_back(self, host: str | None = None, forgive: bool = True) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from transforms.errors import UserError
+from transforms.errors import DatabaseAway, UserError
 
 
 class About(StrEnum):
@@ -75,6 +75,31 @@ def what_is_wrong(error: BaseException) -> About:
 def is_about_rows(error: BaseException) -> bool:
     """Tell whether the rows are refused for good."""
     return what_is_wrong(error) is About.ROWS
+
+
+def is_away(error: BaseException) -> bool:
+    """Tell whether an error, or the one that it wraps, says that the database is away."""
+    return _about_database(error) is About.AWAY
+
+
+def is_of_database(error: BaseException) -> bool:
+    """Tell whether an error, or the one that it wraps, is one of the database rather than of the rows."""
+    return _about_database(error) in (About.AWAY, About.DATABASE)
+
+
+def _about_database(error: BaseException) -> About | None:
+    """Return what the first error of a database is about, in an error and those that it wraps; None without one.
+
+    Beam raises the error of a DoFn as a RuntimeError, whose context it is.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, DatabaseAway):
+            return About.AWAY
+        if isinstance(found, sa.exc.SQLAlchemyError | UserError):
+            return what_is_wrong(found)
+        found = found.__cause__ or found.__context__
+    return None
 
 
 def _about_driver(error: sa.exc.DBAPIError) -> About:
