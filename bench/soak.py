@@ -291,6 +291,8 @@ def main() -> int:
     parser.add_argument("--kill-every", type=float, default=20.0, metavar="SECONDS")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    # so that the members are stopped too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     restart = None
     with tempfile.TemporaryDirectory() as folder:
         db = f"sqlite:///{folder}/soak.db"
