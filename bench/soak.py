@@ -40,7 +40,7 @@ sys.path.insert(1, str(REPOSITORY))
 import sqlalchemy as sa  # noqa: E402
 from commands import NEWSBEAM, clean_environment, newsbeam  # noqa: E402
 from dripweb import mark_of  # noqa: E402
-from hostile.measure import family, resident  # noqa: E402
+from family import family, resident  # noqa: E402
 from newsworld import WebProcess  # noqa: E402
 
 from pipeline.tables.database import METADATA, create_engine, open_database, reading  # noqa: E402

@@ -29,13 +29,13 @@ sys.path[0] = str(REPOSITORY / "tests")
 sys.path.insert(1, str(REPOSITORY))
 
 import sqlalchemy as sa  # noqa: E402
+from family import cpu_s, family  # noqa: E402
 from smallnews import page_of  # noqa: E402
 
 from pipeline.tables.database import METADATA, create_engine, open_database, reading  # noqa: E402
 
 FEEDS, ARTICLES = METADATA.tables["feeds"], METADATA.tables["articles"]
 HOSTS = 100
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class _Site(BaseHTTPRequestHandler):
@@ -97,28 +97,6 @@ def serve() -> None:
         threading.Thread(target=each.serve_forever, daemon=True).start()
     print(port, flush=True)
     sys.stdin.read()
-
-
-def family_of(pid: int) -> list[int]:
-    """Return a process and its descendants."""
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:
-        return []
-    return [pid, *(each for child in children for each in family_of(child))]
-
-
-def cpu_of(pids: list[int]) -> float:
-    """Return the CPU seconds that these processes have used so far."""
-    total = 0
-    for pid in pids:
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        total += sum(map(int, fields[11:13]))
-    return total / TICKS
 
 
 def main() -> None:
@@ -204,8 +182,8 @@ def steady(options: argparse.Namespace, pid: int, port: int, engine: sa.Engine) 
 
 def split_cpu(pid: int) -> dict[str, float]:
     """Return the CPU seconds so far of the poller's process and of the others."""
-    others = [each for each in family_of(pid) if each != pid]
-    return {"poller": cpu_of([pid]), "workers": cpu_of(others)}
+    others = [each for each in family(pid) if each != pid]
+    return {"poller": cpu_s([pid]), "workers": cpu_s(others)}
 
 
 def cpu_over(pid: int, seconds: float) -> dict[str, float]:

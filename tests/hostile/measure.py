@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from commands import NEWSBEAM, clean_environment, rows_of
+from family import family, resident
 from newsworld import WebProcess
 
 from hostile.declare import Case
@@ -33,7 +34,6 @@ BEFORE_S, DURING_S = 15.0, 30.0
 DRAIN_S = 45.0  # what was asked for during the attack has ended by then
 STOP_S = 40.0
 LOOK_S = 0.5
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +92,6 @@ class Memory(threading.Thread):
         """Sample."""
         while not self.done.wait(LOOK_S):
             self.peak = max([self.peak, *(resident(pid) for pid in family(self.pid))])
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all its descendants."""
-    found = [pid]
-    for parent in found:
-        try:
-            children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        except OSError:
-            continue
-        found += [int(child) for child in children]
-    return found
-
-
-def resident(pid: int) -> int:
-    """Return the resident memory of a process in bytes, 0 if it is gone."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
-    except (OSError, IndexError):
-        return 0
 
 
 class Attack:
