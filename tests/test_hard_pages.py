@@ -85,8 +85,10 @@ def test_a_page_past_a_bound_is_too_complex_and_says_which(bound: str) -> None:
         "<div>" * 200 + "</div>" * 200,
         "<nav>" + "<p>x</p>" * 5_000 + "</nav>",
         "".join(f"<div id=a{n}></div>" for n in range(20_000)),
+        f"<script>{'var x = 1; ' * 900_000}</script>",
+        f"<STYLE>{'a { b: c } ' * 600_000}</STYLE><script type=x>{'var é = 1; ' * 100_000}</script>",
     ],
-    ids=["elements", "attributes", "attributes of one element", "depth", "blocks", "names"],
+    ids=["elements", "attributes", "attributes of one element", "depth", "blocks", "names", "script", "style"],
 )
 def test_a_page_within_the_bounds_is_read(large: str) -> None:
     assert len(read(large + ARTICLE).paragraphs) == 8

@@ -18,7 +18,8 @@ from transforms.charsets import decode_marked, find_charset, find_wide, header_l
 from transforms.errors import ContentTypeRejected, NoText
 from transforms.page.read.bounds import check_markup, check_parser
 
-# Larger pages are cut: the longest real article page of the corpus has 3 MB, nearly all of it scripts.
+# Larger pages lose their scripts, and are then cut: the longest real article page of the corpus has 3 MB, nearly all of
+# it scripts.
 MAX_CHARS = 6_000_000
 
 _HTML_TYPES = frozenset(
@@ -28,6 +29,8 @@ _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{
 _BINARY_STARTS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00")
 # lone surrogates, and characters that XML 1.0 forbids: lxml would refuse the text or cut it there
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
+_SCRIPT = re.compile(r"<(script|style)\b(?![^>]{0,100}ld\+json)", re.IGNORECASE)
+_SCRIPT_END = {name: re.compile(f"</{name}[^>]{{0,20}}>", re.IGNORECASE) for name in ("script", "style")}
 _NOT_CONTROLS = bytes(code for code in range(256) if code >= 0x20 or code in b"\t\n\r")
 
 
@@ -76,7 +79,7 @@ def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
         text = body.decode("utf-8")
         # looking for control characters in bytes, and for two others in text, costs a quarter of a search for all
         is_clean = not body.translate(None, _NOT_CONTROLS) and "\ufffe" not in text and "\uffff" not in text
-        return text[:MAX_CHARS] if is_clean else _clean(text), "utf-8"
+        return _shorten(text) if is_clean else _clean(text), "utf-8"
     except UnicodeDecodeError as error:
         # one broken byte in a long UTF-8 page does not make it Latin-1
         if _is_nearly_utf8(body, error):
@@ -99,7 +102,21 @@ def _is_nearly_utf8(body: bytes, error: UnicodeDecodeError) -> bool:
 
 
 def _clean(text: str) -> str:
-    return _FORBIDDEN.sub(" ", text[:MAX_CHARS])
+    return _FORBIDDEN.sub(" ", _shorten(text))
+
+
+def _shorten(text: str) -> str:
+    """Return the text of a page without what goes past MAX_CHARS: scripts and styles first, but not linked data."""
+    if len(text) <= MAX_CHARS:
+        return text
+    parts, at = [], 0
+    while start := _SCRIPT.search(text, at):
+        end = _SCRIPT_END[start[1].lower()].search(text, start.end())
+        if end is None:
+            break
+        parts.append(text[at : start.start()])
+        at = end.end()
+    return "".join([*parts, text[at:]])[:MAX_CHARS]
 
 
 def _parse(text: str) -> etree._Element:
