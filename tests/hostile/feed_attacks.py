@@ -125,10 +125,10 @@ DATE = "<title>x</title><link>/1</link><pubDate>the day after the 3rd of the mon
 FEED_CASES = (
     Case("feed of 600,000 items", feed(many_items, "application/json", hosts=1, headers=GZIP), most_urls=20_000),
     Case("feed with attributes", feed(root_attributes)),
-    Case("feed with junk dates", feed(items(DATE, 13_000)), most_urls=30_000),
-    Case("feed with wide hosts", feed(wide_hosts)),
+    Case("feed with junk dates", feed(items(DATE, 13_000)), ("http 404",), most_urls=30_000),
+    Case("feed with wide hosts", feed(wide_hosts), ("invalid url",)),
     Case("feed of empty items", feed(items("", 0, then="<item/>" * (MOST // 8)))),
-    Case("feed with namespaces", feed(namespaces)),
+    Case("feed with namespaces", feed(namespaces), ("http 404",)),
     Case("lists of lists", lists_of_lists, most_feeds=2_000),
     Case("pages of feeds", pages_of_feeds, most_feeds=2_000),
     Case("chain of indexes", chain_of_indexes, most_feeds=2_000),
