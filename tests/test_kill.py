@@ -22,7 +22,7 @@ from pipeline.tables.database import METADATA
 KILLS = int(os.environ.get("KILLS", "2"))
 # enough that each run does part of the work before it is killed
 PAGES = 8 * (KILLS + 1)
-ARTICLES, REVISIONS = METADATA.tables["articles"], METADATA.tables["revisions"]
+ARTICLES, REVISIONS, URLS = (METADATA.tables[name] for name in ("articles", "revisions", "urls"))
 COUNT = sa.select(sa.func.count()).select_from(ARTICLES)
 
 
@@ -62,7 +62,12 @@ def test_a_run_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_path: Pat
     counts = json.loads(last.stdout.splitlines()[-1])
     assert cut_short >= KILLS / 2, "the kills came too late to test anything"
     assert any(0 < count < PAGES for count in landed_before), f"no kill came in the middle: {landed_before}"
-    assert counts["article"] == PAGES and counts["lost"] == counts["waiting"] == counts["leased"] == 0
+    ends = rows_of(stormy, sa.select(URLS.c.url, URLS.c.outcome, URLS.c.reason, URLS.c.claims, URLS.c.tries))
+    assert counts["article"] == PAGES and counts["lost"] == counts["waiting"] == counts["leased"] == 0, (
+        counts,
+        [dict(row) for row in ends if row["outcome"] != "article"],
+        last.stderr[-3000:],
+    )
     assert landed(stormy) == landed(calm) and len(landed(calm)) == PAGES
     assert len(rows_of(stormy, sa.select(REVISIONS.c.revision))) == PAGES
     assert newsbeam("audit", "--db", stormy).returncode == 0

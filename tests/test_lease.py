@@ -116,6 +116,17 @@ def test_an_unavailable_database_does_not_end_renewal(ledger: Ledger) -> None:
     assert set(renewed) == {lease.owner}
 
 
+@NEEDS_PROC
+def test_a_killed_process_is_dead_before_its_parent_has_asked() -> None:
+    with other_process() as (process, owner):
+        process.kill()
+        give_up_at = time.monotonic() + 10
+        # subprocess asks only when told to
+        while not is_dead(owner) and time.monotonic() < give_up_at:
+            time.sleep(0.01)
+        assert is_dead(owner)
+
+
 @pytest.mark.parametrize("forgive", [True, False])
 def test_leases_left_by_a_failed_round_are_given_back_by_the_next(ledger: Ledger, forgive: bool) -> None:
     now = datetime.now(UTC)

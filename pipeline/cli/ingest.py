@@ -99,8 +99,9 @@ def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None)
 @click.command()
 @ONCE
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
+@click.option("--forgive", is_flag=True, hidden=True)
 @configured("db", "patience", "body", *FETCHING)
-def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
+def work(config: Config, /, once: bool, until_stdin_closes: bool, forgive: bool) -> None:
     """Fetch and process the articles that `poll` has found.
 
     Start one worker per core, on as many machines as you like: each reserves the hosts that it fetches from.
@@ -122,7 +123,7 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool) -> None:
 
     worker = Worker(Ledger(engine), config)
     _on_stop(worker.stop)
-    worker.run(once)
+    worker.run(once, forgive)
 
 
 def _stop_with_parent() -> None:

@@ -55,7 +55,8 @@ class Workers:
         # pass settings in the environment, so that passwords do not show in the list of processes
         self.environment = os.environ | config.as_environment()
         self.on_line = on_line
-        self._workers = [self._spawn() for _ in range(count)]
+        # what died before was stopped with an earlier run; some of it may still be dying
+        self._workers = [self._spawn("--forgive") for _ in range(count)]
         self._restart_at = [0.0] * count
 
     def restart_dead(self) -> None:
@@ -93,8 +94,8 @@ class Workers:
                 worker.process.wait()
             worker.close()
 
-    def _spawn(self) -> _Worker:
-        command = [sys.executable, "-m", "pipeline.cli", "work", "--until-stdin-closes"]
+    def _spawn(self, *options: str) -> _Worker:
+        command = [sys.executable, "-m", "pipeline.cli", "work", "--until-stdin-closes", *options]
         process = subprocess.Popen(
             command,
             env=self.environment,

@@ -51,15 +51,17 @@ class Worker:
         self._gone: DatabaseGone | None = None
         self._guilty_looked_for_at = 0.0
 
-    def run(self, once: bool = False) -> None:
+    def run(self, once: bool = False, forgive: bool = False) -> None:
         """Work until `stop` is called; with `once`, until nothing is due within the configured patience.
+
+        `forgive` says that the workers that have died did so because everything was stopped (Leases.take_back_dead).
 
         After `stop`, batches that do not end within `grace_s` seconds are released and abandoned in their threads: a
         batch cannot be interrupted from outside. The process may then exit, since nothing counts before it has landed.
         Raises DatabaseGone if the file of the database was deleted or replaced.
         """
         try:
-            self.ledger.leases.take_back_dead()
+            self.ledger.leases.take_back_dead(forgive)
         except sa.exc.SQLAlchemyError as error:
             # the lanes wait for the database; leases of the dead expire
             log.warning("leases of dead workers not taken back", error=str(error))

@@ -57,20 +57,29 @@ def is_dead(owner: str) -> bool:
         return True
     except PermissionError:
         pass
-    return bool(process and start) and _start_of(int(pid)) not in ("", start)
+    # a process that was killed exists until its parent has asked how it ended
+    is_zombie = _stat_of(int(pid))[:1] in (["Z"], ["X"])
+    return is_zombie or (bool(process and start) and _start_of(int(pid)) not in ("", start))
 
 
 def _start_of(pid: int) -> str:
-    """Return the boot id of the machine and when a process started, in ticks since boot; "" without Linux's /proc.
+    """Return the boot id of the machine and when a process started, in ticks since boot; "" without Linux's /proc."""
+    try:
+        return f"{_boot()}-{_stat_of(pid)[19]}"
+    except (OSError, IndexError):
+        return ""
 
-    See https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, field 22.
+
+def _stat_of(pid: int) -> list[str]:
+    """Return what Linux tells about a process, from its state (field 3) on; nothing without /proc.
+
+    See https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html.
     """
     try:
         # skip the name of the program, in parentheses, which may contain anything
-        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-        return f"{_boot()}-{fields[19]}"
-    except (OSError, IndexError):
-        return ""
+        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 @cache
