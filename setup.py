@@ -36,8 +36,10 @@ setup(
         # justext, which trafilatura imports, asks lxml for an extra that newer lxml no longer has
         "lxml_html_clean>=0.4",
         "msgspec>=0.19",
-        "numpy>=1.26",
+        "numpy>=2.0",
         "protego>=0.4",
+        # its wheel brings its model
+        "py3langid>=0.4,<1",
         # its wheels bring a libcurl of their own, with HTTP/2
         "pycurl>=7.49",
         "rich>=13.7",

@@ -18,7 +18,6 @@ from transforms.entities.models import (
     choose_model,
     is_installed,
     load_model,
-    read_language,
 )
 from transforms.entities.recognizer import (
     MAX_BODY_CHARS,
@@ -29,6 +28,7 @@ from transforms.entities.recognizer import (
     split_text,
 )
 from transforms.errors import UserError
+from transforms.language import read_language
 from transforms.records import Article, ArticleLink, Block, BlockKind
 
 SEED = Path(__file__).resolve().parents[2] / "shared/corpus/seed-article.txt"

@@ -190,7 +190,7 @@ def test_the_other_fields_are_read() -> None:
     assert found.tags == ("Harbour", "Port Ellery")
     assert (found.site_name, found.description, found.section) == ("Ellery Courier", "In short", "Coast")
     assert found.lead_image == "https://www.courier.example/a.jpg"
-    assert (found.language, found.modified_at, found.article_body) == ("en", PUBLISHED, "Long")
+    assert (found.language, found.modified_at, found.article_body) == ("en-GB", PUBLISHED, "Long")
     assert found.sources["language"] == "og:locale"
     assert found.sources["tags"] == "meta keywords"
 

@@ -243,6 +243,8 @@ class Article:
     Extraction fills the metadata and `blocks` (every block of the page's article region, typed);
     `strip_boilerplate` moves what is not body from `blocks` to `removed`; entities come last.
     `sources` says for each metadata field where it comes from ("json-ld", "og:title", "feed", ...).
+    `language_tag` is what the page or the feed says, such as "pt-BR"; `language` is what the body is in
+    (transforms.language).
     """
 
     link: ArticleLink
@@ -268,6 +270,7 @@ class Article:
     entities: tuple[Entity, ...] = ()
     mentions: tuple[Mention, ...] = ()
     entity_model: str = ""
+    language_tag: str = ""
 
     @property
     def paragraphs(self) -> list[str]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "poll": "pipeline.cli.ingest",
     "work": "pipeline.cli.ingest",
     "publish": "pipeline.cli.ingest",
+    "enrich": "pipeline.cli.enrich",
     "extract": "pipeline.cli.extract",
     "clean": "pipeline.cli.extract",
     "audit": "pipeline.cli.ask",

@@ -15,6 +15,7 @@ from pipeline.config import Config
 from pipeline.logs.terminal import json_text
 from transforms.errors import NewsbeamError, PrivateAddress, UserError, WorkBug
 from transforms.guard import Guard
+from transforms.language import LanguageDetector
 from transforms.page.boilerplate import BodyPolicy, strip_boilerplate
 from transforms.page.extract import article_json, extract
 from transforms.page.plaintext import clean_text
@@ -78,8 +79,8 @@ def _unreadable(path: Path, error: Exception) -> UserError:
 
 
 def extract_article(page: FetchedPage, policy: BodyPolicy) -> Article:
-    """Extract and strip one page; raises what transforms.page.extract raises."""
-    return strip_boilerplate(extract(page), policy)
+    """Extract and strip one page, and detect its language; raises what transforms.page.extract raises."""
+    return LanguageDetector()(strip_boilerplate(extract(page), policy))
 
 
 def extract_page(page: FetchedPage, policy: BodyPolicy) -> str:
@@ -101,7 +102,9 @@ def extract_manifest(manifest: Path, config: Config) -> Iterator[str]:
     For a page without an article, it has the id, an empty body and the reason as `rejected`. Each page is read in a
     guarded process, so that none stops the others: one that is too complex is rejected.
     """
-    read: Guard[FetchedPage, Article] = Guard(partial(extract_article, policy=config.body_policy()))
+    read: Guard[FetchedPage, Article] = Guard(
+        partial(extract_article, policy=config.body_policy()), prepare=LanguageDetector().prepare
+    )
     try:
         yield from _extract_lines(manifest, config, read)
     finally:
@@ -138,7 +141,7 @@ def _lines(manifest: Path) -> Iterator[str]:
 def clean_text_json(text: str, url: str = "") -> str:
     """Return a plain-text article as a line of JSON; raises UserError if it has no text."""
     try:
-        return _line(clean_text(text, url))
+        return _line(LanguageDetector()(clean_text(text, url)))
     except NewsbeamError as exc:
         raise UserError(f"no article in the text: {exc}") from exc
 

@@ -9,19 +9,24 @@ declared in pipeline.tables.enrichments, with the tables that they fill.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
+
+import structlog
 
 from pipeline.config import Config
 from pipeline.graph.turns import FairLock
 from pipeline.logs import LogForm, configure_logs, logs_in_use
 from pipeline.tables.enrichments import ENRICHMENTS
+from transforms.entities.models import model_to_install
 from transforms.errors import SlowPages, TooComplex
 from transforms.guard import shared_guard
 from transforms.guard.patience import Patience
 from transforms.records import Article, FetchedPage
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +85,17 @@ class PrepareReading:
     logs: LogForm | None
 
     def __call__(self) -> None:
-        if self.logs is not None:
-            configure_logs(*self.logs)
-        for _, work in _steps_of(self.config):
-            # a transform may have a method `prepare`, which loads what it needs
-            prepare = getattr(work, "prepare", None)
-            if prepare is not None:
-                prepare()
+        prepare_steps([work for _, work in _steps_of(self.config)], self.logs)
+
+
+def prepare_steps(works: Iterable[Callable[[Any], Article]], logs: LogForm | None) -> None:
+    """Load what these transforms need: each may have a method `prepare`, which does. Log in this form, if any."""
+    if logs is not None:
+        configure_logs(*logs)
+    for work in works:
+        prepare = getattr(work, "prepare", None)
+        if prepare is not None:
+            prepare()
 
 
 @cache
@@ -117,16 +126,42 @@ class ReadGuarded:
             if not grant.cpu_s:
                 raise self._put_off(host)
             try:
-                return self._guard(page, grant.cpu_s, lambda spent: patience.record(host, spent, time.monotonic()))
+                article = self._guard(page, grant.cpu_s, lambda spent: patience.record(host, spent, time.monotonic()))
             except TooComplex:
                 patience.strike(host, time.monotonic())
                 if grant.is_full:
                     raise
                 raise self._put_off(host) from None
+        say_what_is_missing(article)
+        return article
 
     def _put_off(self, host: str) -> SlowPages:
         wait = self._patience.wait_s(time.monotonic())
         return SlowPages(f"pages of {host} take long to read; next try in {wait:.0f} s", retry_after=wait)
+
+
+_said: set[str] = set()
+
+
+def say_what_is_missing(article: Article) -> None:
+    """Log, once per process and language, that an article has no entities for want of a model, and what to install.
+
+    Call it in a process that lasts, and not in the guarded one, which is replaced now and then.
+    """
+    language = article.language
+    if article.entity_model or not language or language in _said:
+        return
+    _said.add(language)
+    name = model_to_install(language)
+    if name:
+        log.warning(
+            "no model for a language: its articles have no entities",
+            language=language,
+            install=f"python -m spacy download {name}",
+            then=f"newsbeam enrich --language {language}",
+        )
+    else:
+        log.warning("spaCy has no model for a language: its articles have no entities", language=language)
 
 
 @cache

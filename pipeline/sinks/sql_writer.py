@@ -15,6 +15,7 @@ from pipeline.tables.keys import bounded_host
 from pipeline.tables.metadata import METADATA
 from pipeline.tables.rows import Landing, Row
 from pipeline.tables.schema import OUTPUTS
+from pipeline.tables.stored import Rewrite
 from transforms.records import FeedState
 from transforms.urls import host_of
 
@@ -45,6 +46,27 @@ def write_landings(engine: sa.Engine, landings: Sequence[Landing]) -> None:
             sources = articles if table.name == ARTICLES.name or table.part_of else landings
             rows = [row for landing in sources for row in landing.tables.get(table.name, ())]
             _write_rows(connection, table, rows, versions)
+
+
+def rewrite_articles(connection: sa.Connection, rewrites: Sequence[Rewrite]) -> int:
+    """Write what stages made of stored articles; returns how many were written.
+
+    Those that another process has written or deleted since they were read stay as they are, and so do all revisions and
+    fates. Locks rows in the same order as `write_landings`.
+    """
+    read = {rewrite.of.article_id: rewrite for rewrite in rewrites}
+    query = sa.select(ARTICLES.c.article_id, ARTICLES.c.processed_at).where(ARTICLES.c.article_id.in_(sorted(read)))
+    stored = connection.execute(query.order_by(ARTICLES.c.article_id).with_for_update()).all()
+    fresh = [read[row.article_id] for row in stored if row.processed_at == read[row.article_id].of.processed_at]
+    for rewrite in fresh:
+        is_it = ARTICLES.c.article_id == rewrite.of.article_id
+        connection.execute(sa.update(ARTICLES).where(is_it).values(**rewrite.values))
+    for name in sorted({name for rewrite in fresh for name in rewrite.parts}):
+        table = METADATA.tables[name]
+        owners = [rewrite.of.article_id for rewrite in fresh if name in rewrite.parts]
+        connection.execute(sa.delete(table).where(table.c.article_id.in_(owners)))
+        insert_rows(connection, table, [row for rewrite in fresh for row in rewrite.parts.get(name, ())])
+    return len(fresh)
 
 
 def _number_versions(connection: sa.Connection, articles: Sequence[Landing]) -> Mapping[str, _Version]:

@@ -120,7 +120,19 @@ ARTICLES: Table[LandedArticle] = Table(
         ),
         time("fetched_at", "When this version was fetched.", lambda a: a.article.fetched_at or a.now, required=True),
         time("processed_at", "When this version was stored.", lambda a: a.now, required=True),
-        string("language", "ISO 639-1 code, empty if unknown.", lambda a: a.article.language),
+        string(
+            "language",
+            "Language of `body`: ISO 639-1 code, or ISO 639-3 code if it has no other; empty if it cannot be told.",
+            lambda a: a.article.language,
+            most=LONGEST_ID,
+        ),
+        string(
+            "language_tag",
+            "Language tag that the page gives, or else its feed, as spelled there: en-US, pt-BR, zh-Hant. It may be"
+            " wrong. NULL in rows that an older version wrote.",
+            lambda a: a.article.language_tag,
+            most=LONGEST_ID,
+        ),
         string(
             "body",
             "The article's text: paragraphs separated by empty lines.",

@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.tables.metadata import METADATA
-from pipeline.tables.migrate import SchemaState, foreign, migrate, read_schema, too_new
+from pipeline.tables.migrate import Schema, SchemaState, foreign, migrate, read_schema, too_new
 from pipeline.tables.refusals import About, what_is_wrong
 from transforms.errors import DatabaseAway, DatabaseGone, UserError
 
@@ -196,22 +196,21 @@ def open_when_there(url: str, pause: Callable[[float], object] = time.sleep, is_
             pause(AWAY_S)
 
 
+def open_existing(url: str) -> sa.Engine:
+    """Return what `open_database` returns; raises UserError if the database is missing or has no tables yet."""
+    engine, _ = _open_for_reading(url)
+    engine.dispose()
+    return open_database(url)
+
+
 def open_for_reading(url: str) -> sa.Engine:
     """Return a read-only engine for reports, without migrating the schema.
 
     Raises UserError if there is no such database, or if this version cannot read its schema.
     """
-    file = parse_database_url(url)
-    if file.get_backend_name() == "sqlite" and file.database and not Path(file.database).exists():
-        raise UserError(f"no database at {file.database}: pass --db, or create it with `newsbeam run FEED`")
-    engine = create_engine(url)
-    sa.event.listen(engine, "connect", _refuse_writes)
+    engine, schema = _open_for_reading(url)
     with _user_errors(engine):
-        with reading(engine) as connection:
-            schema = read_schema(connection)
         match schema.state:
-            case SchemaState.EMPTY:
-                raise UserError(f"no tables in {shown_url(url)} yet: create them with `newsbeam run FEED`")
             case SchemaState.OLDER:
                 raise UserError(
                     f"{shown_url(url)} has an older schema ({schema.revision}): `newsbeam run` or `newsbeam work`"
@@ -254,6 +253,20 @@ def _refuse_writes(connection: Any, _record: Any) -> None:
         connection.read_only = True
 
 
+def _open_for_reading(url: str) -> tuple[sa.Engine, Schema]:
+    file = parse_database_url(url)
+    if file.get_backend_name() == "sqlite" and file.database and not Path(file.database).exists():
+        raise UserError(f"no database at {file.database}: pass --db, or create it with `newsbeam run FEED`")
+    engine = create_engine(url)
+    sa.event.listen(engine, "connect", _refuse_writes)
+    with _user_errors(engine):
+        with reading(engine) as connection:
+            schema = read_schema(connection)
+        if schema.state is SchemaState.EMPTY:
+            raise UserError(f"no tables in {shown_url(url)} yet: create them with `newsbeam run FEED`")
+    return engine, schema
+
+
 _engines: dict[str, sa.Engine] = {}
 _opening = threading.Lock()
 
@@ -272,6 +285,7 @@ __all__ = [
     "insert_rows",
     "is_sql",
     "open_database",
+    "open_existing",
     "open_for_reading",
     "open_when_there",
     "opened",

@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline.config import Config
 from pipeline.tables.articles import PART_OF_ARTICLE, PART_PUBLISHED_AT, part_number
-from pipeline.tables.declare import Table, Write, integer, real, string
-from pipeline.tables.keys import LONGEST_ID, LONGEST_NAME
+from pipeline.tables.declare import Table, Write, integer, json, real, string, time
+from pipeline.tables.keys import LONGEST_FEED, LONGEST_ID, LONGEST_NAME
 from pipeline.tables.landed import Part, parts
 from transforms import records
 from transforms.records import Article
@@ -26,12 +26,13 @@ class Enrichment:
 
     `name` is the stage's name in counters, logs and dead letters. `make` returns the transform for a configuration; it
     imports what it needs itself, as commands that must start fast import this module. `tables` hold the results of the
-    transform.
+    transform, and so do these `columns` of `articles`.
     """
 
     name: str
     make: Callable[[Config], Callable[[Article], Article]]
     tables: tuple[Table[Any], ...]
+    columns: tuple[str, ...] = ()
 
 
 ENTITIES: Table[Part[records.Entity]] = Table(
@@ -96,6 +97,27 @@ MENTIONS: Table[Part[records.Mention]] = Table(
 )
 
 
+ENRICH_RUNS: Table[Any] = Table(
+    "enrich_runs",
+    "One row per `newsbeam enrich` that was started and has not come to its end: where the next one goes on.",
+    ("arguments",),
+    (
+        string(
+            "arguments", "What it does, as JSON: stages, selection, models, version.", required=True, most=LONGEST_FEED
+        ),
+        string("after_id", "The last article that is done (articles.article_id).", required=True, most=LONGEST_ID),
+        time("started_at", "When it was started.", required=True),
+        json("counts", "How many articles it has done, changed, skipped and failed on."),
+    ),
+)
+
+
+def _detect_language(_: Config) -> Callable[[Article], Article]:
+    from transforms.language import LanguageDetector
+
+    return LanguageDetector()
+
+
 def _name_entities(config: Config) -> Callable[[Article], Article]:
     from transforms.entities.recognizer import EntityRecognizer
 
@@ -104,6 +126,7 @@ def _name_entities(config: Config) -> Callable[[Article], Article]:
 
 # in the order in which they run
 ENRICHMENTS: tuple[Enrichment, ...] = (
-    Enrichment("entities", _name_entities, (ENTITIES, MENTIONS)),
+    Enrichment("language", _detect_language, (), ("language", "language_tag")),
+    Enrichment("entities", _name_entities, (ENTITIES, MENTIONS), ("entity_model",)),
     # the next enrichment
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.tables.articles import ARTICLES, IMAGES, REMOVED_BLOCKS, REVISIONS
 from pipeline.tables.declare import Table
-from pipeline.tables.enrichments import ENRICHMENTS
+from pipeline.tables.enrichments import ENRICH_RUNS, ENRICHMENTS
 from pipeline.tables.fates import DEAD_LETTERS, URLS
 from pipeline.tables.feeds import EVENTS, FEEDS, HOSTS, SIGHTINGS, URL_COUNTS
 
@@ -24,6 +24,7 @@ TABLES: tuple[Table[Any], ...] = (
     SIGHTINGS,
     HOSTS,
     URL_COUNTS,
+    ENRICH_RUNS,
 )
 BY_NAME = MappingProxyType({table.name: table for table in TABLES})
 OUTPUTS: tuple[Table[Any], ...] = tuple(table for table in TABLES if table.is_output)

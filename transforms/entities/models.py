@@ -20,6 +20,7 @@ import structlog
 
 from transforms.errors import UserError
 from transforms.guard.limits import uncounted
+from transforms.language import read_language
 
 log = structlog.get_logger(__name__)
 
@@ -90,11 +91,6 @@ class LoadedModel:
         return self.nlp.memory_zone() if len(self.nlp.vocab) >= MAX_VOCABULARY else nullcontext()
 
 
-def read_language(tag: str) -> str:
-    """Return the language of a tag (BCP 47, or as feeds and pages misspell it): "en" for "en-US"."""
-    return tag.strip().replace("_", "-").split("-")[0].casefold()
-
-
 @cache
 def is_installed(name: str) -> bool:
     """Say whether a model package is installed, without importing it.
@@ -124,6 +120,11 @@ def choose_model(language: str, models: EntityModels = DEFAULT_MODELS) -> str:
         name = candidates[0]
         raise UserError(f"entity model {name!r} for language {code!r} is not installed: run `{_install_command(name)}`")
     return ""
+
+
+def model_to_install(language: str) -> str:
+    """Return the smallest of spaCy's models for a language tag, "" if spaCy has none for it."""
+    return next((name for name in DEFAULT_MODELS.get(read_language(language), ()) if name.endswith("_sm")), "")
 
 
 def check_models(models: EntityModels) -> None:

@@ -19,8 +19,8 @@ from transforms.entities.models import (
     check_models,
     choose_model,
     load_model,
-    read_language,
 )
+from transforms.language import read_language
 from transforms.records import Article
 
 # The labels of models for other languages; "MISC" and the like do not name a kind of thing and are dropped.

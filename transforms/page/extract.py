@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from transforms.errors import NoText
+from transforms.language import read_language, read_tag
 from transforms.page.judge.classifier import score_blocks
 from transforms.page.judge.consistency import NAMES_ALONE
 from transforms.page.judge.features import PageFacts, measure_blocks
@@ -63,10 +64,13 @@ def extract(page: FetchedPage) -> Article:
         ("title", meta.title, link.title),
         ("authors", authors, link.authors),
         ("published_at", published, link.published_at),
-        ("language", meta.language, link.language),
+        ("language", meta.language, read_tag(link.language)),
     ):
         if not ours and hint:
             sources[name] = "feed"
+    language_tag = meta.language or read_tag(link.language)
+    if language_tag:
+        sources["language_tag"] = sources["language"]
     standfirst = next((b.text for b in blocks if b.kind is BlockKind.STANDFIRST), "")
     if standfirst:
         sources["description"] = "standfirst"
@@ -80,7 +84,8 @@ def extract(page: FetchedPage) -> Article:
         tags=meta.tags,
         published_at=published or link.published_at,
         modified_at=meta.modified_at,
-        language=meta.language or link.language,
+        language=read_language(language_tag),
+        language_tag=language_tag,
         site_name=meta.site_name,
         canonical_url=meta.canonical_url,
         lead_image=meta.lead_image,

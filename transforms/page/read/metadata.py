@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
+from transforms.language import read_tag
 from transforms.page.read.bylines import clean_authors
 from transforms.page.read.dates import parse_date
 from transforms.page.read.linked_data import Node, as_list, choose_article, read_linked_data, text_of, types_of
@@ -64,7 +65,6 @@ _MAX_NAME_CHARS = 2_000
 _MAX_MARKED = 600
 _MARKUP = re.compile(r"<[^<>]{1,500}>")
 _FREE = re.compile(r"^(?:false|no|0)$", re.IGNORECASE)
-_LANGUAGE = re.compile(r"^[a-z]{2,3}$")
 
 
 @dataclass
@@ -346,7 +346,7 @@ class _Reader:
             ("og:locale", tag("og:locale")),
             ("meta language", tag("content-language", "language", "dc.language")),
         ]
-        self.put("language", *((source, _language_code(value)) for source, value in languages))
+        self.put("language", *((source, read_tag(value)) for source, value in languages))
         self.put(
             "lead_image",
             ("og:image", self.absolute(tag("og:image", "og:image:url", "og:image:secure_url"))),
@@ -445,11 +445,6 @@ def _prefer_clock(candidates: list[tuple[str, datetime | None]]) -> list[tuple[s
 
 def _split_tags(text: str) -> list[str]:
     return [t.strip() for t in re.split(r"[,;、，]", text) if 1 < len(t.strip()) < 80]
-
-
-def _language_code(text: str) -> str:
-    code = re.split(r"[-_,;\s]", text.strip().lower())[0]
-    return code if _LANGUAGE.match(code) else ""
 
 
 def _image_url(value: Any) -> str:
