@@ -242,7 +242,9 @@ class Article:
 
     Extraction fills the metadata and `blocks` (every block of the page's article region, typed);
     `strip_boilerplate` moves what is not body from `blocks` to `removed`; entities come last.
-    `sources` says for each metadata field where it comes from ("json-ld", "og:title", "feed", ...).
+    `sources` says for each metadata field where it comes from ("json-ld", "og:title", "feed", ...), and for the body
+    which reader's it is. `confidence` is the probability that the body is nearly what a careful person would take
+    (transforms.page.judge.confidence), None for text without a page.
     """
 
     link: ArticleLink
@@ -268,6 +270,7 @@ class Article:
     entities: tuple[Entity, ...] = ()
     mentions: tuple[Mention, ...] = ()
     entity_model: str = ""
+    confidence: float | None = None
 
     @property
     def paragraphs(self) -> list[str]:
