@@ -20,6 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -31,10 +32,11 @@ import trafilatura
 from transforms.entities.recognizer import EntityRecognizer
 from transforms.errors import NewsbeamError
 from transforms.page.boilerplate import strip_boilerplate
-from transforms.page.extract import article_json, count_text, extract, page_facts, read_linked_body
+from transforms.page.extract import LINKED, article_json, count_text, extract, is_live, page_facts, read_linked_body
+from transforms.page.judge.confidence import measure_doubts
 from transforms.page.judge.features import measure_blocks
 from transforms.page.judge.layout import find_layout
-from transforms.page.judge.rescue import rescue_blocks
+from transforms.page.judge.opinions import second_opinion
 from transforms.page.judge.rules import TypedRegion, cut_region
 from transforms.page.judge.walk import walk_page
 from transforms.page.judge.wording import overrule_by_words
@@ -75,12 +77,14 @@ def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
     walk = walk_page(parsed.tree)
     features = measure_blocks(walk, page_facts(meta), find_layout(walk))
     region = TypedRegion(walk, features, scores.astype(np.float32), meta.page_kind is PageKind.LIVE_BLOG)
-    blocks = tuple(overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS))
-    blocks = tuple(read_linked_body(meta, count_text(list(blocks))) or blocks)
-    blocks = tuple(rescue_blocks(parsed, count_text(list(blocks))) or blocks)
-    article = Article(link=page.link, url=page.url, title=meta.title, authors=meta.authors, blocks=blocks)
+    ours = overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS)
+    linked = read_linked_body(meta, count_text(ours))
+    blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, ours, is_live(meta))
+    article = Article(link=page.link, url=page.url, title=meta.title, authors=meta.authors, blocks=tuple(blocks))
     return article_json(strip_boilerplate(article)) | {
-        "published": meta.published_at.isoformat() if meta.published_at else None
+        "reader": reader,
+        "doubts": asdict(measure_doubts(ours)),
+        "published": meta.published_at.isoformat() if meta.published_at else None,
     }
 
 

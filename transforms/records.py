@@ -242,9 +242,10 @@ class Article:
 
     Extraction fills the metadata and `blocks` (every block of the page's article region, typed);
     `strip_boilerplate` moves what is not body from `blocks` to `removed`; entities come last.
-    `sources` says for each metadata field where it comes from ("json-ld", "og:title", "feed", ...).
-    `language_tag` is what the page or the feed says, such as "pt-BR"; `language` is what the body is in
-    (transforms.language).
+    `sources` says for each metadata field where it comes from ("json-ld", "og:title", "feed", ...), and for the body
+    which reader's it is. `language_tag` is what the page or the feed says, such as "pt-BR"; `language` is what the body
+    is in (transforms.language). `confidence` is the probability that the body is nearly what a careful person would
+    take (transforms.page.judge.confidence), None for text without a page.
     """
 
     link: ArticleLink
@@ -271,6 +272,7 @@ class Article:
     mentions: tuple[Mention, ...] = ()
     entity_model: str = ""
     language_tag: str = ""
+    confidence: float | None = None
 
     @property
     def paragraphs(self) -> list[str]:

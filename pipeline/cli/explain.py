@@ -60,6 +60,8 @@ def _list_facts(article: Article) -> list[tuple[str, str, str]]:
         ("lead_image", article.lead_image),
         ("page_kind", article.page_kind.value),
         ("is_paywalled", "yes" if article.is_paywalled else ""),
+        ("body from", article.sources.get("body", "")),
+        ("confidence", f"{article.confidence:.2f}" if article.confidence is not None else ""),
     ]
     return [(name, value, article.sources.get(name, "")) for name, value in facts if value]
 

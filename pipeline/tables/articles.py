@@ -13,6 +13,7 @@ from pipeline.tables.declare import (
     boolean,
     integer,
     json,
+    real,
     string,
     strings,
     time,
@@ -139,6 +140,11 @@ ARTICLES: Table[LandedArticle] = Table(
             lambda a: a.article.body,
             required=True,
             most=LONGEST_BODY,
+        ),
+        real(
+            "confidence",
+            "Probability, from 0 to 1, that the body is nearly what a careful person would take: an f1 of .95 or more.",
+            lambda a: a.article.confidence,
         ),
         Column(
             "body_truncated",

@@ -14,11 +14,12 @@ from typing import Any
 from transforms.errors import NoText
 from transforms.language import read_language, read_tag
 from transforms.page.judge.classifier import score_blocks
+from transforms.page.judge.confidence import confidence_of, measure_doubts
 from transforms.page.judge.consistency import NAMES_ALONE
 from transforms.page.judge.features import PageFacts, measure_blocks
 from transforms.page.judge.layout import find_layout
+from transforms.page.judge.opinions import FEW_WORDS, MUCH_MORE, OURS, second_opinion
 from transforms.page.judge.rejection import reject_page
-from transforms.page.judge.rescue import MUCH_MORE, SUSPICIOUS_WORDS, rescue_blocks
 from transforms.page.judge.rules import TypedRegion, collect_images, cut_region
 from transforms.page.judge.walk import walk_page
 from transforms.page.judge.wording import overrule_by_words
@@ -30,6 +31,7 @@ from transforms.page.read.parse import Page, parse_page
 from transforms.page.text import count_words, normalize_text
 from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
 
+LINKED = "json-ld"
 _LEAST_LINKED_WORDS = 60
 
 
@@ -42,14 +44,14 @@ def extract(page: FetchedPage) -> Article:
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
     blocks, images, headlines = read_blocks(parsed, meta)
-    found = count_text(blocks)
-    blocks = read_linked_body(meta, found) or blocks
-    reject_page(page.url, meta, blocks, headlines)
-    blocks = rescue_blocks(parsed, count_text(blocks)) or blocks
+    doubts = measure_doubts(blocks)
+    linked = read_linked_body(meta, count_text(blocks))
+    reject_page(page.url, meta, linked or blocks, headlines)
+    blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, blocks, is_live(meta))
     if not any(block.kind in TEXT_KINDS for block in blocks):
         raise NoText(f"no paragraph in {page.url}")
     link = page.link
-    sources = dict(meta.sources)
+    sources = {**meta.sources, "body": reader}
     authors = meta.authors
     if not authors or meta.has_house_byline:
         signed = read_bylines(blocks, meta)
@@ -95,6 +97,7 @@ def extract(page: FetchedPage) -> Article:
         images=tuple(images),
         sources=sources,
         fetched_at=page.fetched_at,
+        confidence=round(confidence_of(doubts, reader == OURS), 3),
     )
 
 
@@ -109,10 +112,15 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
         for i, depth in enumerate(layout.lca_depth):
             if layout.good[i] and depth == layout.main.depth:
                 scores[i] = 0.51
-    region = TypedRegion(walk, features, scores, meta.page_kind is PageKind.LIVE_BLOG)
+    region = TypedRegion(walk, features, scores, is_live(meta))
     images = collect_images(walk, region, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
     return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, headlines
+
+
+def is_live(meta: Metadata) -> bool:
+    """Say whether a page is a live blog."""
+    return meta.page_kind is PageKind.LIVE_BLOG
 
 
 def count_text(blocks: list[Block]) -> int:
@@ -126,7 +134,7 @@ def read_linked_body(meta: Metadata, found: int) -> list[Block]:
     The text of the elements is better where there is any: articleBody often includes captions, or only the first
     paragraph. Returns nothing for a page behind a paywall, whose articleBody is meant for search engines only.
     """
-    if meta.is_paywalled or found >= SUSPICIOUS_WORDS:
+    if meta.is_paywalled or found >= FEW_WORDS:
         return []
     if count_words(meta.article_body) < max(_LEAST_LINKED_WORDS, MUCH_MORE * found):
         return []
@@ -180,6 +188,7 @@ def article_json(article: Article, id: str | None = None) -> dict[str, Any]:
         "is_paywalled": article.is_paywalled,
         "body": article.paragraphs,
         "images": [{"url": i.url, "caption": i.caption, "credit": i.credit} for i in article.images],
+        "confidence": article.confidence,
         "removed": [{"text": r.text, "reason": r.reason, "rule": r.rule} for r in article.removed],
         "sources": dict(article.sources),
     }
