@@ -76,6 +76,7 @@ def full_article(path: str = "storm", body: str = "The ferry stayed in Port Elle
         mentions=(Mention(0, 20, 31, "Port Ellery", "GPE"),),
         entity_model="en_core_web_sm",
         language_tag="en-GB",
+        confidence=0.93,
     )
 
 
