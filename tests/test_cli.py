@@ -150,6 +150,7 @@ def test_extract_reads_files_and_manifests(tmp_path: Path) -> None:
         "published",
         "modified",
         "language",
+        "language_tag",
         "body",
         "images",
         "removed",

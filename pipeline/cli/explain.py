@@ -55,6 +55,7 @@ def _list_facts(article: Article) -> list[tuple[str, str, str]]:
         ("section", article.section),
         ("tags", ", ".join(article.tags)),
         ("language", article.language),
+        ("language_tag", article.language_tag),
         ("site_name", article.site_name),
         ("canonical_url", article.canonical_url),
         ("lead_image", article.lead_image),

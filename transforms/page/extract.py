@@ -178,6 +178,7 @@ def article_json(article: Article, id: str | None = None) -> dict[str, Any]:
         "published": article.published_at.isoformat() if article.published_at else None,
         "modified": article.modified_at.isoformat() if article.modified_at else None,
         "language": article.language,
+        "language_tag": article.language_tag,
         "description": article.description,
         "section": article.section,
         "tags": list(article.tags),
