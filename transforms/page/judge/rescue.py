@@ -12,7 +12,7 @@ from itertools import islice
 from lxml import etree
 
 from transforms.page.read.parse import Page
-from transforms.page.text import count_words
+from transforms.page.text import count_words, normalize_text
 from transforms.records import Block, BlockKind
 
 SUSPICIOUS_WORDS = 80
@@ -54,7 +54,7 @@ def rescue_blocks(page: Page, words: int) -> list[Block]:
     for element in document.body.iter(*_KINDS):
         if any(child.tag in _KINDS for child in element):
             continue
-        line = " ".join("".join(element.itertext()).split())
+        line = normalize_text("".join(element.itertext()))
         if line:
             blocks.append(Block(_KINDS[element.tag], line))
     found = sum(count_words(block.text) for block in blocks)

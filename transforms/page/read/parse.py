@@ -26,6 +26,7 @@ _HTML_TYPES = frozenset(
     {"", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "application/octet-stream"}
 )
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,30})""", re.IGNORECASE)
+_READINGS = ("rt", "rtc", "rp")
 # lone surrogates, and characters that XML 1.0 forbids: lxml would refuse the text or cut it there
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
 _NOT_CONTROLS = bytes(code for code in range(256) if code >= 0x20 or code in b"\t\n\r")
@@ -116,5 +117,15 @@ def _parse(text: str) -> etree._Element:
     if tree is None:
         raise NoText("no element in the page")
     check_parser(parser)
+    if b"<ruby" in data or b"<RUBY" in data:
+        _drop_readings(tree)
     return tree
 
+
+def _drop_readings(tree: etree._Element) -> None:
+    """Remove how words in ruby are read, which repeats them in another script, and the brackets around it."""
+    for base in list(tree.iter("rb")):
+        # libxml2 does not know where an <rt> without end tag ends (https://html.spec.whatwg.org/#the-rt-element)
+        while (parent := base.getparent()) is not None and parent.tag in _READINGS:
+            parent.addnext(base)
+    etree.strip_elements(tree, *_READINGS, with_tail=False)
