@@ -73,8 +73,11 @@ def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
     walk = walk_page(parsed.tree)
-    features = measure_blocks(walk, page_facts(meta), find_layout(walk))
-    region = TypedRegion(walk, features, scores.astype(np.float32), meta.page_kind is PageKind.LIVE_BLOG)
+    facts = page_facts(meta)
+    layout = find_layout(walk, facts.titles)
+    features = measure_blocks(walk, facts, layout)
+    live = meta.page_kind is PageKind.LIVE_BLOG
+    region = TypedRegion(walk, features, scores.astype(np.float32), live, layout.aside)
     blocks = tuple(overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS))
     blocks = tuple(read_linked_body(meta, count_text(list(blocks))) or blocks)
     blocks = tuple(rescue_blocks(parsed, count_text(list(blocks))) or blocks)
