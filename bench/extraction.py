@@ -43,7 +43,7 @@ from transforms.page.judge.wording import overrule_by_words
 from transforms.page.kinds import REGION_KINDS
 from transforms.page.read.metadata import read_metadata
 from transforms.page.read.parse import parse_page
-from transforms.records import Article, ArticleLink, FetchedPage, PageKind
+from transforms.records import Article, ArticleLink, FetchedPage
 
 Row = dict[str, Any]
 MEASURES = ("f1", "precision", "recall", "exact", "title", "date_day", "date_minute", "authors_f1", "caption_leak")
@@ -75,8 +75,10 @@ def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url)
     walk = walk_page(parsed.tree)
-    features = measure_blocks(walk, page_facts(meta), find_layout(walk))
-    region = TypedRegion(walk, features, scores.astype(np.float32), meta.page_kind is PageKind.LIVE_BLOG)
+    facts = page_facts(meta)
+    layout = find_layout(walk, facts.titles)
+    features = measure_blocks(walk, facts, layout)
+    region = TypedRegion(walk, features, scores.astype(np.float32), is_live(meta), layout.aside)
     ours = overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS)
     linked = read_linked_body(meta, count_text(ours))
     blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, ours, is_live(meta))

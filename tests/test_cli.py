@@ -53,11 +53,10 @@ PAGE = (
             ["run", "--host-concurrency", "0", "https://example.org/feed"],
             "--host-concurrency 0: expected a whole number from 1 to 64",
         ),
-        (["extract"], "pass either a FILE or URL"),
+        (["extract"], "pass FILEs or URLs, or --manifest FILE"),
         (["extract", "page.html", "--body", "adverts"], "--body adverts: adverts: expected any of tables"),
         (["extract", "missing.html"], "cannot read missing.html"),
         (["extract", "empty.txt"], "no article in"),
-        (["extract", "--manifest", "empty.txt"], 'not a JSON object with "id", "url" and "html"'),
         (["extract", "http://127.0.0.1:1/x"], "private address"),
         (["clean", "missing.txt"], "cannot read missing.txt"),
     ],
@@ -155,7 +154,7 @@ def test_extract_reads_files_and_manifests(tmp_path: Path) -> None:
         "images",
         "removed",
     }
-    assert lines[1]["body"] == [] and lines[1]["rejected"] == "no text"
+    assert lines[1]["body"] == [] and lines[1]["error"] == "no text"
 
 
 def test_the_kinds_of_body_can_be_chosen(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from transforms.errors import ContentTypeRejected, NotAnArticle, NoText
+from transforms.fetch.content_types import check_bytes
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import article_json, extract
 from transforms.page.judge.rules import split_credit
@@ -118,21 +119,52 @@ def test_one_broken_byte_does_not_make_a_page_latin1() -> None:
     assert "süß" in text
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"   \n", b"\x00\x01\x02", b"<html><body><nav>Home</nav></body></html>", b"<p></p>"]
-)
+@pytest.mark.parametrize("body", [b"", b"   \n", b"<html><body><nav>Home</nav></body></html>", b"<p></p>"])
 def test_a_page_without_text_is_rejected(body: bytes) -> None:
     with pytest.raises(NoText):
         extract(make_page(body))
 
 
-@pytest.mark.parametrize(
-    ("body", "content_type"),
-    [(b"%PDF-1.7 \x00", "application/pdf"), (b"%PDF-1.7 \x00", "text/html"), (b"\x89PNG\r\n", "text/html"), (b"{}", "application/json")],
-)  # fmt: skip
-def test_anything_but_markup_is_rejected(body: bytes, content_type: str) -> None:
-    with pytest.raises(ContentTypeRejected):
+ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><entry><content><p>The council met.</p></content></entry></feed>'
+FOREIGN = [
+    (b"%PDF-1.7 \x00", "a PDF document"), (b"\x89PNG\r\n", "a PNG image"), (b"PK\x03\x04\x14\x00", "a ZIP archive"),
+    (b"\x1f\x8b\x08\x00", "gzip data"), (bytes(range(256)) * 4, "binary data"), (b"{\\rtf1 <p>", "an RTF document"),
+    (b'{"body": "<p>The council met.</p>"}', "JSON"), (b'[\n {"body": "<!doctype html>"}]', "JSON"), (b"[]", "JSON"),
+    (ATOM.encode(), "a feed"), (b"<?xml version='1.0'?>\n<!-- a feed -->\n<rss><channel><title>a</title>", "a feed"),
+    (f"\ufeff<?xml version='1.0'?>{ATOM}".encode("utf-16"), "a feed"), (b"<urlset><url>", "a sitemap"),
+    (b"<?xml version='1.0'?><note><p>The council met.</p></note>", "XML"), (b"<note>The council met.</note>", "XML"),
+    (b"<svg><text>The council met.</text></svg>", "an SVG image"),
+    (b"The council met. 4 < 5, and ann@example.org <ann@example.org> agrees.", "plain text"),
+    ("議会は火曜日に開かれた。".encode("shift_jis"), "plain text"), ("The council met.".encode("utf-16"), "plain text"),
+    (b"From: <Saved by Blink>\nMIME-Version: 1.0\nContent-Type: multipart/related\n\n<html><p>", "an archive of a page or a mail"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "", "text/xml"])
+@pytest.mark.parametrize(("body", "name"), FOREIGN)
+def test_what_is_no_page_is_refused_by_name(body: bytes, name: str, content_type: str) -> None:
+    with pytest.raises(ContentTypeRejected, match=f"the body is {name}"):
         extract(make_page(body, content_type=content_type))
+    with pytest.raises(ContentTypeRejected, match=f"the body is {name}"):
+        check_bytes("", body)
+
+
+@pytest.mark.parametrize("content_type", ["application/pdf", "application/json", "image/png"])
+def test_a_label_of_another_type_is_believed(content_type: str) -> None:
+    with pytest.raises(ContentTypeRejected, match=content_type):
+        extract(make_page(tell_story(), content_type=content_type))
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", "\ufeff", "\n\n  ", "<?xml version='1.0' encoding='utf-8'?>", "<!-- saved from " + "x" * 9_000 + " -->\n", "HTTP/1.1 200 OK\nContent-Type: text/html\n\n", "<b>Warning</b>: mysql_connect() in line 9<br>", "<x-page>", "{{ header }}", "[1] "],
+)  # fmt: skip
+@pytest.mark.parametrize("cut", ["<!doctype html>", "<!doctype html><html><head><title>Harbour plan approved</title>"])
+def test_a_page_is_read_whatever_stands_before_it(before: str, cut: str) -> None:
+    page = before + tell_story().removeprefix(cut)
+    for charset in ("utf-8", "utf-16"):
+        check_bytes("", page.encode(charset))
+        assert tuple(extract_body(page.encode(charset)).paragraphs) == STORY
 
 
 def test_three_sentences_are_an_article() -> None:

@@ -111,8 +111,9 @@ def read_pages(corpus: Path) -> list[Page]:
         gold = json.loads(line)
         parsed = parse_page(gzip.decompress((corpus / "html" / f"{gold['id']}.html.gz").read_bytes()), "", gold["url"])
         walk = walk_page(parsed.tree)
-        layout = find_layout(walk)
-        features = measure_blocks(walk, page_facts(read_metadata(parsed.tree, gold["url"])), layout)
+        facts = page_facts(read_metadata(parsed.tree, gold["url"]))
+        layout = find_layout(walk, facts.titles)
+        features = measure_blocks(walk, facts, layout)
         paragraphs = gold["body"] if "body" in gold else [t for t in gold["text"].split("\n") if t.strip()]
         share = label_blocks([block.text for block in walk.blocks], paragraphs)
         label = (np.array(share) > 0.5).astype(np.float32)

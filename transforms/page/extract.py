@@ -17,7 +17,7 @@ from transforms.page.judge.classifier import score_blocks
 from transforms.page.judge.confidence import confidence_of, measure_doubts
 from transforms.page.judge.consistency import NAMES_ALONE
 from transforms.page.judge.features import PageFacts, measure_blocks
-from transforms.page.judge.layout import find_layout
+from transforms.page.judge.layout import find_layout, find_plain_text
 from transforms.page.judge.opinions import FEW_WORDS, MUCH_MORE, OURS, second_opinion
 from transforms.page.judge.rejection import reject_page
 from transforms.page.judge.rules import TypedRegion, collect_images, cut_region
@@ -104,15 +104,16 @@ def extract(page: FetchedPage) -> Article:
 def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], int]:
     """Return the typed blocks of a page's article region, its images and the number of its linked headlines."""
     walk = walk_page(page.tree)
-    layout = find_layout(walk)
-    features = measure_blocks(walk, page_facts(meta), layout)
+    facts = page_facts(meta)
+    layout = find_layout(walk, facts.titles)
+    features = measure_blocks(walk, facts, layout)
     scores = score_blocks(walk, layout, features)
-    if len(scores) and scores.max() <= 0.5:
-        # a page unlike those in the corpus: keep the paragraphs of the element that holds most of them
-        for i, depth in enumerate(layout.lca_depth):
-            if layout.good[i] and depth == layout.main.depth:
-                scores[i] = 0.51
-    region = TypedRegion(walk, features, scores, is_live(meta))
+    live = is_live(meta)
+    region = TypedRegion(walk, features, scores, live, layout.aside)
+    if not any(layout.good) or not any(block.kind in TEXT_KINDS for block in region.blocks):
+        # a page unlike those that the classifier was trained on
+        scores[find_plain_text(walk, layout)] = 0.51
+        region = TypedRegion(walk, features, scores, live, layout.aside)
     images = collect_images(walk, region, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
     return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, headlines

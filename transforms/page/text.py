@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import re
 
-# scripts that are written without spaces between words: kana, Chinese characters, Hangul, Thai
-UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+# scripts that are written without spaces between words, or with few: kana, Chinese characters, Hangul, Thai, Lao,
+# Burmese, Khmer
+UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _UNSPACED_RUN = re.compile(f"{UNSPACED.pattern}+")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
+# soft hyphens, spaces without width, direction marks, byte order marks
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+_NON_JOINER, _JOINER = "\u200c", "\u200d"
+_JOINERS = re.compile(f"[{_NON_JOINER}{_JOINER}]+")
+# Scripts whose letters change shape with joiners: Arabic and its neighbours, those of India, Burma, Cambodia, Mongolia,
+# Java and Bali (https://www.unicode.org/reports/tr31/#Layout_and_Format_Control_Characters)
+_SHAPED = re.compile(
+    "[\u0600-\u0dff\u1000-\u109f\u1780-\u18af\u1b00-\u1bff\u1cd0-\u1cff\ua840-\ua87f\ua8e0-\ua9ff\uaae0-\uaaff"
+    "\uabc0-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff\U0001e900-\U0001e95f]"
+)
+# what stands before and after the joiner of an emoji (https://www.unicode.org/reports/tr51/#def_emoji_zwj_sequence)
+_EMOJI_BEFORE = re.compile("[\ufe0f\u2300-\u23ff\u2600-\u27bf\U0001f000-\U0001faff]")
+_EMOJI_AFTER = re.compile("[\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 # what ASCII becomes in a comparison key; bytes of other characters are left alone
 _LOWERED = bytes(range(256)).lower()
@@ -46,5 +59,19 @@ def text_key(text: str) -> str:
 
 
 def normalize_text(text: str) -> str:
-    """Return a text as one line, without invisible characters."""
-    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
+    """Return a text as one line, without invisible characters; joiners stay where they change letters or emoji."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+        if _JOINER in text or _NON_JOINER in text:
+            text = _JOINERS.sub(_keep_joiner, text)
+    return " ".join(text.split())
+
+
+def _keep_joiner(found: re.Match[str]) -> str:
+    """Return the first of the joiners between two characters if they give it a meaning."""
+    text, first = found.string, found[0][0]
+    before, after = text[max(0, found.start() - 1) : found.start()], text[found.end() : found.end() + 1]
+    if _SHAPED.match(before) or _SHAPED.match(after):
+        # what separates nothing from a space says nothing
+        return first if first == _JOINER or (before.strip() and after.strip()) else ""
+    return _JOINER if _JOINER in found[0] and _EMOJI_BEFORE.match(before) and _EMOJI_AFTER.match(after) else ""

@@ -26,7 +26,22 @@ NAMES = re.compile(
     r"(?:[A-Z][\w-]+ )?\(?(?:[^\W\d_a-z][\w.'’-]+)(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|da|di|el|al|bin)){1,3}"
     r"(?:\s?[/,&]\s?(?:[^\W\d_a-z][\w.'’-]+)(?: [^\W\d_a-z][\w.'’-]*){1,3}){0,3}\)?"
 )
+_STOPS = frozenset(".!?…。！？।؟۔")
 _PHRASES = [COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
+
+
+def is_names(text: str) -> bool:
+    """Say whether a text is nothing but names of people, as far as its letters tell.
+
+    Scripts without capitals do not tell: there, what ends a sentence is none.
+    """
+    if not NAMES.fullmatch(text):
+        return False
+    if text.isascii():
+        return True
+    if not any(map(str.isupper, text)):
+        return text[-1] not in _STOPS
+    return not any(word[0].islower() and not word.isascii() for word in text.split())
 
 
 @dataclass(slots=True)
@@ -219,7 +234,7 @@ class _Page:
         at = [int(i) for i in np.nonzero(self.verdicts.kept)[0]]
         opening = next((n for n, i in enumerate(at[:4]) if self.words[i] >= 12), 1)
         for i in (*at[: max(1, opening)], *at[-1:]):
-            if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and NAMES.fullmatch(self.walk.blocks[i].text):
+            if self.words[i] <= 7 and self.tags[i] not in _SUBHEADS and is_names(self.walk.blocks[i].text):
                 self.verdicts.drop(i, BlockKind.BYLINE, NAMES_ALONE)
         for kind, phrase in (
             (BlockKind.BYLINE, "byline"),

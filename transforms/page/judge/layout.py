@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transforms.page.judge.cues import CUE_INDEX, CUES
+from transforms.page.judge.dialogs import find_dialogs
 from transforms.page.judge.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
 from transforms.page.text import count_words
 
 _GOOD_WORDS = 12
+# less than this is no text but a notice, such as one that JavaScript is needed
+_FEW_SENTENCES, _FEW_WORDS = 3, 20
+_STOPS = frozenset(".!?…。！？।؟။።")
 # how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
 _DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
 _DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
@@ -27,7 +31,8 @@ class Layout:
     """Where the text of a page is: the frame that holds most of its paragraphs, and each block's distance from it.
 
     `lca_depth` is the depth of the nearest common ancestor of a block and `main`; `good` is the number of words of a
-    block that reads like running text, else 0; `words` counts all of its words.
+    block that reads like running text, else 0; `words` counts all of its words. `aside` are the numbers of the blocks
+    in dialogs that do not hold the article.
     """
 
     main: Frame
@@ -35,17 +40,32 @@ class Layout:
     lca_depth: list[int]
     good: list[int]
     words: list[int]
+    aside: frozenset[int] = frozenset()
 
 
-def find_layout(walk: Walk) -> Layout:
-    """Find the element whose children hold most of the page's running text."""
+def find_layout(walk: Walk, titles: Sequence[str] = ()) -> Layout:
+    """Find the element whose children hold most of the page's running text; `titles` are those of its metadata."""
     words = [count_words(block.text) for block in walk.blocks]
-    good: list[int] = []
+    good = [
+        min(count, 100) if count >= _GOOD_WORDS and block.linked < 0.4 * max(1, len(block.text)) else 0
+        for block, count in zip(walk.blocks, words, strict=True)
+    ]
+    layout = _find_main(walk, good, words)
+    layout.aside = find_dialogs(walk, good, titles)
+    if layout.aside:
+        held = [i for i, depth in enumerate(layout.lca_depth) if good[i] and depth == layout.main.depth]
+        if 2 * sum(good[i] for i in held if i in layout.aside) > sum(good[i] for i in held):
+            # a dialog has more text than the article
+            good = [0 if i in layout.aside else weight for i, weight in enumerate(good)]
+            return replace(_find_main(walk, good, words), aside=layout.aside)
+    return layout
+
+
+def _find_main(walk: Walk, good: list[int], words: list[int]) -> Layout:
+    for each in walk.frames:
+        each.words = 0
     direct: dict[int, float] = defaultdict(float)
-    for block, count in zip(walk.blocks, words, strict=True):
-        density = block.linked / max(1, len(block.text))
-        weight = min(count, 100) if count >= _GOOD_WORDS and density < 0.4 else 0
-        good.append(weight)
+    for block, weight in zip(walk.blocks, good, strict=True):
         if weight:
             frame: Frame | None = block.frame
             step = 0
@@ -74,6 +94,26 @@ def find_layout(walk: Walk) -> Layout:
             known[number] = depth
         depths.append(depth)
     return Layout(main, main.words / max(1, sum(good)), depths, good, words)
+
+
+def find_plain_text(walk: Walk, layout: Layout) -> list[int]:
+    """Return the numbers of the blocks that are most likely text, for a page on which nothing else says which are.
+
+    They are the running text of the main element. If there is none, since all lines are short, they are the sentences
+    of the element that has most of them, if those are three or more, with 20 words.
+    """
+    good = [i for i, depth in enumerate(layout.lca_depth) if layout.good[i] and depth == layout.main.depth]
+    if good:
+        return good
+    held: dict[int, list[int]] = defaultdict(list)
+    for i, block in enumerate(walk.blocks):
+        if i not in layout.aside and block.text[-1] in _STOPS and block.linked < 0.4 * len(block.text):
+            if any(block.frame.nearest[cue] != NEVER for cue in _DAMPING):
+                continue
+            for frame in {block.frame, block.frame.parent or block.frame}:
+                held[frame.number].append(i)
+    best = max(held.values(), key=lambda at: sum(layout.words[i] for i in at), default=[])
+    return best if len(best) >= _FEW_SENTENCES and sum(layout.words[i] for i in best) >= _FEW_WORDS else []
 
 
 @dataclass(frozen=True, slots=True)

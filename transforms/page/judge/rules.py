@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.consistency import NAMES, NAMES_ALONE, Verdicts, settle_page
+from transforms.page.judge.consistency import NAMES_ALONE, Verdicts, is_names, settle_page
 from transforms.page.judge.cues import CUES
 from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.phrases import PHRASE_KINDS
@@ -30,6 +30,8 @@ from transforms.records import Block, BlockKind, Image
 _INSIDE = {name: COLUMN[f"inside:{name}"] for name in (*CUES, *(f"<{tag}>" for tag in TAGS))}
 _PHRASE = {kind: COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
 _KEEP = 0.5
+# a block of this many words reads like a paragraph
+_PROSE_WORDS = 12
 # blocks that score less are never restored by the rules of transforms.page.judge.consistency
 _DOUBTFUL = 0.1
 _MAYBE_STANDFIRST = 0.15
@@ -80,6 +82,20 @@ class Rule:
     test: Callable[[Row], bool]
 
 
+_COMMENTS = "inside the comments"
+# the rules that look at tags and names of elements, and what they look for; where most of the text is in such elements,
+# the names are wrong
+_BY_NAME = {
+    "inside a figure": ("<figure>", "<figcaption>"),
+    "caption by name": ("caption",),
+    "biography by name": ("bio",),
+    "byline by name": ("byline",),
+    "menu": ("<nav>",),
+    "form": ("<form>",),
+}
+# what is left of an article without its comments has this many words
+_STORY_WORDS = 60
+
 RULES: tuple[Rule, ...] = (
     Rule("same text as the title", BlockKind.HEADLINE, True, lambda r: r["title_equal"] >= 0.97),
     Rule("words of an advertisement mark", BlockKind.AD, True, lambda r: r.says("ad") and r["words"] < 12),
@@ -97,10 +113,12 @@ RULES: tuple[Rule, ...] = (
         "inside a figure",
         BlockKind.CAPTION,
         True,
-        lambda r: (r.inside("<figure>") or r.inside("<figcaption>")) and r["words"] < 150,
+        lambda r: (
+            (r.inside("<figcaption>") or (r.inside("<figure>") and not r.inside("<blockquote>"))) and r["words"] < 150
+        ),
     ),
     Rule("caption by name", BlockKind.CAPTION, True, lambda r: r.inside("caption") and r["words"] < 100),
-    Rule("inside the comments", BlockKind.COMMENT, True, lambda r: r.inside("comment")),
+    Rule(_COMMENTS, BlockKind.COMMENT, True, lambda r: r.inside("comment")),
     Rule("same text as an author", BlockKind.BYLINE, True, lambda r: r["author_equal"] > 0),
     Rule("biography by name", BlockKind.BIO, True, lambda r: r.inside("bio") and r["words"] >= 10),
     Rule("byline by name", BlockKind.BYLINE, True, lambda r: r.inside("byline") and r["words"] < 40),
@@ -170,7 +188,14 @@ class TypedRegion:
     `first` is the index of the first of them on the page; `blocks` is empty if no block is kept.
     """
 
-    def __init__(self, walk: Walk, features: Matrix, scores: NDArray[np.float32], live: bool) -> None:
+    def __init__(
+        self,
+        walk: Walk,
+        features: Matrix,
+        scores: NDArray[np.float32],
+        live: bool,
+        aside: Collection[int] = (),
+    ) -> None:
         self.rows: dict[int, Row] = {}
         self.features = features
         fixed: dict[int, tuple[BlockKind, str]] = {}
@@ -179,19 +204,26 @@ class TypedRegion:
             verdict = _find_rule(walk.blocks[i], self.row(i))
             if verdict:
                 fixed[i] = verdict
+        self.release_swallowed(scores, fixed)
+        for i in aside:
+            kind = next((rule.kind for rule in RULES if rule.test(self.row(i))), BlockKind.OTHER)
+            fixed[i] = kind, "in a dialog, or behind one"
         kept = scores > _KEEP
         kept[list(fixed)] = False
         verdicts = settle_page(walk, features, scores, Verdicts(kept), set(fixed), live)
         at = np.nonzero(kept)[0]
         self.first = self.find_start(int(at[0])) if len(at) else 0
         last = min(len(scores), int(at[-1]) + 1 + _AFTER) if len(at) else 0
+        in_layout, told = _is_layout(walk, features, kept), 0.0
         self.blocks: list[Block] = []
         for i in range(self.first, last):
             raw, row = walk.blocks[i], self.row(i)
             if kept[i]:
-                kind, rule = _name_kept(raw.frame.tag, row, live), verdicts.restored.get(i, "")
+                kind, rule = _name_kept(raw.frame.tag, row, live, in_layout, told), verdicts.restored.get(i, "")
                 if kind is BlockKind.STANDFIRST:
                     rule = "between headline and body"
+                else:
+                    told += row["words"]
             else:
                 kind, rule = (
                     verdicts.dropped.get(i)
@@ -202,6 +234,31 @@ class TypedRegion:
                     )
                 )
             self.blocks.append(Block(kind, raw.text, rule, float(scores[i])))
+
+    def release_swallowed(self, scores: NDArray[np.float32], fixed: dict[int, tuple[BlockKind, str]]) -> None:
+        """Take back the verdicts of rules by name that would take most of the text that scores like an article.
+
+        Comments are often longer than the article: they stay comments if an article is left, or if they read like it.
+        """
+        taken = [i for i, (_, rule) in fixed.items() if scores[i] > _KEEP and (rule in _BY_NAME or rule == _COMMENTS)]
+        if not taken:
+            return
+        words = np.where(scores > _KEEP, self.features[:, COLUMN["words"]], 0)
+        words[(words < _PROSE_WORDS) | (self.features[:, COLUMN["linked"]] > 0.4)] = 0
+        comments = self.features[:, _INSIDE["comment"]] > 0
+        asks = self.features[:, _PHRASE["comment"]] > 0
+        wrong = set()
+        if words[~comments].sum() < min(_STORY_WORDS, words.sum() / 2) and not (comments & asks).any():
+            wrong.add(_COMMENTS)
+            comments[:] = False
+        words[comments] = 0
+        for rule, names in _BY_NAME.items():
+            named = (self.features[:, [_INSIDE[name] for name in names]] > 0).any(axis=1)
+            if words[named].sum() > words.sum() / 2:
+                wrong.add(rule)
+        for i in taken:
+            if fixed[i][1] in wrong and not comments[i]:
+                del fixed[i]
 
     def find_start(self, kept: int) -> int:
         """Return the index of the headline above the first kept block, or else leave room for pictures above it."""
@@ -230,12 +287,24 @@ def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
     return next(((rule.kind, rule.name) for rule in _OVERRULING if rule.test(row)), None)
 
 
-def _name_kept(tag: str, row: Row, live: bool) -> BlockKind:
-    if is_standfirst(row):
+def _is_layout(walk: Walk, features: Matrix, kept: NDArray[np.bool_]) -> bool:
+    """Say whether most of the kept text is prose in cells: such a table has the page's layout, not data."""
+    words, ends = features[:, COLUMN["words"]], features[:, COLUMN["ends_sentence"]] > 0
+    cells = [i for i in map(int, np.nonzero(kept & (ends | (words >= _PROSE_WORDS)))[0]) if _is_cell(walk.blocks[i])]
+    return float(words[cells].sum()) > float(words[kept].sum()) / 2
+
+
+def _is_cell(raw: RawBlock) -> bool:
+    return raw.frame.tag in ("td", "th")
+
+
+def _name_kept(tag: str, row: Row, live: bool, in_layout: bool, told: float) -> BlockKind:
+    """Return the kind of a kept block, before which there are `told` words of the body."""
+    if told < _STORY_WORDS and is_standfirst(row):
         return BlockKind.STANDFIRST
     if tag in _HEADINGS:
         return BlockKind.HEADING
-    if tag in ("td", "th") and row["words"] < 25:
+    if tag in ("td", "th") and row["words"] < 25 and not in_layout:
         return BlockKind.TABLE
     if tag in ("li", "dt", "dd") or row["dist:<ul>"] <= 1 or row["dist:<ol>"] <= 1:
         return BlockKind.LIST_ITEM
@@ -251,9 +320,9 @@ def _name_dropped(raw: RawBlock, row: Row, score: float, between: bool, beside: 
 
     `between` says whether kept blocks surround it, `beside` whether it is next to the first or the last of them.
     """
-    if beside and row["words"] <= 7 and row["linked"] < 0.5 and NAMES.fullmatch(raw.text):
+    if beside and row["words"] <= 7 and row["linked"] < 0.5 and is_names(raw.text):
         return BlockKind.BYLINE, NAMES_ALONE
-    if between and raw.frame.tag in ("td", "th") and row.inside("<table>"):
+    if between and _is_cell(raw) and row.inside("<table>"):
         return BlockKind.TABLE, "cell of a table"
     if row["words"] <= 10 and row["digits"] > 0.15 and parse_date(raw.text):
         return BlockKind.BYLINE, "a date"

@@ -60,17 +60,23 @@ MAX_NAME_CHARS = 500_000
 
 
 class Frame:
-    """A block-level element: its depth, and the depth of the nearest element with each cue or tag, itself or above."""
+    """A block-level element: its depth, and the depth of the nearest element with each cue or tag, itself or above.
 
-    __slots__ = ("depth", "key", "nearest", "number", "parent", "signature", "tag", "words")
+    `dialog` is the nearest dialog, itself or above, if there is one.
+    """
 
-    def __init__(self, parent: Frame | None, tag: str, key: str, number: int, nearest: array[int]) -> None:
+    __slots__ = ("depth", "dialog", "key", "nearest", "number", "parent", "signature", "tag", "words")
+
+    def __init__(
+        self, parent: Frame | None, tag: str, key: str, number: int, nearest: array[int], is_dialog: bool = False
+    ) -> None:
         self.parent = parent
         self.tag = tag
         self.key = key
         self.number = number
         self.depth: int = parent.depth + 1 if parent else 0
         self.nearest = nearest
+        self.dialog: Frame | None = self if is_dialog else parent.dialog if parent else None
         self.words = 0
         # what the element is made of: its tag and classes, and those of its parent
         self.signature = f"{key}<{parent.key}" if parent else key
@@ -124,12 +130,12 @@ class _Walker:
         self.in_link = self.in_bold = self.in_italic = 0
         self.breaks = 0
         self.frame = self._open(None, "html", "html", array("i", [NEVER] * (CUE_COUNT + len(TAGS))))
-        self.cache: dict[tuple[str, str | None, str | None], tuple[tuple[int, ...], str]] = {}
+        self.cache: dict[tuple[str, str | None, str | None], tuple[tuple[int, ...], str, bool]] = {}
         self.cues: dict[tuple[str | None, str | None], tuple[int, ...]] = {}
         self.text_chars = self.name_chars = self.attributes = 0
 
-    def _open(self, parent: Frame | None, tag: str, key: str, nearest: array[int]) -> Frame:
-        frame = Frame(parent, tag, key, len(self.frames), nearest)
+    def _open(self, parent: Frame | None, tag: str, key: str, nearest: array[int], is_dialog: bool = False) -> Frame:
+        frame = Frame(parent, tag, key, len(self.frames), nearest, is_dialog)
         self.frames.append(frame)
         return frame
 
@@ -198,6 +204,7 @@ class _Walker:
         parent = self.frame
         css = id_ = None
         extra: list[int] = []
+        is_dialog = tag == "dialog"
         items = element.items()
         self.attributes += len(items)
         if self.attributes > MAX_ATTRIBUTES:
@@ -209,6 +216,9 @@ class _Walker:
                 id_ = value
             elif name in _NAMING or (name.startswith("data-") and len(value) < 60 and name.endswith(_NAMING_ENDS)):
                 extra.extend(self._read_cues(value, None))
+                is_dialog |= name == "role" and value in _DIALOG_ROLES
+            elif name == "aria-modal":
+                is_dialog |= value == "true"
             elif name in _CAN_HIDE and (
                 name == "hidden"
                 or (name == "aria-hidden" and value == "true")
@@ -218,8 +228,9 @@ class _Walker:
         known = self.cache.get((tag, css, id_))
         if known is None:
             key = f"{tag}.{'.'.join(css[:_NAME_CHARS].split(None, 3)[:3])}" if css else f"{tag}."
-            known = self.cache[tag, css, id_] = (self._read_cues(css, id_), key)
-        cues, key = known
+            named = not _DIALOG_NAMES.isdisjoint((css or "")[:_NAME_CHARS].lower().split())
+            known = self.cache[tag, css, id_] = (self._read_cues(css, id_), key, named)
+        cues, key, named = known
         tag_number = TAG_INDEX.get(tag)
         nearest = parent.nearest
         if cues or extra or tag_number is not None:
@@ -231,7 +242,7 @@ class _Walker:
                 nearest[cue] = depth
             if tag_number is not None:
                 nearest[tag_number] = depth
-        self.frame = self._open(parent, tag, key, nearest)
+        self.frame = self._open(parent, tag, key, nearest, is_dialog or named)
 
     def _read_cues(self, css: str | None, id_: str | None) -> tuple[int, ...]:
         found = self.cues.get((css, id_))
@@ -296,3 +307,6 @@ _NAMING = frozenset(("role", "itemprop", "aria-label", "property", "rel", "itemt
 _CAN_HIDE = frozenset(("hidden", "aria-hidden", "style"))
 _NAMING_ENDS = ("testid", "component", "type", "qa", "name", "module", "block", "area", "element", "role", "position")
 _HIDDEN = element_cues("hidden", None)
+# whole class names: names that only contain these are given to the whole page on many sites ("dialog-off-canvas")
+_DIALOG_NAMES = frozenset(("dialog", "modal", "popup", "lightbox"))
+_DIALOG_ROLES = frozenset(("dialog", "alertdialog"))

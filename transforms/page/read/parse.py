@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from charset_normalizer import from_bytes
 from lxml import etree
 
-from transforms.charsets import decode_marked, find_charset, find_wide, header_label, is_binary
+from transforms.charsets import decode_marked, find_charset, find_wide, header_label
 from transforms.errors import ContentTypeRejected, NoText
 from transforms.page.read.bounds import check_markup, check_parser
+from transforms.sniff import name_foreign
 
 # Larger pages lose their scripts, and are then cut: the longest real article page of the corpus has 3 MB, nearly all of
 # it scripts.
@@ -26,7 +27,7 @@ _HTML_TYPES = frozenset(
     {"", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "text/plain", "application/octet-stream"}
 )
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,30})""", re.IGNORECASE)
-_BINARY_STARTS = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x00")
+_READINGS = ("rt", "rtc", "rp")
 # lone surrogates, and characters that XML 1.0 forbids: lxml would refuse the text or cut it there
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff￾￿]")
 _SCRIPT = re.compile(r"<(script|style)\b(?![^>]{0,100}ld\+json)", re.IGNORECASE)
@@ -58,12 +59,13 @@ def parse_page(body: bytes, content_type: str = "", url: str = "") -> Page:
 
 
 def reject_content_type(content_type: str, body: bytes) -> None:
-    """Raise ContentTypeRejected if the label or the first bytes cannot be those of a web page."""
+    """Raise ContentTypeRejected if the label or the body cannot be that of a web page."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _HTML_TYPES and not kind.endswith("+xml"):
         raise ContentTypeRejected(f"content type {kind!r}")
-    if body.startswith(_BINARY_STARTS) or is_binary(body):
-        raise ContentTypeRejected(f"binary body {body[:8]!r}")
+    foreign = name_foreign(body)
+    if foreign:
+        raise ContentTypeRejected(f"the body is {foreign}, not a web page")
 
 
 def decode_page(body: bytes, content_type: str = "") -> tuple[str, str]:
@@ -132,4 +134,15 @@ def _parse(text: str) -> etree._Element:
     if tree is None:
         raise NoText("no element in the page")
     check_parser(parser)
+    if b"<ruby" in data or b"<RUBY" in data:
+        _drop_readings(tree)
     return tree
+
+
+def _drop_readings(tree: etree._Element) -> None:
+    """Remove how words in ruby are read, which repeats them in another script, and the brackets around it."""
+    for base in list(tree.iter("rb")):
+        # libxml2 does not know where an <rt> without end tag ends (https://html.spec.whatwg.org/#the-rt-element)
+        while (parent := base.getparent()) is not None and parent.tag in _READINGS:
+            parent.addnext(base)
+    etree.strip_elements(tree, *_READINGS, with_tail=False)
