@@ -18,7 +18,7 @@ from transforms.errors import NewsbeamError, TooComplex
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import extract
 from transforms.page.judge import walk
-from transforms.page.judge.rules import _find_owner
+from transforms.page.judge.pictures import _find_owner
 from transforms.page.judge.walk import Frame, Picture
 from transforms.page.read.authors import AUTHOR_LINK
 from transforms.page.read.metadata import read_metadata

@@ -243,6 +243,7 @@ class Article:
     Extraction fills the metadata and `blocks` (every block of the page's article region, typed);
     `strip_boilerplate` moves what is not body from `blocks` to `removed`; entities come last.
     `sources` says for each metadata field where it comes from ("json-ld", "og:title", "feed", ...).
+    `agency` names the news agencies that it is credited to ("dpa/AFP"); `published_precision` is "minute", "day" or "".
     """
 
     link: ArticleLink
@@ -268,6 +269,9 @@ class Article:
     entities: tuple[Entity, ...] = ()
     mentions: tuple[Mention, ...] = ()
     entity_model: str = ""
+    agency: str = ""
+    published_precision: str = ""
+    is_opinion: bool = False
 
     @property
     def paragraphs(self) -> list[str]:

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from lxml import etree
 
-from transforms.page.read.authors import read_authors
+from transforms.page.read.authors import Houses, Rank, find_houses, read_authors
 from transforms.page.read.linked_data import as_list, text_of, types_of
-from transforms.page.read.published import read_modified, read_published
-from transforms.page.read.sources import MAX_TITLE_CHARS, PageSources
-from transforms.page.read.titles import choose_title, strip_site_name
+from transforms.page.read.opinion import find_opinion
+from transforms.page.read.published import Dated, DateReader, read_modified, read_published
+from transforms.page.read.sites import read_site_name
+from transforms.page.read.sources import MAX_TITLE_CHARS, PageSources, plain_line
+from transforms.page.read.titles import choose_title, clean_titles, drop_site_names
+from transforms.page.text import text_key
 from transforms.records import PageKind
-from transforms.urls import host_of
 
 _MAX_TAGS = 40
+_MAX_CRUMBS = 20
+_SECTION_TAGS = ("article:section", "parsely-section", "section", "cxenseparse:category")
+_MOST_SECTION_WORDS = 8
 # the longest has 3,158
 _MAX_DESCRIPTION_CHARS = 16_000
 # text for comparison with the blocks of the page; all the text of a page is 95,203 at most
@@ -43,7 +49,7 @@ class Metadata:
     authors: tuple[str, ...] = ()
     section: str = ""
     tags: tuple[str, ...] = ()
-    published_at: datetime | None = None
+    published: Dated | None = None
     modified_at: datetime | None = None
     language: str = ""
     site_name: str = ""
@@ -51,23 +57,31 @@ class Metadata:
     lead_image: str = ""
     page_kind: PageKind = PageKind.ARTICLE
     is_paywalled: bool = False
-    has_house_byline: bool = False
+    is_opinion: bool = False
+    author_rank: Rank = Rank.NOBODY
+    houses: Houses = field(default_factory=Houses)
     is_declared_article: bool = False
     is_list: bool = False
     article_body: str = ""
     titles: tuple[str, ...] = ()
+    dates: DateReader = field(default_factory=DateReader)
     sources: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def published_at(self) -> datetime | None:
+        """When it was published."""
+        return self.published.at if self.published else None
 
-def read_metadata(tree: etree._Element, url: str) -> Metadata:
-    """Read the metadata of a parsed page."""
-    return _Reader(tree, url).read()
+
+def read_metadata(tree: etree._Element, url: str, now: datetime | None = None) -> Metadata:
+    """Read the metadata of a parsed page; dates too far after `now`, the time of the fetch, are refused."""
+    return _Reader(tree, url, now).read()
 
 
 class _Reader:
-    def __init__(self, tree: etree._Element, url: str) -> None:
+    def __init__(self, tree: etree._Element, url: str, now: datetime | None = None) -> None:
         self.page = PageSources(tree, url)
-        self.out = Metadata()
+        self.out = Metadata(dates=DateReader(now))
 
     def put(self, name: str, *candidates: tuple[str, object]) -> None:
         for source, value in candidates:
@@ -79,10 +93,11 @@ class _Reader:
     def read(self) -> Metadata:
         self.read_site()
         self.read_title()
+        self.read_about()
         self.read_authors()
         self.read_dates()
-        self.read_about()
         self.read_kind()
+        self.read_opinion()
         return self.out
 
     def read_site(self) -> None:
@@ -95,83 +110,70 @@ class _Reader:
             ("link canonical", self.page.absolute(link)),
             ("og:url", self.page.absolute(self.page.first_tag("og:url"))),
         )
-        website = next((n for n in self.page.nodes if types_of(n) & {"website"}), {})
-        self.put(
-            "site_name",
-            ("og:site_name", self.page.first_tag("og:site_name")),
-            ("json-ld publisher", text_of(self.page.resolve(self.page.article.get("publisher")))),
-            ("json-ld website", text_of(website.get("name"))),
-            ("meta application-name", self.page.first_tag("application-name", "apple-mobile-web-app-title")),
-        )
-        self.out.site_name = self.out.site_name[:_MAX_NAME_CHARS]
-        if self.out.site_name.startswith("http"):
-            self.out.site_name = host_of(self.out.site_name)
+        self.site = read_site_name(self.page)
+        self.put("site_name", (self.site.source, self.site.name))
 
     def read_title(self) -> None:
-        host = self.page.host
-        site = self.out.site_name
-        heading = self.main_heading()
         candidates = {
             "json-ld": text_of(self.page.article.get("headline")),
             "og:title": self.page.first_tag("og:title"),
-            "h1": heading,
+            "h1": self.main_heading(),
             "twitter:title": self.page.first_tag("twitter:title"),
             "title": self.page.document_title,
         }
-        clean = {k: strip_site_name(v[:MAX_TITLE_CHARS], site, host) for k, v in candidates.items() if v}
+        candidates = {source: plain_line(title[:MAX_TITLE_CHARS]) for source, title in candidates.items()}
+        clean = clean_titles(candidates, self.site.all, self.page.host)
         source, title = choose_title(clean)
         self.put("title", (source, title))
         self.out.titles = tuple(dict.fromkeys(filter(None, (title, *clean.values(), self.page.document_title))))
 
     def main_heading(self) -> str:
         words = set((self.page.first_tag("og:title")[:MAX_TITLE_CHARS] or self.page.document_title).lower().split())
-        if not self.page.headings:
-            return ""
-        return max(self.page.headings, key=lambda h: len(words & set(h.lower().split())))
+        named = drop_site_names(self.page.headings, self.site.all, self.page.host)
+        return max(named, key=lambda h: len(words & set(h.lower().split())), default="")
 
     def read_authors(self) -> None:
-        candidates, is_house = read_authors(self.page, self.out.site_name)
-        self.put("authors", *candidates)
-        self.out.has_house_byline = bool(self.out.authors) and is_house
+        labels = (self.out.section, *self.breadcrumbs())
+        self.out.houses = find_houses(self.page, self.site.all, labels)
+        found = read_authors(self.page, self.out.houses)
+        self.put("authors", (found.source, found.names))
+        self.out.author_rank = found.rank
 
     def read_dates(self) -> None:
-        self.put("published_at", *read_published(self.page))
-        self.put("modified_at", *read_modified(self.page))
+        out = self.out
+        out.published = read_published(self.page, out.dates)
+        modified = read_modified(self.page, out.dates, out.published_at)
+        if out.published:
+            out.sources["published_at"] = out.published.source
+        if modified:
+            self.put("modified_at", (modified.source, modified.at))
 
     def read_about(self) -> None:
         a, tag = self.page.article, self.page.first_tag
-        self.put(
-            "description",
-            ("og:description", tag("og:description")[:_MAX_DESCRIPTION_CHARS]),
-            ("meta description", tag("description", "twitter:description", "dc.description")[:_MAX_DESCRIPTION_CHARS]),
-            ("json-ld", text_of(a.get("description"))[:_MAX_DESCRIPTION_CHARS]),
+        descriptions = (
+            ("og:description", tag("og:description")),
+            ("meta description", tag("description", "twitter:description", "dc.description")),
+            ("json-ld", text_of(a.get("description"))),
         )
-        section = a.get("articleSection")
-        self.put(
-            "section",
-            ("json-ld", text_of(section)),
-            ("meta article:section", tag("article:section", "parsely-section", "section", "cxenseparse:category")),
-            ("breadcrumb", self.breadcrumb_section()),
-        )
-        self.out.section = self.out.section[:_MAX_NAME_CHARS]
+        self.put("description", *((s, plain_line(text[:_MAX_DESCRIPTION_CHARS])) for s, text in descriptions))
+        self.put("section", *((source, name) for source, name in self.sections() if self.is_section(name)))
         keywords = [t for value in as_list(a.get("keywords"))[:_MAX_TAGS] for t in _split_tags(text_of(value))]
         listed = [
             t
             for n in ("news_keywords", "parsely-tags", "keywords")
             for v in self.page.tags.get(n, ())
-            for t in _split_tags(v)
+            for t in _split_tags(plain_line(v))
         ]
+        own = map(plain_line, self.page.tags.get("article:tag", ()))
         self.put(
             "tags",
-            ("meta article:tag", tuple(dict.fromkeys(self.page.tags.get("article:tag", ())))[:_MAX_TAGS]),
+            ("meta article:tag", tuple(dict.fromkeys(own))[:_MAX_TAGS]),
             ("json-ld", tuple(dict.fromkeys(keywords))[:_MAX_TAGS]),
             ("meta keywords", tuple(dict.fromkeys(listed))[:_MAX_TAGS]),
         )
+        root = self.page.tree
         languages = [
-            (
-                "html lang",
-                self.page.tree.get("lang") or self.page.tree.get("{http://www.w3.org/XML/1998/namespace}lang") or "",
-            ),
+            ("html lang", root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or ""),
             ("json-ld", text_of(a.get("inLanguage"))),
             ("og:locale", tag("og:locale")),
             ("meta language", tag("content-language", "language", "dc.language")),
@@ -186,18 +188,38 @@ class _Reader:
         body = a.get("articleBody")
         self.out.article_body = _plain_text(body[:_MAX_BODY_CHARS]) if isinstance(body, str) else ""
 
-    def breadcrumb_section(self) -> str:
+    def sections(self) -> Iterator[tuple[str, str]]:
+        """Yield the names that the page gives its section, best first, each with its source."""
+        places = (
+            ("json-ld", map(text_of, as_list(self.page.article.get("articleSection"))[:_MAX_CRUMBS])),
+            ("meta article:section", map(self.page.first_tag, _SECTION_TAGS)),
+            ("breadcrumb", self.breadcrumbs()[1:]),
+        )
+        for source, names in places:
+            for name in names:
+                yield source, plain_line(name[:_MAX_NAME_CHARS])
+
+    def is_section(self, name: str) -> bool:
+        """Say whether a name is that of a section, not the title once more, an address or a number."""
+        key = text_key(name)
+        titles = map(text_key, (*self.out.titles, *self.page.headings))
+        return (
+            any(map(str.isalpha, name))
+            and len(name.split()) <= _MOST_SECTION_WORDS
+            and not name.startswith("http")
+            and key not in titles
+        )
+
+    def breadcrumbs(self) -> list[str]:
+        """Return the names of the levels above the page, from the home page down."""
         for node in self.page.nodes:
             if "breadcrumblist" in types_of(node):
-                names = [
-                    text_of(i.get("name") or i.get("item"))
-                    for i in as_list(node.get("itemListElement"))
-                    if isinstance(i, dict)
-                ]
-                names = [n for n in names if n and not n.startswith("http")]
+                items = as_list(node.get("itemListElement"))[:_MAX_CRUMBS]
+                names = [text_of(i.get("name") or i.get("item")) for i in items if isinstance(i, dict)]
+                names = [name for name in names if name and not name.startswith("http")]
                 if len(names) > 1:
-                    return names[1]
-        return ""
+                    return names
+        return []
 
     def read_kind(self) -> None:
         types = types_of(self.page.article)
@@ -222,6 +244,12 @@ class _Reader:
             out.is_paywalled, out.sources["is_paywalled"] = True, "json-ld"
         elif tier in ("locked", "metered"):
             out.is_paywalled, out.sources["is_paywalled"] = tier == "locked", "meta article:content_tier"
+
+    def read_opinion(self) -> None:
+        sections = (name for _, name in self.sections() if self.is_section(name))
+        source = find_opinion(self.page, sections, self.out.titles, self.out.language)
+        if source:
+            self.out.is_opinion, self.out.sources["is_opinion"] = True, source
 
 
 _PAGE_ONLY = frozenset(("webpage", "itempage", "videoobject", "podcastepisode", "imagegallery", "mediagallery"))

@@ -5,6 +5,8 @@ Everything is read once, within bounds, and handed to the readers of single fiel
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -26,6 +28,14 @@ _MAX_LINK_CHARS = 20_000
 # elements that are tried as the byline, and as the date; the most <time> are 116
 MAX_MARKED = 600
 
+# only known elements: "<The Palace>" is the title of a play. A description may end in the middle of a tag.
+_MARKUP = re.compile(
+    r"<!\[CDATA\[|\]\]>|<!--.{0,500}?-->|</?(?:a|abbr|article|aside|b|big|blockquote|body|br|center|cite|code|div|em|figure|"
+    r"figcaption|font|h[1-6]|hr|i|iframe|img|li|ol|p|pre|q|s|script|section|small|span|strike|strong|style|sub|sup|table|"
+    r"tbody|td|th|tr|u|ul|video)(?=[\s/>])[^<>]{0,2000}(?:>|$)",
+    re.IGNORECASE,
+)
+
 
 def read_meta_tags(tree: etree._Element) -> dict[str, list[str]]:
     """Return the contents of `<meta>` by lower-case name, property or itemprop."""
@@ -38,6 +48,15 @@ def read_meta_tags(tree: etree._Element) -> dict[str, list[str]]:
                 if name:
                     tags.setdefault(name.strip().lower(), []).append(content)
     return tags
+
+
+def plain_line(text: str) -> str:
+    """Return a text that may hold markup or entities, even twice escaped, as one plain line."""
+    if "&" in text:
+        text = html.unescape(html.unescape(text))
+    if "<" in text:
+        text = _MARKUP.sub(" ", text)
+    return " ".join(text.split())
 
 
 class PageSources:
