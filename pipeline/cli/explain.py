@@ -50,6 +50,7 @@ def _list_facts(article: Article) -> list[tuple[str, str, str]]:
         ("title", article.title),
         ("description", article.description),
         ("authors", ", ".join(article.authors)),
+        ("agency", article.agency),
         ("published_at", article.published_at.isoformat() if article.published_at else ""),
         ("modified_at", article.modified_at.isoformat() if article.modified_at else ""),
         ("section", article.section),
@@ -60,6 +61,7 @@ def _list_facts(article: Article) -> list[tuple[str, str, str]]:
         ("lead_image", article.lead_image),
         ("page_kind", article.page_kind.value),
         ("is_paywalled", "yes" if article.is_paywalled else ""),
+        ("is_opinion", "yes" if article.is_opinion else ""),
     ]
     return [(name, value, article.sources.get(name, "")) for name, value in facts if value]
 
