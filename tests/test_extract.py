@@ -17,7 +17,6 @@ from transforms.errors import ContentTypeRejected, NotAnArticle, NoText
 from transforms.fetch.content_types import check_bytes
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import article_json, extract
-from transforms.page.judge.rules import split_credit
 from transforms.page.read.parse import decode_page, parse_page
 from transforms.records import Article, ArticleLink, BlockKind, FetchedPage, from_json, to_json
 
@@ -244,22 +243,9 @@ def test_images_carry_their_captions_and_credits() -> None:
     figure = '<figure><img src="a.jpg"><figcaption>The quay at low tide. Photo: Jon Vance</figcaption></figure>'
     article = extract_body(tell_story().replace("</h1>", f"</h1>{figure}"))
     assert [(i.url, i.caption, i.credit) for i in article.images] == [
-        ("https://courier.example/news/a.jpg", "The quay at low tide.", "Photo: Jon Vance")
+        ("https://courier.example/news/a.jpg", "The quay at low tide.", "Jon Vance")
     ]
     assert "low tide" not in article.body
-
-
-@pytest.mark.parametrize(
-    ("text", "caption", "credit"),
-    [
-        ("The quay. Photo: Jon Vance", "The quay.", "Photo: Jon Vance"),
-        ("Der Kai (Foto: dpa)", "Der Kai", "Foto: dpa"),
-        ("The quay © Getty Images", "The quay", "© Getty Images"),
-        ("A photo of the quay", "A photo of the quay", ""),
-    ],
-)
-def test_split_credit(text: str, caption: str, credit: str) -> None:
-    assert split_credit(text) == (caption, credit)
 
 
 def test_a_page_is_parsed_once_whatever_its_doctype() -> None:

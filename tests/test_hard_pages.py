@@ -18,9 +18,10 @@ from transforms.errors import NewsbeamError, TooComplex
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import extract
 from transforms.page.judge import walk
-from transforms.page.judge.rules import _find_owner
+from transforms.page.judge.pictures import _find_owner
 from transforms.page.judge.walk import Frame, Picture
-from transforms.page.read.metadata import _AUTHOR_LINK, read_metadata
+from transforms.page.read.authors import AUTHOR_LINK
+from transforms.page.read.metadata import read_metadata
 from transforms.page.read.parse import parse_page
 from transforms.page.read.titles import _shared_tail
 from transforms.page.text import UNSPACED, count_words, text_key
@@ -153,7 +154,7 @@ def test_the_picture_of_a_caption_is_the_nearest(given_: list[tuple[int, bool]],
 @given(st.text(st.sampled_from("aZ0/%.-! "), max_size=12))
 def test_links_to_authors_are_those_with_a_letter_in_the_last_part(path: str) -> None:
     before = re.search(r"/author/(?:name/)?[\w%.-]*[a-z][\w%.-]*/?$", f"/author/{path}")
-    assert (_AUTHOR_LINK.search(f"/author/{path}") is None) == (before is None)
+    assert (AUTHOR_LINK.search(f"/author/{path}") is None) == (before is None)
 
 
 def test_the_story_of_the_pages_is_read() -> None:

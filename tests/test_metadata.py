@@ -196,6 +196,35 @@ def test_the_other_fields_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("&lt;p&gt;The quay&amp;nbsp;is &lt;b&gt;closed&lt;/b&gt;&lt;/p&gt;", "The quay is closed"),
+        ("Salt &amp;amp;amp; Tide", "Salt & Tide"),
+        ("The quay is closed, says &lt;a href=https://courier.example/quay", "The quay is closed, says"),
+        ("We saw &lt;The Palace: A Tale&gt; at 5 &lt; 6", "We saw <The Palace: A Tale> at 5 < 6"),
+    ],
+)
+def test_descriptions_and_tags_are_plain(written: str, plain: str) -> None:
+    assert read(meta(og__description=written)).description == plain
+    assert read(f'<meta name="description" content="{written}">').description == plain
+    assert read(meta(article__tag=written)).tags == (plain,)
+
+
+@pytest.mark.parametrize(
+    ("head", "section"),
+    [
+        (linked(headline="Quay closed", articleSection="Quay closed") + meta(article__section="Coast"), "Coast"),
+        (linked(headline="Quay closed", articleSection=["Quay closed", "Coast"]), "Coast"),
+        (linked(articleSection="Coast"), "Coast"),
+        (linked(headline="Quay closed", articleSection="1234"), ""),
+    ],
+)
+def test_the_title_is_not_the_section(head: str, section: str) -> None:
+    trail = {"@type": "BreadcrumbList", "itemListElement": [{"name": "Home"}, {"name": "Quay closed"}]}
+    assert read(head + linked(**trail)).section == section
+
+
+@pytest.mark.parametrize(
     ("head", "kind"),
     [
         (linked(), PageKind.ARTICLE), (linked(**{"@type": "LiveBlogPosting"}), PageKind.LIVE_BLOG),

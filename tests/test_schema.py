@@ -220,7 +220,7 @@ def test_a_new_column_becomes_a_migration_that_works_on_old_databases(tmp_path: 
     for package in ("pipeline", "transforms"):
         shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     schema = tmp_path / "pipeline/tables/articles.py"
-    column = '        time("published_at", "When it was published.", lambda a: a.article.published_at),\n'
+    column = '        time("processed_at", "When this version was stored.", lambda a: a.now, required=True),\n'
     assert column in schema.read_text()
     schema.write_text(
         schema.read_text().replace(column, column + '        time("read_at", "When it was read.", lambda a: a.now),\n')

@@ -246,6 +246,7 @@ class Article:
     which reader's it is. `language_tag` is what the page or the feed says, such as "pt-BR"; `language` is what the body
     is in (transforms.language). `confidence` is the probability that the body is nearly what a careful person would
     take (transforms.page.judge.confidence), None for text without a page.
+    `agency` names the news agencies that it is credited to ("dpa/AFP"); `published_precision` is "minute", "day" or "".
     """
 
     link: ArticleLink
@@ -273,6 +274,9 @@ class Article:
     entity_model: str = ""
     language_tag: str = ""
     confidence: float | None = None
+    agency: str = ""
+    published_precision: str = ""
+    is_opinion: bool = False
 
     @property
     def paragraphs(self) -> list[str]:

@@ -50,6 +50,7 @@ def _list_facts(article: Article) -> list[tuple[str, str, str]]:
         ("title", article.title),
         ("description", article.description),
         ("authors", ", ".join(article.authors)),
+        ("agency", article.agency),
         ("published_at", article.published_at.isoformat() if article.published_at else ""),
         ("modified_at", article.modified_at.isoformat() if article.modified_at else ""),
         ("section", article.section),
@@ -63,6 +64,7 @@ def _list_facts(article: Article) -> list[tuple[str, str, str]]:
         ("is_paywalled", "yes" if article.is_paywalled else ""),
         ("body from", article.sources.get("body", "")),
         ("confidence", f"{article.confidence:.2f}" if article.confidence is not None else ""),
+        ("is_opinion", "yes" if article.is_opinion else ""),
     ]
     return [(name, value, article.sources.get(name, "")) for name, value in facts if value]
 

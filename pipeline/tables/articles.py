@@ -31,6 +31,7 @@ from pipeline.tables.keys import (
 )
 from pipeline.tables.landed import LandedArticle, Part, articles, parts
 from transforms.records import Image, RemovedBlock
+from transforms.words import count_words, reading_minutes
 
 LONGEST_BLOCK = 100_000  # bytes of UTF-8
 MOST_IMAGES = 1_000
@@ -105,14 +106,36 @@ ARTICLES: Table[LandedArticle] = Table(
         string("description", "Standfirst or summary, as the page gives it.", lambda a: a.article.description),
         strings(
             "authors",
-            "People and agencies who wrote it.",
+            "People and agencies who wrote it; the publication, if nobody else signs it.",
             lambda a: list(a.article.authors),
             most=LONGEST_NAME,
         ),
-        string("section", "Section of the publication.", lambda a: a.article.section, most=LONGEST_NAME),
+        string(
+            "agency",
+            "News agencies that it is credited to, in its byline, dateline or below the text: `dpa`, `dpa/AFP`.",
+            lambda a: a.article.agency,
+            most=LONGEST_NAME,
+        ),
+        string(
+            "section", "Section of the publication; never the title.", lambda a: a.article.section, most=LONGEST_NAME
+        ),
         strings("tags", "The publisher's keywords.", lambda a: list(a.article.tags), most=LONGEST_NAME),
-        time("published_at", "When it was published.", lambda a: a.article.published_at),
-        time("modified_at", "When the publisher says it was last changed.", lambda a: a.article.modified_at),
+        time(
+            "published_at",
+            "When it was published. Dates before 1990 and more than two days ahead are refused (`refused_dates` in"
+            " `sources`).",
+            lambda a: a.article.published_at,
+        ),
+        string(
+            "published_precision",
+            "`minute`, or `day` if the page gives only the date; NULL if there is no date.",
+            lambda a: a.article.published_precision or None,
+        ),
+        time(
+            "modified_at",
+            "When the publisher says it was last changed; never before `published_at`.",
+            lambda a: a.article.modified_at,
+        ),
         time(
             "discovered_at",
             "When a feed first listed it.",
@@ -153,13 +176,35 @@ ARTICLES: Table[LandedArticle] = Table(
             " `too long`, also cut. NULL in rows that an older version wrote.",
             lambda a: a.is_body_truncated,
         ),
-        integer("word_count", "Words in `body`.", lambda a: len(a.article.body.split())),
+        integer(
+            "word_count",
+            "Words in `body`. In scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) they are"
+            " estimated: 1.6 to 5.1 characters to a word.",
+            lambda a: count_words(a.article.body),
+        ),
+        real(
+            "reading_minutes",
+            "Minutes that an adult needs to read `body`, at the pace of its language (sources: transforms/words.py).",
+            lambda a: reading_minutes(a.article.body, a.article.language),
+        ),
         boolean(
             "is_paywalled",
             "Whether the page says that part of the text is for subscribers only.",
             lambda a: a.article.is_paywalled,
         ),
-        string("site_name", "Name of the publication.", lambda a: a.article.site_name, most=LONGEST_NAME),
+        Column(
+            "is_opinion",
+            Type.BOOLEAN,
+            "Whether the publisher marks it as opinion: column, editorial, guest piece or letter. NULL in rows that an"
+            " older version wrote.",
+            lambda a: a.article.is_opinion,
+        ),
+        string(
+            "site_name",
+            "Name of the publication; its host if the page does not give one.",
+            lambda a: a.article.site_name,
+            most=LONGEST_NAME,
+        ),
         string("lead_image", "URL of the main image.", lambda a: a.article.lead_image, most=LONGEST_URL),
         string(
             "page_kind", "article, live_blog, video or gallery.", lambda a: a.article.page_kind.value, required=True
@@ -205,14 +250,14 @@ ARTICLES: Table[LandedArticle] = Table(
 
 IMAGES: Table[Part[Image]] = Table(
     "images",
-    "One row per image of an article.",
+    "One row per picture of an article, whatever its sizes.",
     ("article_id", "image_no"),
     (
         PART_OF_ARTICLE,
         part_number("image_no", "Number of the image in its article, from 0."),
         string("url", "URL of the image.", lambda p: p.record.url, required=True, most=LONGEST_URL),
         string("caption", "Its caption.", lambda p: p.record.caption),
-        string("credit", "Photographer and agency.", lambda p: p.record.credit),
+        string("credit", "Photographer and agency, without a label such as `Photo:`.", lambda p: p.record.credit),
         PART_PUBLISHED_AT,
     ),
     rows=parts(lambda article: article.images),

@@ -22,7 +22,7 @@ from transforms.records import Article, Block, RemovedBlock
 
 # between two blocks of a body: Article.body
 GAP = len("\n\n")
-METADATA = ("title", "description", "authors", "section", "tags", "site_name")
+METADATA = ("title", "description", "authors", "agency", "section", "tags", "site_name")
 
 
 def bounded_article(article: Article) -> Article:

@@ -8,28 +8,28 @@ transforms.page.boilerplate then decides which kinds of block are body.
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from transforms.errors import NoText
-from transforms.language import read_language, read_tag
+from transforms.page.describe import describe_article
 from transforms.page.judge.classifier import score_blocks
 from transforms.page.judge.confidence import confidence_of, measure_doubts
-from transforms.page.judge.consistency import NAMES_ALONE
 from transforms.page.judge.features import PageFacts, measure_blocks
 from transforms.page.judge.layout import find_layout, find_plain_text
 from transforms.page.judge.opinions import FEW_WORDS, MUCH_MORE, OURS, second_opinion
+from transforms.page.judge.pictures import collect_images
 from transforms.page.judge.rejection import reject_page
-from transforms.page.judge.rules import TypedRegion, collect_images, cut_region
+from transforms.page.judge.rules import TypedRegion, cut_region
 from transforms.page.judge.walk import walk_page
 from transforms.page.judge.wording import overrule_by_words
 from transforms.page.kinds import REGION_KINDS, TEXT_KINDS
-from transforms.page.read.bylines import clean_authors, find_byline, split_byline
-from transforms.page.read.dates import parse_date
 from transforms.page.read.metadata import Metadata, read_metadata
 from transforms.page.read.parse import Page, parse_page
 from transforms.page.text import count_words, normalize_text
 from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
+from transforms.words import count_words as count_text_words
+from transforms.words import reading_minutes
 
 LINKED = "json-ld"
 _LEAST_LINKED_WORDS = 60
@@ -42,7 +42,7 @@ def extract(page: FetchedPage) -> Article:
     for a section front, a search result, a consent wall or a soft 404.
     """
     parsed = parse_page(page.body, page.content_type, page.url)
-    meta = read_metadata(parsed.tree, page.url)
+    meta = read_metadata(parsed.tree, page.url, page.fetched_at)
     blocks, images, headlines = read_blocks(parsed, meta)
     doubts = measure_doubts(blocks)
     linked = read_linked_body(meta, count_text(blocks))
@@ -50,53 +50,11 @@ def extract(page: FetchedPage) -> Article:
     blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, blocks, is_live(meta))
     if not any(block.kind in TEXT_KINDS for block in blocks):
         raise NoText(f"no paragraph in {page.url}")
-    link = page.link
-    sources = {**meta.sources, "body": reader}
-    authors = meta.authors
-    if not authors or meta.has_house_byline:
-        signed = read_bylines(blocks, meta)
-        if signed:
-            authors, sources["authors"] = signed, "byline"
-    published = meta.published_at
-    if published is None or sources.get("published_at") == "time":
-        printed = read_dateline(blocks)
-        if printed and (published is None or published.date() != printed.date()):
-            published, sources["published_at"] = printed, "dateline"
-    for name, ours, hint in (
-        ("title", meta.title, link.title),
-        ("authors", authors, link.authors),
-        ("published_at", published, link.published_at),
-        ("language", meta.language, read_tag(link.language)),
-    ):
-        if not ours and hint:
-            sources[name] = "feed"
-    language_tag = meta.language or read_tag(link.language)
-    if language_tag:
-        sources["language_tag"] = sources["language"]
-    standfirst = next((b.text for b in blocks if b.kind is BlockKind.STANDFIRST), "")
-    if standfirst:
-        sources["description"] = "standfirst"
-    return Article(
-        link=link,
-        url=page.url,
-        title=meta.title or link.title,
-        description=standfirst or meta.description,
-        authors=authors or link.authors,
-        section=meta.section,
-        tags=meta.tags,
-        published_at=published or link.published_at,
-        modified_at=meta.modified_at,
-        language=read_language(language_tag),
-        language_tag=language_tag,
-        site_name=meta.site_name,
-        canonical_url=meta.canonical_url,
-        lead_image=meta.lead_image,
-        page_kind=meta.page_kind,
-        is_paywalled=meta.is_paywalled,
-        blocks=tuple(blocks),
+    article = describe_article(page, meta, blocks)
+    return replace(
+        article,
         images=tuple(images),
-        sources=sources,
-        fetched_at=page.fetched_at,
+        sources={**article.sources, "body": reader},
         confidence=round(confidence_of(doubts, reader == OURS), 3),
     )
 
@@ -114,7 +72,7 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
         # a page unlike those that the classifier was trained on
         scores[find_plain_text(walk, layout)] = 0.51
         region = TypedRegion(walk, features, scores, live, layout.aside)
-    images = collect_images(walk, region, page.url, meta.lead_image)
+    images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
     headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
     return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, headlines
 
@@ -143,27 +101,6 @@ def read_linked_body(meta: Metadata, found: int) -> list[Block]:
     return [Block(BlockKind.PARAGRAPH, line) for line in lines]
 
 
-def read_bylines(blocks: list[Block], meta: Metadata) -> tuple[str, ...]:
-    """Return the people named in the byline blocks of the page."""
-    names: list[str] = []
-    for block in blocks:
-        if block.kind is BlockKind.BYLINE:
-            names += split_byline(block.text) if block.rule == NAMES_ALONE else find_byline(block.text)
-    return clean_authors(names, (meta.site_name,))
-
-
-def read_dateline(blocks: list[Block]) -> datetime | None:
-    """Return the date printed between the headline and the body."""
-    for block in blocks:
-        if block.kind in TEXT_KINDS:
-            return None
-        if len(block.text) < 100:
-            value = parse_date(block.text)
-            if value:
-                return value
-    return None
-
-
 def page_facts(meta: Metadata) -> PageFacts:
     """Return the metadata that helps to judge blocks."""
     return PageFacts(meta.titles, meta.description, meta.authors, meta.article_body)
@@ -176,7 +113,9 @@ def article_json(article: Article, id: str | None = None) -> dict[str, Any]:
         "url": article.url,
         "title": article.title,
         "authors": list(article.authors),
+        "agency": article.agency,
         "published": article.published_at.isoformat() if article.published_at else None,
+        "published_precision": article.published_precision or None,
         "modified": article.modified_at.isoformat() if article.modified_at else None,
         "language": article.language,
         "language_tag": article.language_tag,
@@ -188,6 +127,9 @@ def article_json(article: Article, id: str | None = None) -> dict[str, Any]:
         "lead_image": article.lead_image,
         "page_kind": article.page_kind.value,
         "is_paywalled": article.is_paywalled,
+        "is_opinion": article.is_opinion,
+        "word_count": count_text_words(article.body),
+        "reading_minutes": reading_minutes(article.body, article.language),
         "body": article.paragraphs,
         "images": [{"url": i.url, "caption": i.caption, "credit": i.credit} for i in article.images],
         "confidence": article.confidence,

@@ -1,4 +1,4 @@
-"""Turn raw blocks and their scores into typed blocks, and pair the pictures of an article with their captions.
+"""Turn raw blocks and their scores into typed blocks.
 
 The classifier says whether a block is body; the rules here say what it is. Some structures are never body, however
 much they read like prose (a figcaption, a comment thread, a byline). Their rules overrule the score: each was measured
@@ -8,10 +8,8 @@ on labelled pages and kept only if it was right at least nine times in ten.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from urllib.parse import urljoin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +18,11 @@ from transforms.page.judge.consistency import NAMES_ALONE, Verdicts, is_names, s
 from transforms.page.judge.cues import CUES
 from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.phrases import PHRASE_KINDS
-from transforms.page.judge.walk import TAGS, Frame, Picture, RawBlock, Walk
+from transforms.page.judge.pictures import BEFORE
+from transforms.page.judge.walk import TAGS, Frame, RawBlock, Walk
 from transforms.page.judge.wording import opens_with_promo
-from transforms.page.kinds import REGION_KINDS
 from transforms.page.read.dates import parse_date
-from transforms.page.text import text_key
-from transforms.records import Block, BlockKind, Image
+from transforms.records import Block, BlockKind
 
 _INSIDE = {name: COLUMN[f"inside:{name}"] for name in (*CUES, *(f"<{tag}>" for tag in TAGS))}
 _PHRASE = {kind: COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
@@ -37,19 +34,8 @@ _DOUBTFUL = 0.1
 _MAYBE_STANDFIRST = 0.15
 # how many blocks before the first and after the last kept one are part of the article's region
 _BEFORE, _AFTER = 60, 12
-# how many blocks before the first kept one a picture of the article may be
-_PICTURES = 25
-# a picture whose caption is longer gets no more lines; the longest of 1,746 pages has 3,807
-_CAPTION_CHARS = 20_000
-# the longest address of a picture has 4,986
-_URL_CHARS = 20_000
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _EMBED = re.compile(r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed|telegram-post|reddit-embed")
-_CREDIT = re.compile(
-    r"(?:\s*[|/–—•·-]\s*|\s+|^)((?:\(?\s*(?:photos?|photograph|picture|image|foto|fotos|bild|crédit|credit|quelle|source|"
-    r"illustration|fotograf|фото|写真|图片|사진)\s*(?:by|von|de|credit)?\s*[:：©/]\s*|©\s*)[^.]{2,90}?\)?)$",
-    re.IGNORECASE,
-)
 
 
 class Row:
@@ -262,7 +248,7 @@ class TypedRegion:
 
     def find_start(self, kept: int) -> int:
         """Return the index of the headline above the first kept block, or else leave room for pictures above it."""
-        low, near = max(0, kept - _BEFORE), max(0, kept - _PICTURES)
+        low, near = max(0, kept - _BEFORE), max(0, kept - BEFORE)
         window = self.features[low:near]
         heads = (window[:, COLUMN["title_equal"]] >= 0.97) | (window[:, COLUMN["h1_dist"]] >= 0)
         return low + int(np.argmax(heads)) if heads.any() else near
@@ -351,68 +337,3 @@ def cut_region(blocks: list[Block], keep: frozenset[BlockKind]) -> list[Block]:
     heads = [i for i, b in enumerate(blocks[: kept[0]]) if b.kind in (BlockKind.HEADLINE, BlockKind.STANDFIRST)]
     first = heads[0] if heads and kept[0] - heads[0] < 60 else kept[0]
     return blocks[first:]
-
-
-def split_credit(caption: str) -> tuple[str, str]:
-    """Split "What is seen. Photo: Who" into caption and credit."""
-    match = _CREDIT.search(caption)
-    if not match:
-        return caption, ""
-    return caption[: match.start()].strip(" |/–—•·-"), match[1].strip(" ()")
-
-
-def collect_images(walk: Walk, region: TypedRegion, base_url: str, lead_image: str) -> list[Image]:
-    """Pair pictures with the captions and credits that follow them in the same figure or container."""
-    images: dict[str, Image] = {}
-    if lead_image:
-        images[_picture_key(lead_image)] = Image(lead_image)
-    blocks, offset = region.blocks, region.first
-    body_at = [i for i, b in enumerate(blocks) if b.kind in REGION_KINDS]
-    if not body_at:
-        return list(images.values())
-    first, last = max(0, body_at[0] - _PICTURES), body_at[-1] + 6
-    pictures = [picture for picture in walk.pictures if picture.url]
-    for i, block in enumerate(blocks):
-        if not first <= i <= last or block.kind not in (BlockKind.CAPTION, BlockKind.CREDIT):
-            continue
-        at = i + offset
-        owner = _find_owner(pictures, at)
-        url = _absolute(base_url, owner.url) if owner else lead_image
-        if not url:
-            continue
-        known = images.get(_picture_key(url), Image(url))
-        caption, credit = split_credit(block.text) if block.kind is BlockKind.CAPTION else ("", block.text)
-        if len(known.caption) > _CAPTION_CHARS:
-            caption = known.caption
-        elif caption and text_key(caption) not in text_key(known.caption):
-            caption = f"{known.caption} {caption}".strip()
-        else:
-            caption = known.caption
-        images[_picture_key(url)] = Image(known.url, caption, known.credit or credit)
-    return list(images.values())[:100]
-
-
-def _find_owner(pictures: Sequence[Picture], at: int) -> Picture | None:
-    """Return the last picture among the four blocks before a block or at it, else the first in the two after it."""
-    place = bisect_right(pictures, at, key=_position)
-    if place and pictures[place - 1].position >= at - 4:
-        return pictures[place - 1]
-    return pictures[place] if place < len(pictures) and pictures[place].position <= at + 2 else None
-
-
-def _position(picture: Picture) -> int:
-    return picture.position
-
-
-def _absolute(base: str, url: str) -> str:
-    if len(url) > _URL_CHARS:
-        return ""
-    try:
-        whole = urljoin(base, url.strip())
-    except ValueError:
-        return ""
-    return whole if whole.startswith(("http://", "https://")) else ""
-
-
-def _picture_key(url: str) -> str:
-    return url.partition("?")[0].rpartition("/")[2] or url

@@ -6,6 +6,7 @@ A date without a zone is taken as UTC: guessing the publisher's zone from its co
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from transforms.times import parse_mail_date, to_utc
@@ -50,31 +51,50 @@ _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?\b")
 EARLIEST_YEAR = 1600
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date in UTC.
+
+    `exact` says whether it was written with a time of day; midnight counts as none, since programs fill it in for
+    dates without one.
+    """
+
+    at: datetime
+    exact: bool
+
+
 def parse_date(text: str) -> datetime | None:
     """Parse a date in ISO 8601, RFC 2822, epoch seconds or words; return None for anything else.
 
     "0001-01-01T00:00:00" and the like are no dates: that is how programs write one that was never set.
     """
-    found = _parse(text.strip()[:120])
-    return found if found is not None and found.year >= EARLIEST_YEAR else None
+    found = parse_moment(text)
+    return found.at if found is not None and found.at.year >= EARLIEST_YEAR else None
+
+
+def parse_moment(text: str) -> Moment | None:
+    """Parse a date as `parse_date` does, of any year, and say whether it has a time of day."""
+    try:
+        found = _parse(text.strip()[:120])
+        return Moment(to_utc(found), (found.hour, found.minute, found.second) != (0, 0, 0)) if found else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _parse(text: str) -> datetime | None:
+    """Return a date in its own zone; in UTC if it names none."""
     if not any(map(str.isdigit, text)):
         return None
-    try:
-        if text.isdigit() and len(text) in (10, 13):
-            return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
-        match = _ISO.search(text)
-        if match:
-            return to_utc(_read_iso(match))
-        if "," in text[:5] or re.match(r"[A-Z][a-z]{2} ", text):
-            written = parse_mail_date(text)
-            if written is not None:
-                return written
-        return _parse_words(text)
-    except (ValueError, OverflowError):
-        return None
+    if text.isdigit() and len(text) in (10, 13):
+        return datetime.fromtimestamp(int(text) / (1000 if len(text) == 13 else 1), UTC)
+    match = _ISO.search(text)
+    if match:
+        return _read_iso(match)
+    if "," in text[:5] or re.match(r"[A-Z][a-z]{2} ", text):
+        written = parse_mail_date(text)
+        if written is not None:
+            return written
+    return _parse_words(text)
 
 
 def _read_iso(match: re.Match[str]) -> datetime:
@@ -111,7 +131,7 @@ def _parse_words(text: str) -> datetime | None:
         for name, hours in _ZONES.items():
             if re.search(rf"\b{name}\b", text):
                 zone = timezone(timedelta(hours=hours))
-    return to_utc(datetime(year, month, number, hour, minute, second, tzinfo=zone or UTC))
+    return datetime(year, month, number, hour, minute, second, tzinfo=zone or UTC)
 
 
 def _find_day(text: str) -> tuple[int, int, int, int] | None:
