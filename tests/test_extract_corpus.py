@@ -26,7 +26,7 @@ def read_pages(step: int) -> Iterator[tuple[dict[str, Any], FetchedPage]]:
         row = json.loads(line)
         body = gzip.decompress((SHARED / "corpus" / "html" / f"{row['id']}.html.gz").read_bytes())
         link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="a.example")
-        yield row, FetchedPage(link, row["url"], "text/html", body, datetime(2026, 3, 5, tzinfo=UTC))
+        yield row, FetchedPage(link, row["url"], "text/html", body, datetime.now(UTC))
 
 
 def extract_json(page: FetchedPage) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_many_files_are_a_line_each_and_standard_input_is_one(folder: Path) -> N
 def test_a_page_that_is_a_bug_or_kills_its_process_does_not_stop_the_others(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extraction, "Guard", lambda work: Faults())
+    monkeypatch.setattr(extraction, "Guard", lambda work, **_: Faults())
     found = list(extraction.extract_pages(extraction.list_places([str(folder / "good.html")] * 3), Config()))
     assert [(page.error, page.article is None) for page in found] == [("bug", True), ("crash", True), ("", False)]
 

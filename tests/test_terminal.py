@@ -114,6 +114,7 @@ INVOCATIONS: dict[str, list[list[str]]] = {
     "run": [["run", "--once", "--patience", "0", "--workers", "1", "--host-delay", "0", "SITE/unreadable/x"]],
     "poll": [["poll", "--once", "--allow-private-addresses", "SITE/feed", f"SITE/unreadable/{PAYLOAD}2"]],
     "work": [["work", "--once", "--patience", "0", "--allow-private-addresses"]],
+    "enrich": [["enrich"], ["enrich", "--language", PAYLOAD]],
     "publish": [["publish", "--once", "--topic", f"projects/{PAYLOAD}/topics/{PAYLOAD}/x"]],
     "extract": [
         ["extract", "page.html"],

@@ -238,6 +238,8 @@ def _lines(manifest: str) -> Iterator[str]:
     try:
         with nullcontext(sys.stdin.buffer) if manifest == STDIN else open_file(Path(manifest)) as stream:
             while line := stream.readline(LONGEST_LINE):
+                if len(line) == LONGEST_LINE:
+                    raise UserError(f"cannot read {manifest}: a line of {LONGEST_LINE:,} bytes or more")
                 yield line.decode("utf-8", "replace")
     except (EOFError, zlib.error, gzip.BadGzipFile) as exc:
         raise UserError(f"cannot read {manifest}: {_why_gzip(exc)}") from exc

@@ -24,6 +24,8 @@ FEW_WORDS = 80
 MUCH_MORE = 3
 # asked above this doubt; chosen with the two bounds below, on pages whose publishers the classifier had not seen
 DOUBTFUL = 0.07
+# a text of theirs that is shorter is not worth losing the paragraphs, which both run together at line breaks
+_SHORT = 100
 _AGREE = 0.85
 _DIFFER = 0.85
 _SHINGLE = 4
@@ -48,7 +50,7 @@ def second_opinion(page: Page, blocks: list[Block], live: bool = False) -> tuple
     found = _count_text(theirs)
     if words < FEW_WORDS and found >= max(FEW_WORDS, MUCH_MORE * words):
         return theirs, TRAFILATURA
-    if is_sure or not found or (live and found < words):
+    if is_sure or found < _SHORT or (live and found < words):
         return blocks, OURS
     their_text, our_text = _shingles(theirs), _shingles(block for block in blocks if block.kind in TEXT_KINDS)
     if overlap(their_text, our_text) >= _DIFFER:
