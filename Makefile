@@ -33,7 +33,7 @@ run: setup  ## Ingest feeds until stopped: make run FEEDS="https://example.org/f
 # -- tests; ARGS is passed to pytest
 
 # three processes keep two cores busy: many tests wait for a server or a clock
-test: setup  ## Run all tests that need neither a cloud emulator nor Flink (under 4 minutes)
+test: setup  ## Run all tests that need neither a cloud emulator nor Flink (some five minutes)
 	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-fast: setup  ## Run the tests that take less than a few seconds each
