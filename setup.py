@@ -42,7 +42,8 @@ setup(
         "py3langid>=0.4,<1",
         # its wheels bring a libcurl of their own, with HTTP/2
         "pycurl>=7.49",
-        "readability-lxml>=0.8.4,<1",
+        # 0.9 asks lxml for an extra in a spelling on which the pip of Python 3.11 fails
+        "readability-lxml>=0.8.1,<0.9",
         "rich>=13.7",
         "spacy>=3.8,<4",
         "sqlalchemy>=2.0.30",
