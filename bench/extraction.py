@@ -20,7 +20,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -32,27 +31,18 @@ import trafilatura
 from transforms.entities.recognizer import EntityRecognizer
 from transforms.errors import NewsbeamError
 from transforms.page.boilerplate import strip_boilerplate
-from transforms.page.extract import LINKED, article_json, count_text, extract, is_live, page_facts, read_linked_body
-from transforms.page.judge.confidence import measure_doubts
-from transforms.page.judge.features import measure_blocks
-from transforms.page.judge.layout import find_layout
-from transforms.page.judge.opinions import second_opinion
-from transforms.page.judge.rules import TypedRegion, cut_region
-from transforms.page.judge.walk import walk_page
-from transforms.page.judge.wording import overrule_by_words
-from transforms.page.kinds import REGION_KINDS
-from transforms.page.read.metadata import read_metadata
-from transforms.page.read.parse import parse_page
-from transforms.records import Article, ArticleLink, FetchedPage
+from transforms.page.extract import Scorer, article_json, extract
+from transforms.page.judge.classifier import score_blocks
+from transforms.records import ArticleLink, FetchedPage
 
 Row = dict[str, Any]
 MEASURES = ("f1", "precision", "recall", "exact", "title", "date_day", "date_minute", "authors_f1", "caption_leak")
 
 
-def extract_ours(page: FetchedPage) -> Row:
-    """Extract and strip one page."""
+def extract_ours(page: FetchedPage, score: Scorer = score_blocks) -> Row:
+    """Extract and strip one page; `score` judges its blocks."""
     try:
-        return article_json(strip_boilerplate(extract(page)))
+        return article_json(strip_boilerplate(extract(page, score)))
     except NewsbeamError as exc:
         return {"body": [], "rejected": exc.reason}
 
@@ -71,23 +61,8 @@ def extract_theirs(page: FetchedPage) -> Row:
 
 
 def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
-    """Extract one page with given block scores."""
-    parsed = parse_page(page.body, page.content_type, page.url)
-    meta = read_metadata(parsed.tree, page.url)
-    walk = walk_page(parsed.tree)
-    facts = page_facts(meta)
-    layout = find_layout(walk, facts.titles)
-    features = measure_blocks(walk, facts, layout)
-    region = TypedRegion(walk, features, scores.astype(np.float32), is_live(meta), layout.aside)
-    ours = overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS)
-    linked = read_linked_body(meta, count_text(ours))
-    blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, ours, is_live(meta))
-    article = Article(link=page.link, url=page.url, title=meta.title, authors=meta.authors, blocks=tuple(blocks))
-    return article_json(strip_boilerplate(article)) | {
-        "reader": reader,
-        "doubts": asdict(measure_doubts(ours)),
-        "published": meta.published_at.isoformat() if meta.published_at else None,
-    }
+    """Extract and strip one page whose blocks have these scores."""
+    return extract_ours(page, lambda *_: scores.astype(np.float32))
 
 
 def load_scorer(corpus: Path) -> ModuleType:

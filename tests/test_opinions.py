@@ -27,30 +27,34 @@ def blocks_of(lines: list[str], score: float) -> list[Block]:
     return [Block(BlockKind.PARAGRAPH, line, "", score) for line in lines]
 
 
+def ask(page: Page, ours: list[Block], live: bool = False) -> tuple[list[Block], str]:
+    return second_opinion(page, ours, measure_doubts(ours), live)
+
+
 def test_where_we_are_sure_nobody_is_asked() -> None:
     ours = blocks_of(LINES[:6], 0.99)
-    assert second_opinion(page_with(LINES), ours) == (ours, OURS)
+    assert ask(page_with(LINES), ours) == (ours, OURS)
 
 
 def test_where_we_are_not_sure_two_that_agree_win() -> None:
-    blocks, reader = second_opinion(page_with(LINES), blocks_of(LINES[:6], 0.7))
+    blocks, reader = ask(page_with(LINES), blocks_of(LINES[:6], 0.7))
     assert reader == TRAFILATURA and [block.text for block in blocks if block.kind is BlockKind.PARAGRAPH] == LINES
 
 
 def test_where_they_agree_with_us_ours_stays() -> None:
     ours = blocks_of(LINES, 0.7)
-    assert second_opinion(page_with(LINES), ours) == (ours, OURS)
+    assert ask(page_with(LINES), ours) == (ours, OURS)
 
 
 def test_of_a_live_blog_they_must_have_more() -> None:
     ours = blocks_of([*LINES, *(line.replace("board", "council") for line in LINES)], 0.4)
-    assert second_opinion(page_with(LINES), ours, live=True) == (ours, OURS)
-    assert second_opinion(page_with(LINES), ours)[1] == TRAFILATURA
+    assert ask(page_with(LINES), ours, live=True) == (ours, OURS)
+    assert ask(page_with(LINES), ours)[1] == TRAFILATURA
 
 
 def test_a_page_that_is_too_large_for_them_stays_as_it_is() -> None:
     ours = blocks_of(LINES[:6], 0.7)
-    assert second_opinion(page_with([*LINES, *["x"] * 6_000]), ours) == (ours, OURS)
+    assert ask(page_with([*LINES, *["x"] * 6_000]), ours) == (ours, OURS)
 
 
 def test_overlap_is_twice_what_is_common_over_all() -> None:

@@ -8,20 +8,24 @@ transforms.page.boilerplate then decides which kinds of block are body.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from transforms.errors import NoText
 from transforms.page.describe import describe_article
 from transforms.page.judge.classifier import score_blocks
 from transforms.page.judge.confidence import confidence_of, measure_doubts
-from transforms.page.judge.features import PageFacts, measure_blocks
-from transforms.page.judge.layout import find_layout, find_plain_text
+from transforms.page.judge.features import Matrix, PageFacts, measure_blocks
+from transforms.page.judge.layout import Layout, find_layout, find_plain_text
 from transforms.page.judge.opinions import FEW_WORDS, MUCH_MORE, OURS, second_opinion
 from transforms.page.judge.pictures import collect_images
 from transforms.page.judge.rejection import reject_page
 from transforms.page.judge.rules import TypedRegion, cut_region
-from transforms.page.judge.walk import walk_page
+from transforms.page.judge.walk import Walk, walk_page
 from transforms.page.judge.wording import overrule_by_words
 from transforms.page.kinds import REGION_KINDS, TEXT_KINDS
 from transforms.page.read.metadata import Metadata, read_metadata
@@ -33,21 +37,22 @@ from transforms.words import reading_minutes
 
 LINKED = "json-ld"
 _LEAST_LINKED_WORDS = 60
+Scorer = Callable[[Walk, Layout, Matrix], NDArray[np.float32]]
 
 
-def extract(page: FetchedPage) -> Article:
-    """Turn a fetched page into an article with typed blocks.
+def extract(page: FetchedPage, score: Scorer = score_blocks) -> Article:
+    """Turn a fetched page into an article with typed blocks; `score` judges the blocks.
 
     Raises ContentTypeRejected for a body that is not markup, NoText for a page without a paragraph, and NotAnArticle
     for a section front, a search result, a consent wall or a soft 404.
     """
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url, page.fetched_at)
-    blocks, images, headlines = read_blocks(parsed, meta)
+    blocks, images, headlines = read_blocks(parsed, meta, score)
     doubts = measure_doubts(blocks)
-    linked = read_linked_body(meta, count_text(blocks))
+    linked = read_linked_body(meta, doubts.words)
     reject_page(page.url, meta, linked or blocks, headlines)
-    blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, blocks, is_live(meta))
+    blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, blocks, doubts, _is_live(meta))
     if not any(block.kind in TEXT_KINDS for block in blocks):
         raise NoText(f"no paragraph in {page.url}")
     article = describe_article(page, meta, blocks)
@@ -59,14 +64,14 @@ def extract(page: FetchedPage) -> Article:
     )
 
 
-def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], int]:
+def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tuple[list[Block], list[Image], int]:
     """Return the typed blocks of a page's article region, its images and the number of its linked headlines."""
     walk = walk_page(page.tree)
     facts = page_facts(meta)
     layout = find_layout(walk, facts.titles)
     features = measure_blocks(walk, facts, layout)
-    scores = score_blocks(walk, layout, features)
-    live = is_live(meta)
+    scores = score(walk, layout, features)
+    live = _is_live(meta)
     region = TypedRegion(walk, features, scores, live, layout.aside)
     if not any(layout.good) or not any(block.kind in TEXT_KINDS for block in region.blocks):
         # a page unlike those that the classifier was trained on
@@ -77,14 +82,8 @@ def read_blocks(page: Page, meta: Metadata) -> tuple[list[Block], list[Image], i
     return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, headlines
 
 
-def is_live(meta: Metadata) -> bool:
-    """Say whether a page is a live blog."""
+def _is_live(meta: Metadata) -> bool:
     return meta.page_kind is PageKind.LIVE_BLOG
-
-
-def count_text(blocks: list[Block]) -> int:
-    """Count the words of the blocks whose kinds are text."""
-    return sum(count_words(block.text) for block in blocks if block.kind in TEXT_KINDS)
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:

@@ -11,11 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from transforms.page.judge.confidence import measure_doubts
+from transforms.page.judge.confidence import Doubts, measure_doubts
 from transforms.page.judge.readers import read_with_readability, read_with_trafilatura, simple_markup
 from transforms.page.kinds import TEXT_KINDS
 from transforms.page.read.parse import Page
-from transforms.page.text import UNSPACED, count_words
+from transforms.page.text import UNSPACED
 from transforms.records import Block
 
 OURS, TRAFILATURA = "blocks", "trafilatura"
@@ -32,14 +32,13 @@ _SHINGLE = 4
 _WORD = re.compile(rf"{UNSPACED.pattern}|\w+")
 
 
-def second_opinion(page: Page, blocks: list[Block], live: bool = False) -> tuple[list[Block], str]:
-    """Return the blocks to use, and the reader that they come from.
+def second_opinion(page: Page, blocks: list[Block], doubts: Doubts, live: bool = False) -> tuple[list[Block], str]:
+    """Return the blocks to use, and the reader that they come from; `doubts` are those about our `blocks`.
 
     The others win where we found hardly any text and trafilatura MUCH_MORE times as much, or where we are not sure and
     both agree with each other but not with us. Of a `live` blog both often return the introduction only: there they
     must have more than we.
     """
-    doubts = measure_doubts(blocks)
     words, is_sure = doubts.words, doubts.doubt <= DOUBTFUL
     if words >= FEW_WORDS and is_sure:
         return blocks, OURS
@@ -47,7 +46,7 @@ def second_opinion(page: Page, blocks: list[Block], live: bool = False) -> tuple
     if not markup:
         return blocks, OURS
     theirs = read_with_trafilatura(markup)
-    found = _count_text(theirs)
+    found = measure_doubts(theirs).words
     if words < FEW_WORDS and found >= max(FEW_WORDS, MUCH_MORE * words):
         return theirs, TRAFILATURA
     if is_sure or found < _SHORT or (live and found < words):
@@ -71,7 +70,3 @@ def _shingles(blocks: Iterable[Block]) -> Counter[tuple[str, ...]]:
     """Return every _SHINGLE successive words of a text; of scripts without spaces, every _SHINGLE characters."""
     words = [word for block in blocks for word in _WORD.findall(block.text)]
     return Counter(zip(*(words[start:] for start in range(_SHINGLE)), strict=False))
-
-
-def _count_text(blocks: list[Block]) -> int:
-    return sum(count_words(block.text) for block in blocks if block.kind in TEXT_KINDS)
