@@ -47,6 +47,31 @@ TRACKING_PARAMETERS = frozenset({
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# Registries that give out names under a second label, such as co.uk and com.br, use one of these;
+# https://publicsuffix.org/list/ has them all.
+_SECOND_LABELS = frozenset(
+    [
+        "ac",
+        "asso",
+        "co",
+        "com",
+        "edu",
+        "go",
+        "gob",
+        "gouv",
+        "gov",
+        "in",
+        "ltd",
+        "me",
+        "mil",
+        "ne",
+        "net",
+        "nom",
+        "or",
+        "org",
+        "plc",
+    ]
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_STORED = re.compile("[\x00\ud800-\udfff]")
 # what DNS allows, in bytes (RFC 1035, 2.3.4); the ASCII form of a name is no shorter than the name
@@ -153,6 +178,20 @@ def host_of(url: str) -> str:
     An IPv6 address comes without its brackets.
     """
     return _host_of_key(url_key(url))
+
+
+def is_same_site(host: str, other: str) -> bool:
+    """Say whether two hosts belong to one site: they are equal, or share a domain that one can register."""
+    return host == other or (bool(domain_of(host)) and domain_of(host) == domain_of(other))
+
+
+def domain_of(host: str) -> str:
+    """Return the part of a host name that was registered, as far as its form shows it; "" for an IP address."""
+    labels = host.rstrip(".").split(".")
+    if ":" in host or labels[-1].isdigit():
+        return ""
+    has_second = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LABELS
+    return ".".join(labels[-3 if has_second else -2 :])
 
 
 def link_of(entry: FeedEntry, feed_url: str, now: datetime) -> ArticleLink:

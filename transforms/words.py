@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 
 _HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_THAI, _LAO, _KHMER = "\u0e01-\u0e3a\u0e40-\u0e4e", "\u0e81-\u0ecd\u0edc-\u0edf", "\u1780-\u17d3\u17dd"
+_BURMESE = "\u1000-\u103f\u1050-\u109f"
 _KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 
 
@@ -30,14 +32,12 @@ _CHINESE = _Script(re.compile(f"[{_HAN}]"), 1.61, 255)
 _JAPANESE = _Script(re.compile(f"[{_HAN}{_KANA}]"), 1.76, 357)
 _ALPHABETIC = 60_000 / 68
 _OTHERS = (
-    _Script(re.compile("[\u0e01-\u0e3a\u0e40-\u0e4e]"), 4.4, _ALPHABETIC),  # Thai
-    _Script(re.compile("[\u0e81-\u0ecd\u0edc-\u0edf]"), 5.1, _ALPHABETIC),  # Lao
-    _Script(re.compile("[\u1780-\u17d3\u17dd]"), 5.1, _ALPHABETIC),  # Khmer
-    _Script(re.compile("[\u1000-\u103f\u1050-\u109f]"), 4.8, _ALPHABETIC),  # Burmese
+    _Script(re.compile(f"[{_THAI}]"), 4.4, _ALPHABETIC),
+    _Script(re.compile(f"[{_LAO}]"), 5.1, _ALPHABETIC),
+    _Script(re.compile(f"[{_KHMER}]"), 5.1, _ALPHABETIC),
+    _Script(re.compile(f"[{_BURMESE}]"), 4.8, _ALPHABETIC),
 )
-_ANY = re.compile(
-    f"[{_HAN}{_KANA}\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecd\u0edc-\u0edf\u1780-\u17d3\u17dd\u1000-\u103f\u1050-\u109f]+"
-)
+_ANY = re.compile(f"[{_HAN}{_KANA}{_THAI}{_LAO}{_KHMER}{_BURMESE}]+")
 _KANA_ONLY = re.compile(f"[{_KANA}]")
 # of the characters of Japanese articles 45 to 76 in 100 are kana; a Chinese one may quote a Japanese name
 _LEAST_KANA = 0.25

@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from transforms.errors import FeedError, FeedUnreadable, NewsbeamError
-from transforms.feeds.discovery import find_feeds, is_same_site, read_feed_list, read_opml
+from transforms.feeds.discovery import find_feeds, read_feed_list, read_opml
 from transforms.feeds.formats.rows import MAX_ENTRIES
 from transforms.feeds.reader import parse_feed
 from transforms.feeds.schedule import LEFT_OUT, spread
 from transforms.records import ArticleLink, FeedEntry, ParsedFeed
-from transforms.urls import canonical_url, host_of, link_of
+from transforms.urls import canonical_url, host_of, is_same_site, link_of
 
 LIST = "list"
 # a blog offers two or three: posts, comments, posts in another format

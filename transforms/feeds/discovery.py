@@ -7,29 +7,6 @@ from lxml import etree
 from transforms.errors import FeedUnreadable
 from transforms.feeds.formats.markup import absolute_url, decode_body, local_name, parse_xml, root_name, root_start
 
-# registries that give out names under a second label, such as co.uk and com.br, use one of these
-_SECOND_LABELS = frozenset(
-    (
-        "ac",
-        "asso",
-        "co",
-        "com",
-        "edu",
-        "go",
-        "gob",
-        "gouv",
-        "gov",
-        "ltd",
-        "me",
-        "mil",
-        "ne",
-        "net",
-        "nom",
-        "or",
-        "org",
-        "plc",
-    )
-)
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml", "application/feed+json")
 
 
@@ -99,17 +76,3 @@ def read_feed_list(text: str) -> tuple[str, ...]:
         if address:
             found.setdefault(address)
     return tuple(found)
-
-
-def is_same_site(host: str, other: str) -> bool:
-    """Say whether two hosts belong to one site: they are equal, or share a domain that one can register."""
-    return host == other or (bool(_domain_of(host)) and _domain_of(host) == _domain_of(other))
-
-
-def _domain_of(host: str) -> str:
-    """Return the part of a host name that was registered, as far as its form shows it; "" for an IP address."""
-    labels = host.rstrip(".").split(".")
-    if ":" in host or labels[-1].isdigit():
-        return ""
-    has_second = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LABELS
-    return ".".join(labels[-3 if has_second else -2 :])

@@ -17,6 +17,7 @@ from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.layout import number_groups
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import Walk
+from transforms.page.text import STOPS
 from transforms.records import BlockKind
 
 NAMES_ALONE = "names alone at an edge"
@@ -26,7 +27,6 @@ NAMES = re.compile(
     r"(?:[A-Z][\w-]+ )?\(?(?:[^\W\d_a-z][\w.'’-]+)(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|da|di|el|al|bin)){1,3}"
     r"(?:\s?[/,&]\s?(?:[^\W\d_a-z][\w.'’-]+)(?: [^\W\d_a-z][\w.'’-]*){1,3}){0,3}\)?"
 )
-_STOPS = frozenset(".!?…。！？।؟۔")
 _PHRASES = [COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
 
 
@@ -40,7 +40,7 @@ def is_names(text: str) -> bool:
     if text.isascii():
         return True
     if not any(map(str.isupper, text)):
-        return text[-1] not in _STOPS
+        return text[-1] not in STOPS
     return not any(word[0].islower() and not word.isascii() for word in text.split())
 
 

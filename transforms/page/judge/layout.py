@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from transforms.page.judge.cues import CUE_INDEX, CUES
 from transforms.page.judge.dialogs import find_dialogs
 from transforms.page.judge.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
-from transforms.page.text import count_words
+from transforms.page.text import STOPS, count_words
 
 _GOOD_WORDS = 12
 # less than this is no text but a notice, such as one that JavaScript is needed
 _FEW_SENTENCES, _FEW_WORDS = 3, 20
-_STOPS = frozenset(".!?…。！？।؟။።")
 # how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
 _DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
 _DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
@@ -107,7 +106,7 @@ def find_plain_text(walk: Walk, layout: Layout) -> list[int]:
         return good
     held: dict[int, list[int]] = defaultdict(list)
     for i, block in enumerate(walk.blocks):
-        if i not in layout.aside and block.text[-1] in _STOPS and block.linked < 0.4 * len(block.text):
+        if i not in layout.aside and block.text[-1] in STOPS and block.linked < 0.4 * len(block.text):
             if any(block.frame.nearest[cue] != NEVER for cue in _DAMPING):
                 continue
             for frame in {block.frame, block.frame.parent or block.frame}:

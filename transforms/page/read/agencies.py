@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from transforms.page.text import text_key
+from transforms.page.text import EASTERN, text_key
 
 # "name as stored: other names". A name in capitals of two or three letters is recognised in capitals only.
 _NAMES = """
@@ -123,7 +123,7 @@ _CREDIT_WORDS = re.compile(
     r"od|di|par)\b[\s:：]*|[©\s:：(（\[/]+|(?:19|20)\d\d\s+)+",
     re.IGNORECASE,
 )
-_PARTS = re.compile(r"\s*(?:[/,;&+・、]|\s(?:und|and|et|y|e|i|und|with|mit)\s)\s*")
+_PARTS = re.compile(r"\s*(?:[/,;&+・、]|\s(?:und|and|et|y|e|i|with|mit)\s)\s*")
 _INITIALS = re.compile(r"[a-zäöü]{2,6}|\w{2,4}(?:-\w{2,6})?")
 # "LONDON, March 5 (Reuters) - ", "Berlin (dpa) - ", "(ANSA) - ROMA, "
 _BRACKETED = re.compile(
@@ -137,8 +137,7 @@ _BARE = re.compile(
 _EASTERN = re.compile(
     r"^\s*[（(【\[]?(?P<first>[^，。,.\n）)】\]]{2,30}?)[电電訊讯](?!\w)|^\s*[（(【\[](?P<last>[^，。,.\n）)】\]]{2,30})[）)】\]]"
 )
-_CJK = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
-_EASTERN_NAMES = {key: agency for key, agency in _AGENCIES.items() if _CJK.search(key)}
+_EASTERN_NAMES = {key: agency for key, agency in _AGENCIES.items() if EASTERN.search(key)}
 # "... said. (AFP)", "... sagte er. /dpa"
 _ENDING = re.compile(
     r"(?:[(（\[]\s*(?P<bracketed>[^()（）\[\]]{2,40})[)）\]]|\s[/–—-]{1,2}\s?(?P<bare>[\w/ .-]{2,20}))\s*[.。]?$"
@@ -189,7 +188,7 @@ def find_dateline(paragraph: str) -> tuple[str, ...]:
     match = _BARE.match(start)
     if match:
         return find_agencies(match["credit"])
-    if _CJK.search(start):
+    if EASTERN.search(start):
         match = _EASTERN.match(start)
         if match:
             key, is_first = text_key(match["first"] or match["last"]), bool(match["first"])

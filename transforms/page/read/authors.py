@@ -18,10 +18,9 @@ from lxml import etree
 from transforms.page.read.agencies import find_agency
 from transforms.page.read.bylines import clean_authors, is_person
 from transforms.page.read.linked_data import as_list, text_of, types_of
-from transforms.page.read.sites import domain_of
 from transforms.page.read.sources import MAX_MARKED, PageSources, read_line
 from transforms.page.text import text_key
-from transforms.urls import host_of
+from transforms.urls import domain_of, host_of, is_same_site
 
 _AUTHOR_NAMES = (
     "author article:author parsely-author sailthru.author dc.creator dcterms.creator byl "
@@ -200,7 +199,7 @@ def _is_author_link(page: PageSources, href: str) -> bool:
     if not AUTHOR_LINK.search(href):
         return False
     other: str = host_of(page.absolute(href))
-    return not other or domain_of(other) == domain_of(page.host)
+    return not other or is_same_site(other, page.host)
 
 
 def _is_elsewhere(element: etree._Element) -> bool:

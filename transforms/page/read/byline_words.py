@@ -156,4 +156,3 @@ TRAILING = re.compile(r"\s+(?:on|at|in|am|um|for|le|il|el)$")
 HONORIFIC = re.compile(r"^(?:dr|prof|mr|mrs|ms|sir|dame|dipl|ing|phd|md)\.?$", re.IGNORECASE)
 _PARTICLES = "de del della di da dos das do du la le van von vom der den ten ter zu zur bin ibn al el ben af av y e i"
 PARTICLES = frozenset(_PARTICLES.split())
-EASTERN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")

@@ -9,7 +9,6 @@ from transforms.page.read.byline_words import (
     BRACKETS,
     BY,
     CONTACT,
-    EASTERN,
     HONORIFIC,
     INITIALS,
     JUNK,
@@ -30,7 +29,7 @@ from transforms.page.read.byline_words import (
     TRAILING,
     WHEN,
 )
-from transforms.page.text import text_key
+from transforms.page.text import EASTERN, text_key
 
 _LONGEST_BYLINE = 300
 

@@ -21,7 +21,7 @@ from transforms.page.read.linked_data import as_list, text_of, types_of
 from transforms.page.read.opinion import find_opinion
 from transforms.page.read.published import Dated, DateReader, read_modified, read_published
 from transforms.page.read.sites import read_site_name
-from transforms.page.read.sources import MAX_TITLE_CHARS, PageSources, plain_line
+from transforms.page.read.sources import MAX_NAME_CHARS, MAX_TITLE_CHARS, PageSources, plain_line
 from transforms.page.read.titles import choose_title, clean_titles, drop_site_names
 from transforms.page.text import text_key
 from transforms.records import PageKind
@@ -34,8 +34,6 @@ _MOST_SECTION_WORDS = 8
 _MAX_DESCRIPTION_CHARS = 16_000
 # text for comparison with the blocks of the page; all the text of a page is 95,203 at most
 _MAX_BODY_CHARS = 500_000
-# the longest name of a site has 116, the longest section 245
-_MAX_NAME_CHARS = 2_000
 _MARKUP = re.compile(r"<[^<>]{1,500}>")
 _FREE = re.compile(r"^(?:false|no|0)$", re.IGNORECASE)
 
@@ -197,7 +195,7 @@ class _Reader:
         )
         for source, names in places:
             for name in names:
-                yield source, plain_line(name[:_MAX_NAME_CHARS])
+                yield source, plain_line(name[:MAX_NAME_CHARS])
 
     def is_section(self, name: str) -> bool:
         """Say whether a name is that of a section, not the title once more, an address or a number."""

@@ -14,20 +14,17 @@ from dataclasses import dataclass
 
 from transforms.page.read.agencies import find_agency
 from transforms.page.read.linked_data import text_of, types_of
-from transforms.page.read.sources import PageSources
+from transforms.page.read.sources import MAX_NAME_CHARS, PageSources
 from transforms.page.read.titles import strip_site_name
 from transforms.page.text import text_key
+from transforms.urls import domain_of
 
-# the longest name of a site has 116 characters
-_MAX_NAME_CHARS = 2_000
 _LONGEST_NAME = 60
 _PIECES = re.compile(r"\s+[|–—·•»:-]+\s+|\s*\|\s*|:\s+")
 _MARKS = re.compile(r"\s*(?:®|™|\((?:R|TM)\))")
 _EDGES = " |–—-·•:»/,."
 _DOMAIN = re.compile(r"(?:https?://)?(?:www\.)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,12}/?", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:the|der|die|das|le|la|les|el|il|de|het)\s+(?=\S)|^l['’]", re.IGNORECASE)
-# https://publicsuffix.org/list/ has them all; these hold nearly all newspapers
-_SECOND_LEVEL = frozenset(("co", "com", "org", "net", "gov", "ac", "edu", "or", "ne", "go", "gob", "gouv", "in", "nom"))
 _PREFIXES = ("www.", "m.", "amp.", "mobile.")
 
 
@@ -68,13 +65,6 @@ def bare_host(host: str) -> str:
     return host
 
 
-def domain_of(host: str) -> str:
-    """Return the part of a host that was registered, as far as its form shows: three labels of "www.courier.co.uk"."""
-    labels = host.split(".")
-    second_level = len(labels[-1]) == 2 and labels[-2:-1] and labels[-2] in _SECOND_LEVEL
-    return ".".join(labels[-3 if second_level else -2 :])
-
-
 def _candidates(page: PageSources) -> Iterator[tuple[str, str]]:
     website = next((n for n in page.nodes if types_of(n) & {"website"}), {})
     publisher = text_of(page.resolve(page.article.get("publisher")))
@@ -90,7 +80,7 @@ def _candidates(page: PageSources) -> Iterator[tuple[str, str]]:
     titles |= {text_key(page.document_title)} & set(map(text_key, page.headings))
     names: list[str] = []
     for source, text in places:
-        name = _clean(text[:_MAX_NAME_CHARS], page.host)
+        name = _clean(text[:MAX_NAME_CHARS], page.host)
         if name and text_key(text) not in titles:
             names.append(name)
             yield source, name

@@ -23,6 +23,8 @@ _MAX_METAS = 1_500
 _MAX_META_CHARS = 130_000
 _MAX_HEADINGS = 320
 MAX_TITLE_CHARS = 4_000
+# the longest name of a site has 116, the longest section 245
+MAX_NAME_CHARS = 2_000
 # the longest address of a picture has 4,986
 _MAX_LINK_CHARS = 20_000
 # elements that are tried as the byline, and as the date; the most <time> are 116

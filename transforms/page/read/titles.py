@@ -125,7 +125,7 @@ def choose_title(candidates: Mapping[str, str]) -> tuple[str, str]:
 def _is_label(title: str, label: str) -> bool:
     """Say whether what follows a bar reads like the label of a section or site rather than like half of a headline."""
     words = len(title.split())
-    unspaced = not title.isascii() and len(text_key(title)) >= 3 * max(1, words) * 3
+    unspaced = not title.isascii() and len(text_key(title)) >= 9 * max(1, words)
     return (
         (words >= _LEAST_WORDS or unspaced)
         and len(label.split()) <= min(6, words)
