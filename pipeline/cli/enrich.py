@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 
+from pipeline.cli.ingest import on_stop
 from pipeline.cli.options import configured, utf8_text
 from pipeline.config import Config
 from pipeline.logs.terminal import json_text
@@ -39,8 +39,7 @@ def enrich(config: Config, /, language: str, since: str | None, stages: Sequence
     selection = Selection(_language_code(language), _time(since) if since is not None else None)
     engine = open_existing(config.db)
     enricher = Enricher(engine, config, tuple(stages), selection)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: enricher.stop())
+    on_stop(enricher.stop)
     counts = enricher.run(restart)
     click.echo(json_text({**asdict(counts), "done": enricher.is_done}))
 

@@ -77,7 +77,7 @@ def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None)
     ledger.feeds.add(addresses, now)
     poller = Poller(ledger, config)
     if topic is None:
-        _on_stop(poller.stop)
+        on_stop(poller.stop)
         poller.run(once_since=now if once else None)
         return
     publisher = _publisher(ledger.engine, topic, config, client)
@@ -86,7 +86,7 @@ def poll(config: Config, /, feeds: Sequence[str], once: bool, topic: str | None)
         poller.stop()
         publisher.stop()
 
-    _on_stop(stop)
+    on_stop(stop)
     with ThreadPoolExecutor(1, "publisher") as threads:
         publishing = threads.submit(publisher.run)
         # if the publisher fails, stop polling: the ledger would fill up unnoticed
@@ -122,7 +122,7 @@ def work(config: Config, /, once: bool, until_stdin_closes: bool, forgive: bool)
     from pipeline.ledger import Ledger
 
     worker = Worker(Ledger(engine), config)
-    _on_stop(worker.stop)
+    on_stop(worker.stop)
     worker.run(once, forgive)
 
 
@@ -148,7 +148,7 @@ def publish(config: Config, /, topic: str, once: bool) -> None:
 
     client = _publishing_client(topic)
     publisher = _publisher(open_when_there(config.db), topic, config, client)
-    _on_stop(publisher.stop)
+    on_stop(publisher.stop)
     if once:
         publisher.finish()
     publisher.run()
@@ -171,11 +171,12 @@ def _publisher(engine: sa.Engine, topic: str, config: Config, client: Client | N
     return Publisher(engine, topic, config, client)
 
 
-def _on_stop(stop: Callable[[], object]) -> None:
+def on_stop(stop: Callable[[], object]) -> None:
+    """Call `stop` on SIGINT and SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop())
 
 
 def _exit_on_signal() -> None:
     """Exit at once on a signal, as long as there is nothing to release."""
-    _on_stop(lambda: sys.exit(0))
+    on_stop(lambda: sys.exit(0))

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from pipeline.config import Config
-from pipeline.graph.reading import prepare_steps
-from pipeline.logs import LogForm
 from pipeline.tables.enrichments import ENRICHMENTS, Enrichment
 from transforms.errors import UserError
 from transforms.records import Article
@@ -35,7 +33,7 @@ class EnrichAgain:
     def __call__(self, article: Article) -> Enriched:
         ran = []
         is_changed = False
-        for enrichment, work in _works(self.config):
+        for enrichment, work in works_of(self.config):
             if not (is_changed or enrichment.name in self.names):
                 continue
             before = _results(article, enrichment)
@@ -46,17 +44,6 @@ class EnrichAgain:
             is_changed = is_changed or _results(article, enrichment) != before
             ran.append(enrichment.name)
         return Enriched(article, tuple(ran))
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareEnriching:
-    """Import and load what the enrichments need, and log as the process does that reads what is logged."""
-
-    config: Config
-    logs: LogForm | None
-
-    def __call__(self) -> None:
-        prepare_steps([work for _, work in _works(self.config)], self.logs)
 
 
 def check_names(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -73,5 +60,6 @@ def _results(article: Article, enrichment: Enrichment) -> list[object]:
 
 
 @cache
-def _works(config: Config) -> tuple[tuple[Enrichment, Callable[[Article], Article]], ...]:
+def works_of(config: Config) -> tuple[tuple[Enrichment, Callable[[Article], Article]], ...]:
+    """Return the enrichments, each with its transform for this configuration."""
     return tuple((enrichment, enrichment.make(config)) for enrichment in ENRICHMENTS)

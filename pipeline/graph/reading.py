@@ -78,24 +78,24 @@ class ReadPage:
 
 
 @dataclass(frozen=True, slots=True)
-class PrepareReading:
-    """Import and load what the steps need, and log as the process does that reads what is logged."""
+class Prepare:
+    """Import and load what the transforms of a guarded process need, and log in this form, if any.
 
+    `make` returns them for a configuration, each with what it belongs to; one may have a method `prepare`, which loads
+    what it needs.
+    """
+
+    make: Callable[[Config], Iterable[tuple[object, Callable[[Any], Article]]]]
     config: Config
     logs: LogForm | None
 
     def __call__(self) -> None:
-        prepare_steps([work for _, work in _steps_of(self.config)], self.logs)
-
-
-def prepare_steps(works: Iterable[Callable[[Any], Article]], logs: LogForm | None) -> None:
-    """Load what these transforms need: each may have a method `prepare`, which does. Log in this form, if any."""
-    if logs is not None:
-        configure_logs(*logs)
-    for work in works:
-        prepare = getattr(work, "prepare", None)
-        if prepare is not None:
-            prepare()
+        if self.logs is not None:
+            configure_logs(*self.logs)
+        for _, work in self.make(self.config):
+            prepare = getattr(work, "prepare", None)
+            if prepare is not None:
+                prepare()
 
 
 @cache
@@ -111,7 +111,7 @@ class ReadGuarded:
     """
 
     def __init__(self, config: Config) -> None:
-        self._guard = shared_guard(ReadPage(config), PrepareReading(config, logs_in_use()))
+        self._guard = shared_guard(ReadPage(config), Prepare(_steps_of, config, logs_in_use()))
         self._patience = Patience()
         self._turn = FairLock()
 

@@ -21,8 +21,8 @@ import structlog
 
 from pipeline import __version__
 from pipeline.config import Config
-from pipeline.graph.enriching import EnrichAgain, Enriched, PrepareEnriching, check_names
-from pipeline.graph.reading import say_what_is_missing
+from pipeline.graph.enriching import EnrichAgain, Enriched, check_names, works_of
+from pipeline.graph.reading import Prepare, say_what_is_missing
 from pipeline.logs import logs_in_use
 from pipeline.sinks.sql_writer import rewrite_articles
 from pipeline.tables.bounds import bounded_article
@@ -81,7 +81,7 @@ class Enricher:
         self._guard: Guard[Article, Enriched] | None = None
         if work is None:
             again = EnrichAgain(config, self.stages)
-            work = self._guard = Guard(again, prepare=PrepareEnriching(config, logs_in_use()))
+            work = self._guard = Guard(again, prepare=Prepare(works_of, config, logs_in_use()))
         self._work = work
         self._stopping = threading.Event()
         self._after, self.counts, self.is_done = "", Counts(), False
