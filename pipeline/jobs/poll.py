@@ -82,19 +82,19 @@ class Poller:
         self.fetcher = shared_fetcher(config.fetch_policy())
         self.loop = loop or Loop("polling failed")
         self.clock = Clock()
-        self._is_prepared = self._is_once = False
+        self._is_prepared = self._is_once = self._forgive = False
         self._claim_at = 0.0
         # claimed and not recorded: how many, by host
         self._open: Counter[str] = Counter()
         self._group: list[_Answered] = []
         self._read = _Readers()
 
-    def run(self, once_since: datetime | None = None) -> None:
+    def run(self, once_since: datetime | None = None, forgive: bool = False) -> None:
         """Poll until `stop` is called; with `once_since`, until every feed has been polled since then.
 
-        Feeds that are in back-off are asked at once.
+        `forgive` is as in Worker.run. Feeds that are in back-off are asked at once.
         """
-        self._is_once = once_since is not None
+        self._is_once, self._forgive = once_since is not None, forgive
         with self._read, Lease(self.ledger.leases, self.fetcher.delay_of) as lease:
             self.loop.run(lambda: self._step(lease, once_since), lambda: self._is_done(once_since))
             while self._collect(0.0):
@@ -123,7 +123,7 @@ class Poller:
         """Mend at the start what earlier processes left, and what a clock that was set back makes wait."""
         now = datetime.now(UTC)
         if not self._is_prepared:
-            self.ledger.leases.take_back_dead()
+            self.ledger.leases.take_back_dead(self._forgive)
         if self.clock.went_back() or not self._is_prepared:
             feeds, urls = forget_future(self.ledger.engine, now)
             if feeds or urls:

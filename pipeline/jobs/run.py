@@ -55,7 +55,7 @@ class Workers:
         # pass settings in the environment, so that passwords do not show in the list of processes
         self.environment = os.environ | config.as_environment()
         self.on_line = on_line
-        # what died before was stopped with an earlier run; some of it may still be dying
+        # These and the poller forgive: what died before was stopped with an earlier run, and some may still be dying.
         self._workers = [self._spawn("--forgive") for _ in range(count)]
         self._restart_at = [0.0] * count
 
@@ -160,8 +160,6 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, view: Progress
     engine = open_when_there(config.db)
     ledger = Ledger(engine)
     started = datetime.now(UTC)
-    # nothing of this run has started: what an earlier one left behind was stopped with it, and not by a page
-    ledger.leases.take_back_dead(forgive=True)
     ledger.feeds.add(feeds, started)
     if not ledger.feeds.count():
         raise UserError("no feed to poll: pass one, as in newsbeam run https://example.org/feed.xml")
@@ -170,7 +168,7 @@ def run(config: Config, feeds: Sequence[str], once: bool = False, view: Progress
 
     def poll() -> None:
         try:
-            poller.run(once_since=started if once else None)
+            poller.run(once_since=started if once else None, forgive=True)
         except UserError as error:
             failed.append(error)
 
