@@ -14,7 +14,8 @@ NOW = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
 STORY = (
     "The council met on Tuesday evening to vote on the new harbour plan, which residents have debated for two years.",
     "Mayor Ana Duarte said the first ships would arrive in March, and that the ferry company had signed a lease.",
-    "Opponents, led by the Ellery Bird Trust, said they would appeal to the court before the end of the month.",
+    "Opponents, led by the Ellery Bird Trust, said they would appeal to the regional court before the end of the "
+    "month.",
 )
 
 

@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from smallpages import NOW, STORY
 
 from transforms.errors import ContentTypeRejected, NotAnArticle, NoText
 from transforms.fetch.content_types import check_bytes
@@ -23,12 +23,6 @@ from transforms.records import Article, ArticleLink, BlockKind, FetchedPage, fro
 DATA = Path(__file__).parent / "data"
 CASES = sorted(folder.name for folder in DATA.glob("article_*"))
 URL = "https://courier.example/news/quay"
-NOW = datetime(2026, 3, 5, 8, 0, tzinfo=UTC)
-STORY = (
-    "The council met on Tuesday evening to vote on the new harbour plan, which residents have debated for two years.",
-    "Mayor Ana Duarte said the first ships would arrive in March, and that the ferry company had signed a lease.",
-    "Opponents, led by the Ellery Bird Trust, said they would appeal to the regional court before the end of the month.",
-)
 
 
 def make_page(body: bytes | str, url: str = URL, content_type: str = "text/html", **hints: object) -> FetchedPage:
