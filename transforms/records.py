@@ -51,13 +51,34 @@ class BlockKind(StrEnum):
 
 
 class PageKind(StrEnum):
-    """The kind of a page."""
+    """The kind of a page, judged by transforms.page.judge.page_kind. A page is never rejected because of it.
+
+    - article: a text written to be read as a whole: news, feature, opinion, blog post, guide, how-to, recipe, review of
+      something, listicle ("the 10 best ..."), interview, press release, reference, encyclopedia or documentation text.
+      The default when in doubt.
+    - live_blog: one page that goes on growing by posts, each with its own time (live ticker, live updates), even when
+      the event is over.
+    - video: the main content is a video or an audio piece; text is only its description (roughly under 100 words, or a
+      transcript below the player).
+    - gallery: the main content is a series of pictures (photo story, picture slideshow); text is a short introduction
+      and captions.
+    - index: a list of links to other pages: home page, section front, tag page, search results, author page, archive,
+      category.
+    - product: a page that offers one thing for sale or use (a shop's product, an app in a store, a hotel, a service's
+      landing page, a job or property advert); a review or a "best of" list is an article.
+    - forum: a discussion thread or a page of questions and answers; an article with comments is an article.
+    - notice: tells about the site or about access rather than about the world: soft 404, error, consent, login, paywall
+      only, terms, privacy, cookie policy, imprint, about us, contact.
+    """
 
     ARTICLE = "article"
     LIVE_BLOG = "live_blog"
     VIDEO = "video"
     GALLERY = "gallery"
     INDEX = "index"
+    PRODUCT = "product"
+    FORUM = "forum"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)

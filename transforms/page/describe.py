@@ -11,11 +11,13 @@ from transforms.page.read.dates import Moment
 from transforms.page.read.metadata import Metadata
 from transforms.page.read.opinion import opens_with_opinion
 from transforms.page.read.published import Dated, DateReader
-from transforms.records import Article, ArticleLink, Block, BlockKind, FetchedPage
+from transforms.records import Article, ArticleLink, Block, BlockKind, FetchedPage, PageKind
 
 
-def describe_article(page: FetchedPage, meta: Metadata, blocks: Sequence[Block]) -> Article:
-    """Return the article of a page with its metadata and blocks, each field with its source.
+def describe_article(
+    page: FetchedPage, meta: Metadata, blocks: Sequence[Block], kind: tuple[PageKind, str] = (PageKind.ARTICLE, "")
+) -> Article:
+    """Return the article of a page with its metadata and blocks, each field with its source; `kind` has its own.
 
     What the page does not say comes from the feed.
     """
@@ -36,6 +38,7 @@ def describe_article(page: FetchedPage, meta: Metadata, blocks: Sequence[Block])
         "published_at": published.source if published else "",
         "language": "" if meta.language else "feed" if tag else "",
         "description": "standfirst" if standfirst else "",
+        "page_kind": kind[1],
         "refused_dates": ", ".join(dates.refused),
     }
     sources |= {name: source for name, source in found.items() if source}
@@ -60,7 +63,7 @@ def describe_article(page: FetchedPage, meta: Metadata, blocks: Sequence[Block])
         site_name=meta.site_name,
         canonical_url=meta.canonical_url,
         lead_image=meta.lead_image,
-        page_kind=meta.page_kind,
+        page_kind=kind[0],
         is_paywalled=meta.is_paywalled,
         is_opinion=is_opinion,
         blocks=tuple(blocks),

@@ -22,6 +22,7 @@ from transforms.page.judge.confidence import confidence_of, measure_doubts
 from transforms.page.judge.features import Matrix, PageFacts, measure_blocks
 from transforms.page.judge.layout import Layout, find_layout, find_plain_text
 from transforms.page.judge.opinions import FEW_WORDS, MUCH_MORE, OURS, second_opinion
+from transforms.page.judge.page_kind import Shape, judge_kind, measure_shape
 from transforms.page.judge.pictures import collect_images
 from transforms.page.judge.rejection import reject_page
 from transforms.page.judge.rules import TypedRegion, cut_region
@@ -31,7 +32,7 @@ from transforms.page.kinds import REGION_KINDS, TEXT_KINDS
 from transforms.page.read.metadata import Metadata, read_metadata
 from transforms.page.read.parse import Page, parse_page
 from transforms.page.text import count_words, normalize_text
-from transforms.records import Article, Block, BlockKind, FetchedPage, Image, PageKind
+from transforms.records import Article, Block, BlockKind, FetchedPage, Image
 from transforms.words import count_words as count_text_words
 from transforms.words import reading_minutes
 
@@ -48,14 +49,14 @@ def extract(page: FetchedPage, score: Scorer = score_blocks) -> Article:
     """
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url, page.fetched_at)
-    blocks, images, headlines = read_blocks(parsed, meta, score)
+    blocks, images, shape = read_blocks(parsed, meta, score)
     doubts = measure_doubts(blocks)
     linked = read_linked_body(meta, doubts.words)
-    reject_page(page.url, meta, linked or blocks, headlines)
-    blocks, reader = (linked, LINKED) if linked else second_opinion(parsed, blocks, doubts, _is_live(meta))
-    if not any(block.kind in TEXT_KINDS for block in blocks):
+    reject_page(page.url, meta, linked or blocks, shape.headlines)
+    text, reader = (linked, LINKED) if linked else second_opinion(parsed, blocks, doubts, meta.is_declared_live)
+    if not any(block.kind in TEXT_KINDS for block in text):
         raise NoText(f"no paragraph in {page.url}")
-    article = describe_article(page, meta, blocks)
+    article = describe_article(page, meta, text, judge_kind(meta, shape, blocks, text))
     return replace(
         article,
         images=tuple(images),
@@ -64,26 +65,22 @@ def extract(page: FetchedPage, score: Scorer = score_blocks) -> Article:
     )
 
 
-def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tuple[list[Block], list[Image], int]:
-    """Return the typed blocks of a page's article region, its images and the number of its linked headlines."""
+def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tuple[list[Block], list[Image], Shape]:
+    """Return the typed blocks of a page's article region, its images and how it is built."""
     walk = walk_page(page.tree)
     facts = page_facts(meta)
     layout = find_layout(walk, facts.titles)
     features = measure_blocks(walk, facts, layout)
     scores = score(walk, layout, features)
-    live = _is_live(meta)
+    live = meta.is_declared_live
     region = TypedRegion(walk, features, scores, live, layout.aside)
     if not any(layout.good) or not any(block.kind in TEXT_KINDS for block in region.blocks):
         # a page unlike those that the classifier was trained on
         scores[find_plain_text(walk, layout)] = 0.51
         region = TypedRegion(walk, features, scores, live, layout.aside)
     images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
-    headlines = sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
-    return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, headlines
-
-
-def _is_live(meta: Metadata) -> bool:
-    return meta.page_kind is PageKind.LIVE_BLOG
+    shape = measure_shape(walk, region.blocks, region.first)
+    return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, shape
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:

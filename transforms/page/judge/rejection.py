@@ -17,7 +17,7 @@ from transforms.page.read.metadata import Metadata
 from transforms.page.text import count_words
 from transforms.records import Block
 
-_MISSING = re.compile(
+MISSING = re.compile(
     r"\b404\b|\b(?:page|article|story|content)\b.{0,20}\b(?:not\s+found|no\s+longer\s+(?:available|exists)|doesn['’]t\s+exist|unavailable)"
     r"|^not\s+found|seite\s+(?:wurde\s+)?nicht\s+gefunden|page\s+(?:introuvable|non\s+trouvée)|página\s+no\s+encontrada"
     r"|página\s+não\s+encontrada|pagina\s+non\s+trovata|pagina\s+niet\s+gevonden|nie\s+znaleziono\s+strony|strona\s+nie"
@@ -25,7 +25,7 @@ _MISSING = re.compile(
     r"|страница\s+не\s+найдена|сторінку\s+не\s+знайдено|sayfa\s+bulunamadı|ページが見つかりません|页面不存在|找不到|페이지를\s+찾을\s+수",
     re.IGNORECASE,
 )
-_SEARCH = re.compile(
+SEARCH = re.compile(
     r"^(?:search|suche|recherche|búsqueda|buscar|busca|ricerca|zoeken|szukaj|søg|søk|sök|hledat|поиск|пошук|arama|検索|搜索|검색)\b"
     r"|search\s+results|suchergebnis|résultats\s+de\s+(?:la\s+)?recherche|resultados\s+de\s+(?:la\s+)?búsqueda"
     r"|resultados\s+d[ae]\s+busca|risultati\s+della\s+ricerca|zoekresultaten|wyniki\s+wyszukiwania|søgeresultat|sökresultat"
@@ -49,12 +49,12 @@ _ADDRESS = re.compile(
     r"|当社|弊社|私たち|お客様|我们|您|저희|당사|귀하",
     re.IGNORECASE,
 )
-_SEARCH_PARTS = frozenset(
+SEARCH_PARTS = frozenset(
     ("search", "suche", "recherche", "buscar", "busca", "cerca", "ricerca", "zoeken", "szukaj", "arama", "sok", "sog")
 )
 
 
-_PROSE_WORDS, _PARAGRAPH_WORDS = 60, 15
+_PROSE_WORDS, PARAGRAPH_WORDS = 60, 15
 # how much of a wall's text stands in blocks about consent
 _NEARLY_ALL = 0.85
 
@@ -64,12 +64,12 @@ def reject_page(url: str, meta: Metadata, blocks: list[Block], linked_headlines:
     texts = [block.text for block in blocks if block.kind in TEXT_KINDS]
     counts = [count_words(text) for text in texts]
     words = sum(counts)
-    has_prose = sum(count for count in counts if count >= _PARAGRAPH_WORDS) >= _PROSE_WORDS
+    has_prose = sum(count for count in counts if count >= PARAGRAPH_WORDS) >= _PROSE_WORDS
     if meta.published_at is None and not meta.is_declared_article:
         _reject_wall(meta.title, texts, counts, has_prose)
     if has_prose:
         return
-    if words < 120 and meta.published_at is None and _MISSING.search(meta.title):
+    if words < 120 and meta.published_at is None and MISSING.search(meta.title):
         raise NotAnArticle("soft 404", f"title {meta.title!r}")
     if meta.published_at is None and not meta.is_declared_article:
         _reject_list(url, meta, words, linked_headlines)
@@ -94,8 +94,8 @@ def _reject_list(url: str, meta: Metadata, words: int, linked_headlines: int) ->
     except ValueError:
         return
     asked = {"q", "query", "s", "search", "keyword", "keywords", "text"} & set(parse_qs(parts.query))
-    in_path = any(part in _SEARCH_PARTS for part in parts.path.lower().split("/"))
-    if _SEARCH.search(meta.title) and (asked or in_path or words < 200):
+    in_path = any(part in SEARCH_PARTS for part in parts.path.lower().split("/"))
+    if SEARCH.search(meta.title) and (asked or in_path or words < 200):
         raise NotAnArticle("search result", f"title {meta.title!r}")
     if asked and in_path:
         raise NotAnArticle("search result", f"query in {url}")

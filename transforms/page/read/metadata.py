@@ -18,13 +18,13 @@ from lxml import etree
 from transforms.language import read_language, read_tag
 from transforms.page.read.authors import Houses, Rank, find_houses, read_authors
 from transforms.page.read.linked_data import as_list, text_of, types_of
+from transforms.page.read.marks import Marks, read_marks
 from transforms.page.read.opinion import find_opinion
 from transforms.page.read.published import Dated, DateReader, read_modified, read_published
 from transforms.page.read.sites import read_site_name
 from transforms.page.read.sources import MAX_NAME_CHARS, MAX_TITLE_CHARS, PageSources, plain_line
 from transforms.page.read.titles import choose_title, clean_titles, drop_site_names
 from transforms.page.text import text_key
-from transforms.records import PageKind
 
 _MAX_TAGS = 40
 _MAX_CRUMBS = 20
@@ -53,17 +53,22 @@ class Metadata:
     site_name: str = ""
     canonical_url: str = ""
     lead_image: str = ""
-    page_kind: PageKind = PageKind.ARTICLE
     is_paywalled: bool = False
     is_opinion: bool = False
     author_rank: Rank = Rank.NOBODY
     houses: Houses = field(default_factory=Houses)
     is_declared_article: bool = False
     is_list: bool = False
+    marks: Marks = field(default_factory=Marks)
     article_body: str = ""
     titles: tuple[str, ...] = ()
     dates: DateReader = field(default_factory=DateReader)
     sources: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_declared_live(self) -> bool:
+        """Whether the linked data says that the page is a live blog."""
+        return "liveblogposting" in self.marks.linked
 
     @property
     def published_at(self) -> datetime | None:
@@ -225,12 +230,7 @@ class _Reader:
         out = self.out
         out.is_declared_article = kind in ("article", "news", "story", "blog") or bool(types - _PAGE_ONLY)
         out.is_list = any(types_of(n) & {"collectionpage", "searchresultspage", "itemlist"} for n in self.page.nodes)
-        if "liveblogposting" in types or any("liveblogposting" in types_of(n) for n in self.page.nodes):
-            out.page_kind = PageKind.LIVE_BLOG
-        elif types & {"imagegallery", "mediagallery"}:
-            out.page_kind = PageKind.GALLERY
-        elif kind.startswith("video") or types & {"videoobject"}:
-            out.page_kind = PageKind.VIDEO
+        out.marks = read_marks(self.page)
         free = [
             str(n.get("isAccessibleForFree"))
             for n in self.page.nodes

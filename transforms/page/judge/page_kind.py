@@ -1,0 +1,393 @@
+"""Judge the kind of a page (PageKind) from what it declares, how it is built, and the blocks of its text.
+
+What a page declares is often wrong: articles declare themselves collections, videos and products. So every rule
+wants the page's text to agree: a page with the prose of an article stays one. The first rule that holds decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from transforms.page.judge.rejection import MISSING, PARAGRAPH_WORDS, SEARCH, SEARCH_PARTS
+from transforms.page.judge.walk import Frame, RawBlock, Walk
+from transforms.page.kinds import TEXT_KINDS
+from transforms.page.read.linked_data import ARTICLE_TYPES
+from transforms.page.read.marks import Marks
+from transforms.page.read.metadata import Metadata
+from transforms.page.text import count_words
+from transforms.records import Block, BlockKind, PageKind
+
+# words in paragraphs: with more, a page is more than the description of a video, the introduction of a gallery or an
+# index, the offer of a product
+_DESCRIPTION, _SHOW_NOTES, _INTRODUCTION, _OFFER = 120, 300, 170, 400
+_NEWS_TYPES = frozenset(t for t in ARTICLE_TYPES if t.endswith("newsarticle"))
+_GALLERY_TYPES = frozenset(("imagegallery", "mediagallery"))
+_VIDEO_TYPES = frozenset(("videoobject", "podcastepisode", "movie", "episode", "tvepisode", "radioepisode", "clip"))
+_FORUM_TYPES = frozenset(("qapage", "discussionforumposting"))
+_LIST_TYPES = frozenset(("collectionpage", "searchresultspage", "itemlist", "profilepage", "offercatalog"))
+_ADVERT_TYPES = frozenset(("jobposting", "realestatelisting"))
+_OFFER_OG = (
+    "product",
+    "og:product",
+    "product.item",
+    "hotel",
+    "event",
+    "events.event",
+    "restaurant",
+    "business.business",
+)
+
+_LEGAL_WORDS = (
+    r"terms(?:\s+(?:(?:and|&|of)\s+)?(?:conditions|service|use|sale))?|(?:privacy|cookies?|legal|returns?|refund)"
+    r"\s+(?:policy|notice|statement|information)|privacy|imprint|impressum|legal\s+notice|disclaimer|datenschutz\w*|agb"
+    r"|nutzungsbedingungen|(?:allgemeine\s+)?geschäftsbedingungen|cookie-richtlinie\w*|mentions\s+légales"
+    r"|politique\s+de\s+confidentialité|conditions\s+(?:générales|d['’]utilisation)\b.{0,40}|aviso\s+legal"
+    r"|política\s+de\s+(?:privacidade?|cookies)|términos\s+y\s+condiciones|termos\s+(?:de\s+uso|e\s+condições)"
+    r"|note\s+legali|informativa\s+(?:sulla\s+)?privacy|termini\s+e\s+condizioni|privacybeleid|algemene\s+voorwaarden"
+    r"|polityka\s+prywatności|regulamin|integritetspolicy|personvern\w*|privatlivspolitik|zásady\s+ochrany.{0,40}"
+    r"|gizlilik\s+politikası|политика\s+конфиденциальности|пользовательское\s+соглашение|політика\s+конфіденційності"
+    r"|隐私政策|隱私權政策|使用条款|服务条款|プライバシーポリシー|利用規約|개인정보\s*처리방침|이용약관"
+)
+_ABOUT_WORDS = (
+    r"about(?:\s+us|\s+this\s+site)?|contact(?:\s+us)?|über\s+uns|kontakt|à\s+propos|qui\s+sommes[- ]nous|contactez"
+    r"[- ]nous|quiénes\s+somos|sobre\s+(?:nosotros|nós)|contact[oe]|chi\s+siamo|contatti|over\s+ons|o\s+nas|om\s+oss"
+    r"|om\s+os|hakkımızda|iletişim|о\s+нас|о\s+проекте|контакты|про\s+нас|контакти|关于我们|联系我们|会社概要|お問い合わせ|회사\s*소개"
+)
+_LOGIN_WORDS = (
+    r"(?:log|sign)\s*-?in|login|register|create\s+(?:an\s+)?account|anmelden|anmeldung|einloggen|connexion|se\s+connecter"
+    r"|iniciar\s+sesión|entrar|acced[ei]|accesso|inloggen|zaloguj|logowanie|logga\s+in|logg\s+inn|log\s+ind|přihlášení"
+    r"|giriş(?:\s+yap)?|вход|войти|увійти|登录|登錄|ログイン|로그인"
+)
+_NOTICE_TITLE = re.compile(rf"^(?:(?:our|the|unsere?|notre)\s+)?(?:{_LEGAL_WORDS}|{_ABOUT_WORDS})$", re.IGNORECASE)
+_LEGAL_TITLE = re.compile(rf"(?:^|\s)(?:{_LEGAL_WORDS})$", re.IGNORECASE)
+_LOGIN_TITLE = re.compile(rf"^(?:{_LOGIN_WORDS})\b", re.IGNORECASE)
+_LEGAL_PATH = re.compile(
+    r"(?:^|-)(?:terms(?:-and)?(?:-of)?-(?:conditions|service|use|sale)|(?:privacy|cookies?)(?:-policy|-notice|-statement)?"
+    r"|legal-notice|imprint|impressum|datenschutz(?:erklaerung)?|agb|nutzungsbedingungen|mentions-legales|aviso-legal)"
+    r"(?:\.\w{2,5})?$"
+)
+_LIVE_WORDS = re.compile(
+    r"\blive(?:[- ]?(?:blog|ticker|updates?|coverage|stream|score))?\b|\bthe\s+latest\b|\bticker\b|en\s+direct\b"
+    r"|en\s+(?:vivo|directo)\b|minuto\s+a\s+minuto|ao\s+vivo|in\s+diretta|na\s+żywo|\bonline\b|онлайн|наживо|canlı|实时|速報",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"^\W*\d{1,2}(?:\s*[:.h]\s*\d{2}(?!\.?\d)|(?=\s*[ap]\.?\s?m\b))", re.IGNORECASE)
+_VIDEO_WORDS = re.compile(
+    r"^\W*(?:watch|video|vidéo|vídeo|wideo|видео|відео|視頻|视频|動画|영상)\s*[:|丨｜\])】!-]|[\[(]\s*(?:video|vidéo|vídeo|видео)\s*[\])]"
+    r"|\bpodcasts?\b|подкаст|播客|ポッドキャスト|팟캐스트",
+    re.IGNORECASE,
+)
+_GALLERY_WORDS = re.compile(
+    r"\bphotos?\b|\bpictures\b|\bgaller(?:y|ies)\b|\bslideshow\b|\bphotostory\b|foto(?:s|strecke|galerie|galería|gallery)\b"
+    r"|\bbilder(?:galerie|strecke)?\b|\bdiaporama\b|\ben\s+images\b|\bimágenes\b|\bzdjęcia\b|\bbildspel\b"
+    r"|фото(?:репортаж|галере[яи]|графии)?\b|写真|图集|組圖|组图|화보|포토",
+    re.IGNORECASE,
+)
+_THREAD_WORDS = re.compile(
+    r"\bopen\s+thread\b|\bdiscussion\s+thread\b|\bask\s+(?:me|us)\s+anything\b|\bAMA\b|\bmegathread\b", re.IGNORECASE
+)
+_BOARDS = re.compile(
+    r"phpbb|vbulletin|xenforo|discourse|invision|discuz|mybb|\bsmf\b|flarum|vanilla|nodebb|burning\s?board|woltlab"
+)
+_BOARD_PARTS = frozenset(
+    (
+        "forum",
+        "forums",
+        "thread",
+        "threads",
+        "topic",
+        "topics",
+        "questions",
+        "viewtopic.php",
+        "showthread.php",
+        "foren",
+        "foro",
+    )
+)
+_POST_NAME = re.compile(
+    r"\.(?:post[_-]?(?:body|message|content|text)|message[_-]?(?:body|content|text)|topic-post|postbody|forum-?post|answer|comment-?body)\b",
+    re.IGNORECASE,
+)
+_TAG_PARTS = frozenset(
+    (
+        "tag", "tags", "category", "categories", "kategorie", "author", "authors", "autor", "autoren", "auteur",
+        "archive", "archives", "archiv", "section", "sections", "rubrik", "etiqueta", "etiquetas", "categoria",
+        "tema", "temas",
+    )
+)  # fmt: skip
+_ICON = re.compile(
+    r"icon|logo|avatar|gravatar|sprite|pixel|spacer|emoji|\.svg|\.gif|button|badge|ads?[/_-]", re.IGNORECASE
+)
+_BESIDE_TAGS = frozenset(("nav", "aside", "footer", "header", "form"))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a page is built, counted on its raw blocks.
+
+    `headlines` are the linked ones of the whole page; `teasers` the linked blocks of the main column that a short text
+    follows; `pictures` the different ones from the headline to the end of the text; `posts` the texts of users.
+    """
+
+    headlines: int = 0
+    teasers: int = 0
+    pictures: int = 0
+    posts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the rules look at: `prose` are words in paragraphs of 15 or more, `words` those of the whole text."""
+
+    marks: Marks
+    shape: Shape
+    title: str
+    prose: int
+    words: int
+    live_posts: int
+    comments: int
+    links_between: int
+    is_declared: bool
+    is_dated: bool
+    is_live: bool
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the page's own node is a news article."""
+        return bool(self.marks.own & _NEWS_TYPES)
+
+    @property
+    def has_article(self) -> bool:
+        """Whether linked data has an article, or `og:type` says so."""
+        return bool(self.marks.own & ARTICLE_TYPES) or self.marks.og_type in ("article", "news", "story", "blog")
+
+
+@dataclass(frozen=True, slots=True)
+class KindRule:
+    """The kind of a page for which `test` holds; `name` is the source of the kind."""
+
+    name: str
+    kind: PageKind
+    test: Callable[[Evidence], bool]
+
+
+def _is_error(e: Evidence) -> bool:
+    return e.prose < _DESCRIPTION / 2 and bool(MISSING.search(e.title))
+
+
+def _is_login(e: Evidence) -> bool:
+    return e.marks.has_password and e.prose < _DESCRIPTION / 2 and bool(_LOGIN_TITLE.search(e.title))
+
+
+def _is_legal(e: Evidence) -> bool:
+    return bool(_LEGAL_TITLE.search(e.title)) and bool(e.marks.path) and bool(_LEGAL_PATH.search(e.marks.path[-1]))
+
+
+RULES: tuple[KindRule, ...] = (
+    KindRule("LiveBlogPosting", PageKind.LIVE_BLOG, lambda e: e.is_live),
+    KindRule("title of an error", PageKind.NOTICE, _is_error),
+    KindRule("form for a password", PageKind.NOTICE, _is_login),
+    KindRule("title of a notice", PageKind.NOTICE, lambda e: not e.is_news and bool(_NOTICE_TITLE.search(e.title))),
+    KindRule("title and address of a notice", PageKind.NOTICE, lambda e: not e.is_news and _is_legal(e)),
+    KindRule(
+        "posts with times",
+        PageKind.LIVE_BLOG,
+        lambda e: e.live_posts >= 6 or (e.live_posts >= 2 and bool(_LIVE_WORDS.search(e.title))),
+    ),
+    KindRule(
+        "QAPage or DiscussionForumPosting",
+        PageKind.FORUM,
+        lambda e: bool((e.marks.linked | e.marks.microdata) & _FORUM_TYPES) and not e.is_news,
+    ),
+    KindRule(
+        "posts on a board",
+        PageKind.FORUM,
+        lambda e: (
+            not e.is_news
+            and e.shape.posts >= 2
+            and bool(_BOARDS.search(e.marks.generator) or not _BOARD_PARTS.isdisjoint(e.marks.path))
+        ),
+    ),
+    KindRule(
+        "thread of comments",
+        PageKind.FORUM,
+        lambda e: e.prose < _DESCRIPTION and e.shape.posts >= 3 and bool(_THREAD_WORDS.search(e.title)),
+    ),
+    KindRule(
+        "JobPosting or RealEstateListing",
+        PageKind.PRODUCT,
+        lambda e: bool((e.marks.linked | e.marks.microdata) & _ADVERT_TYPES) and not e.is_news,
+    ),
+    KindRule(
+        "og:type of an offer",
+        PageKind.PRODUCT,
+        lambda e: e.marks.og_type in _OFFER_OG and not e.marks.own & ARTICLE_TYPES and e.prose < 2 * _OFFER,
+    ),
+    KindRule(
+        "Product with an offer",
+        PageKind.PRODUCT,
+        lambda e: e.marks.is_offered and not e.has_article and not e.is_dated and e.prose < 2 * _OFFER,
+    ),
+    KindRule(
+        "button of a cart",
+        PageKind.PRODUCT,
+        lambda e: e.marks.has_cart and not e.has_article and not e.is_dated and e.prose < _OFFER,
+    ),
+    KindRule(
+        "ImageGallery",
+        PageKind.GALLERY,
+        lambda e: bool(e.marks.own & _GALLERY_TYPES) and e.prose < max(_INTRODUCTION, 30 * e.shape.pictures),
+    ),
+    KindRule(
+        "many pictures and little prose",
+        PageKind.GALLERY,
+        lambda e: (
+            e.prose < _INTRODUCTION
+            and (
+                e.shape.pictures >= 10
+                or (e.shape.pictures >= 4 and bool(_GALLERY_WORDS.search(e.title) or _says_gallery(e.marks)))
+            )
+        ),
+    ),
+    KindRule(
+        "og:type of a video",
+        PageKind.VIDEO,
+        lambda e: e.marks.og_type.startswith(("video", "music")) and e.prose < _DESCRIPTION,
+    ),
+    KindRule(
+        "VideoObject or PodcastEpisode",
+        PageKind.VIDEO,
+        lambda e: bool(e.marks.own & _VIDEO_TYPES) and e.prose < _DESCRIPTION,
+    ),
+    KindRule(
+        "player, and the title's words",
+        PageKind.VIDEO,
+        lambda e: e.marks.players > 0 and e.prose < _SHOW_NOTES and bool(_VIDEO_WORDS.search(e.title)),
+    ),
+    KindRule("title's words", PageKind.VIDEO, lambda e: e.prose < _DESCRIPTION and bool(_VIDEO_WORDS.search(e.title))),
+    KindRule("player with little text", PageKind.VIDEO, lambda e: e.marks.players > 0 and e.prose < _DESCRIPTION),
+    KindRule(
+        "title of a search",
+        PageKind.INDEX,
+        lambda e: (
+            e.prose < _INTRODUCTION
+            and not e.has_article
+            and bool(SEARCH.search(e.title))
+            and (bool(e.marks.asked) or not SEARCH_PARTS.isdisjoint(e.marks.path))
+        ),
+    ),
+    KindRule(
+        "declared list",
+        PageKind.INDEX,
+        lambda e: (
+            bool((e.marks.linked) & _LIST_TYPES)
+            and not e.has_article
+            and e.prose < _INTRODUCTION
+            and max(e.marks.listed, e.shape.headlines, e.shape.teasers) >= 6
+        ),
+    ),
+    KindRule(
+        "front of a site or of a part of it",
+        PageKind.INDEX,
+        lambda e: (
+            not e.has_article
+            and (e.marks.path in ((), ("",)) or not _TAG_PARTS.isdisjoint(e.marks.path))
+            and max(e.shape.headlines, e.shape.teasers) >= 8
+            and e.prose < 12 * max(e.shape.headlines, e.shape.teasers)
+        ),
+    ),
+    KindRule("teasers", PageKind.INDEX, lambda e: e.shape.teasers >= 6 and e.prose < _INTRODUCTION and not e.is_news),
+    KindRule(
+        "headlines without a text",
+        PageKind.INDEX,
+        lambda e: e.shape.headlines >= 15 and e.words < 60 and not e.has_article and not e.is_dated,
+    ),
+)
+
+
+def _says_gallery(marks: Marks) -> bool:
+    return any(_GALLERY_WORDS.search(part.replace("-", " ")) for part in marks.path)
+
+
+def judge_kind(meta: Metadata, shape: Shape, region: Sequence[Block], text: Sequence[Block]) -> tuple[PageKind, str]:
+    """Return the kind of a page and the name of the rule that decided, "" for an article.
+
+    `region` are the typed blocks of the page's elements, `text` those that were chosen for the article: often the same.
+    """
+    evidence = collect_evidence(meta, shape, region, text)
+    rule = next((rule for rule in RULES if rule.test(evidence)), None)
+    return (rule.kind, rule.name) if rule else (PageKind.ARTICLE, "")
+
+
+def collect_evidence(meta: Metadata, shape: Shape, region: Sequence[Block], text: Sequence[Block]) -> Evidence:
+    """Return what the rules look at."""
+    counts = [count_words(block.text) for block in text if block.kind in TEXT_KINDS]
+    kept = [i for i, block in enumerate(region) if block.kind in TEXT_KINDS]
+    between = region[kept[0] : kept[-1]] if kept else ()
+    return Evidence(
+        marks=meta.marks,
+        shape=shape,
+        title=meta.title,
+        prose=sum(count for count in counts if count >= PARAGRAPH_WORDS),
+        words=sum(counts),
+        live_posts=count_live_posts(region),
+        comments=sum(block.kind is BlockKind.COMMENT for block in region),
+        links_between=sum(block.kind is BlockKind.RELATED for block in between),
+        is_declared=meta.is_declared_article,
+        is_dated=meta.published_at is not None,
+        is_live=meta.is_declared_live,
+    )
+
+
+def count_live_posts(region: Sequence[Block]) -> int:
+    """Return how many times of day stand alone over prose."""
+    posts = 0
+    for i, block in enumerate(region):
+        if len(block.text) < 24 and _CLOCK.search(block.text):
+            below = region[i + 1 : i + 4]
+            posts += any(b.kind in TEXT_KINDS and count_words(b.text) >= 12 for b in below)
+    return posts
+
+
+def measure_shape(walk: Walk, region: Sequence[Block], first: int) -> Shape:
+    """Measure how a page is built; `first` is the number of the raw block that the region begins with."""
+    kept = [first + i for i, block in enumerate(region) if block.kind in TEXT_KINDS]
+    heads = [first + i for i, block in enumerate(region) if block.kind is BlockKind.HEADLINE]
+    last = kept[-1] + 1 if kept else first
+    start = heads[0] if heads else first
+    pictures = {p.url for p in walk.pictures if start <= p.position <= last + 1 and p.url and not _ICON.search(p.url)}
+    return Shape(
+        headlines=count_headlines(walk),
+        teasers=_count_teasers(walk.blocks, start),
+        pictures=len(pictures),
+        posts=sum(1 for frame in walk.frames if _POST_NAME.search(frame.key)),
+    )
+
+
+def count_headlines(walk: Walk) -> int:
+    """Return how many linked blocks of the page are as long as a headline."""
+    return sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
+
+
+def _count_teasers(blocks: Sequence[RawBlock], start: int) -> int:
+    """Return how many linked blocks of the main column are followed by a short text."""
+    teasers = 0
+    for block, below in zip(blocks[start:], blocks[start + 1 :], strict=False):
+        if (
+            block.linked > 0.8 * len(block.text)
+            and below.linked < 0.3 * len(below.text)
+            and 25 <= len(below.text) < 300
+        ):
+            teasers += not _is_beside(block)
+    return teasers
+
+
+def _is_beside(block: RawBlock) -> bool:
+    frame: Frame | None = block.frame
+    while frame is not None:
+        if frame.tag in _BESIDE_TAGS:
+            return True
+        frame = frame.parent
+    return False
