@@ -79,7 +79,7 @@ def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tup
         scores[find_plain_text(walk, layout)] = 0.51
         region = TypedRegion(walk, features, scores, live, layout.aside)
     images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
-    shape = measure_shape(walk, region.blocks, region.first)
+    shape = measure_shape(walk, facts.titles, region.blocks, region.first)
     return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, shape
 
 

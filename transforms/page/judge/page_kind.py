@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from transforms.page.judge.rejection import MISSING, PARAGRAPH_WORDS, SEARCH, SEARCH_PARTS
 from transforms.page.judge.walk import Frame, RawBlock, Walk
@@ -16,12 +17,14 @@ from transforms.page.kinds import TEXT_KINDS
 from transforms.page.read.linked_data import ARTICLE_TYPES
 from transforms.page.read.marks import Marks
 from transforms.page.read.metadata import Metadata
-from transforms.page.text import count_words
-from transforms.records import Block, BlockKind, PageKind
+from transforms.page.text import count_words, text_key
+from transforms.records import Block, PageKind
 
 # words in paragraphs: with more, a page is more than the description of a video, the introduction of a gallery or an
 # index, the offer of a product
-_DESCRIPTION, _SHOW_NOTES, _INTRODUCTION, _OFFER = 120, 300, 170, 400
+_DESCRIPTION, _BY_PLAYER, _SHOW_NOTES, _INTRODUCTION, _OFFER = 100, 120, 300, 170, 400
+# of prose under a headline, before a list of links; how many blocks are looked at; characters of a title
+_FEW_WORDS, _BELOW, _TITLE = 60, 60, 400
 _NEWS_TYPES = frozenset(t for t in ARTICLE_TYPES if t.endswith("newsarticle"))
 _GALLERY_TYPES = frozenset(("imagegallery", "mediagallery"))
 _VIDEO_TYPES = frozenset(("videoobject", "podcastepisode", "movie", "episode", "tvepisode", "radioepisode", "clip"))
@@ -73,7 +76,10 @@ _LIVE_WORDS = re.compile(
     r"|en\s+(?:vivo|directo)\b|minuto\s+a\s+minuto|ao\s+vivo|in\s+diretta|na\s+żywo|\bonline\b|онлайн|наживо|canlı|实时|速報",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(r"^\W*\d{1,2}(?:\s*[:.h]\s*\d{2}(?!\.?\d)|(?=\s*[ap]\.?\s?m\b))", re.IGNORECASE)
+_TIME = r"(?:[01]?\d|2[0-3])(?:[:h.][0-5]\d(?::[0-5]\d)?(?:\s*(?:[ap]\.?\s?m\b\.?|uhr))?|\s*(?:[ap]\.?\s?m\b\.?|uhr))"
+_CLOCK = re.compile(
+    rf"^\W*{_TIME}(?:\W*(?:$|[([|•·,–—-]|[A-Z]{{2,4}}\b))|(?:^|[^\d.,:]){_TIME}(?:\s*[A-Z]{{2,4}})?\W*$", re.IGNORECASE
+)
 _VIDEO_WORDS = re.compile(
     r"^\W*(?:watch|video|vidéo|vídeo|wideo|видео|відео|視頻|视频|動画|영상)\s*[:|丨｜\])】!-]|[\[(]\s*(?:video|vidéo|vídeo|видео)\s*[\])]"
     r"|\bpodcasts?\b|подкаст|播客|ポッドキャスト|팟캐스트",
@@ -127,11 +133,13 @@ _BESIDE_TAGS = frozenset(("nav", "aside", "footer", "header", "form"))
 class Shape:
     """How a page is built, counted on its raw blocks.
 
-    `headlines` are the linked ones of the whole page; `teasers` the linked blocks of the main column that a short text
-    follows; `pictures` the different ones from the headline to the end of the text; `posts` the texts of users.
+    `headlines` are the linked ones of the whole page. In the main column, `links_below` are those that follow the
+    headline before any prose, `teasers` those within the text that a short text follows, `pictures` the different ones
+    from the headline to the end of the text. `posts` are the texts of users.
     """
 
     headlines: int = 0
+    links_below: int = 0
     teasers: int = 0
     pictures: int = 0
     posts: int = 0
@@ -147,9 +155,6 @@ class Evidence:
     prose: int
     words: int
     live_posts: int
-    comments: int
-    links_between: int
-    is_declared: bool
     is_dated: bool
     is_live: bool
 
@@ -246,7 +251,7 @@ RULES: tuple[KindRule, ...] = (
         lambda e: (
             e.prose < _INTRODUCTION
             and (
-                e.shape.pictures >= 10
+                e.shape.pictures >= max(10, 2 * e.shape.links_below, 2 * e.shape.teasers)
                 or (e.shape.pictures >= 4 and bool(_GALLERY_WORDS.search(e.title) or _says_gallery(e.marks)))
             )
         ),
@@ -267,7 +272,7 @@ RULES: tuple[KindRule, ...] = (
         lambda e: e.marks.players > 0 and e.prose < _SHOW_NOTES and bool(_VIDEO_WORDS.search(e.title)),
     ),
     KindRule("title's words", PageKind.VIDEO, lambda e: e.prose < _DESCRIPTION and bool(_VIDEO_WORDS.search(e.title))),
-    KindRule("player with little text", PageKind.VIDEO, lambda e: e.marks.players > 0 and e.prose < _DESCRIPTION),
+    KindRule("player with little text", PageKind.VIDEO, lambda e: e.marks.players > 0 and e.prose < _BY_PLAYER),
     KindRule(
         "title of a search",
         PageKind.INDEX,
@@ -282,10 +287,15 @@ RULES: tuple[KindRule, ...] = (
         "declared list",
         PageKind.INDEX,
         lambda e: (
-            bool((e.marks.linked) & _LIST_TYPES)
-            and not e.has_article
-            and e.prose < _INTRODUCTION
-            and max(e.marks.listed, e.shape.headlines, e.shape.teasers) >= 6
+            not e.has_article
+            and (
+                (e.marks.listed >= 8 and e.prose < 40 * e.marks.listed)
+                or (
+                    bool(e.marks.linked & _LIST_TYPES)
+                    and e.prose < _INTRODUCTION
+                    and max(e.shape.headlines, e.shape.teasers) >= 6
+                )
+            )
         ),
     ),
     KindRule(
@@ -298,7 +308,20 @@ RULES: tuple[KindRule, ...] = (
             and e.prose < 12 * max(e.shape.headlines, e.shape.teasers)
         ),
     ),
-    KindRule("teasers", PageKind.INDEX, lambda e: e.shape.teasers >= 6 and e.prose < _INTRODUCTION and not e.is_news),
+    KindRule(
+        "links under the headline",
+        PageKind.INDEX,
+        lambda e: (
+            e.shape.links_below >= 8 and e.prose < 15 * e.shape.links_below and e.prose < _DESCRIPTION and not e.is_news
+        ),
+    ),
+    KindRule(
+        "teasers",
+        PageKind.INDEX,
+        lambda e: (
+            e.shape.teasers >= 6 and e.prose < 25 * e.shape.teasers and e.prose < _INTRODUCTION and not e.has_article
+        ),
+    ),
     KindRule(
         "headlines without a text",
         PageKind.INDEX,
@@ -324,8 +347,6 @@ def judge_kind(meta: Metadata, shape: Shape, region: Sequence[Block], text: Sequ
 def collect_evidence(meta: Metadata, shape: Shape, region: Sequence[Block], text: Sequence[Block]) -> Evidence:
     """Return what the rules look at."""
     counts = [count_words(block.text) for block in text if block.kind in TEXT_KINDS]
-    kept = [i for i, block in enumerate(region) if block.kind in TEXT_KINDS]
-    between = region[kept[0] : kept[-1]] if kept else ()
     return Evidence(
         marks=meta.marks,
         shape=shape,
@@ -333,9 +354,6 @@ def collect_evidence(meta: Metadata, shape: Shape, region: Sequence[Block], text
         prose=sum(count for count in counts if count >= PARAGRAPH_WORDS),
         words=sum(counts),
         live_posts=count_live_posts(region),
-        comments=sum(block.kind is BlockKind.COMMENT for block in region),
-        links_between=sum(block.kind is BlockKind.RELATED for block in between),
-        is_declared=meta.is_declared_article,
         is_dated=meta.published_at is not None,
         is_live=meta.is_declared_live,
     )
@@ -351,19 +369,28 @@ def count_live_posts(region: Sequence[Block]) -> int:
     return posts
 
 
-def measure_shape(walk: Walk, region: Sequence[Block], first: int) -> Shape:
+def measure_shape(walk: Walk, titles: Sequence[str], region: Sequence[Block], first: int) -> Shape:
     """Measure how a page is built; `first` is the number of the raw block that the region begins with."""
     kept = [first + i for i, block in enumerate(region) if block.kind in TEXT_KINDS]
-    heads = [first + i for i, block in enumerate(region) if block.kind is BlockKind.HEADLINE]
     last = kept[-1] + 1 if kept else first
-    start = heads[0] if heads else first
+    head = _find_headline(walk, titles, last)
+    start = first if head is None else head + 1
     pictures = {p.url for p in walk.pictures if start <= p.position <= last + 1 and p.url and not _ICON.search(p.url)}
     return Shape(
         headlines=count_headlines(walk),
-        teasers=_count_teasers(walk.blocks, start),
+        links_below=0 if head is None else _count_links_below(walk.blocks[start : start + _BELOW]),
+        teasers=_count_teasers(walk.blocks[start : last + 1]),
         pictures=len(pictures),
         posts=sum(1 for frame in walk.frames if _POST_NAME.search(frame.key)),
     )
+
+
+def _find_headline(walk: Walk, titles: Sequence[str], last: int) -> int | None:
+    """Return the number of the first block that says the title, best in an <h1>, before the end of the text."""
+    keys = {text_key(title) for title in titles} - {""}
+    # longer than any title
+    said = [i for i, b in enumerate(walk.blocks[:last]) if len(b.text) < _TITLE and text_key(b.text) in keys]
+    return next((i for i in said if walk.blocks[i].frame.tag == "h1"), said[0] if said else None)
 
 
 def count_headlines(walk: Walk) -> int:
@@ -371,17 +398,29 @@ def count_headlines(walk: Walk) -> int:
     return sum(b.linked > 0.9 * len(b.text) and len(b.text) > 30 for b in walk.blocks)
 
 
-def _count_teasers(blocks: Sequence[RawBlock], start: int) -> int:
+def _count_links_below(blocks: Sequence[RawBlock]) -> int:
+    """Return how many blocks of the main column are links, before there is a paragraph or two of prose."""
+    links = prose = 0
+    for block in blocks:
+        if block.linked > 0.8 * len(block.text):
+            links += len(block.text) >= 8 and not _is_beside(block)
+        elif block.linked < 0.3 * len(block.text):
+            words = count_words(block.text)
+            prose += words if words >= PARAGRAPH_WORDS and not _is_beside(block) else 0
+            if prose > _FEW_WORDS:
+                break
+    return links
+
+
+def _count_teasers(blocks: Sequence[RawBlock]) -> int:
     """Return how many linked blocks of the main column are followed by a short text."""
-    teasers = 0
-    for block, below in zip(blocks[start:], blocks[start + 1 :], strict=False):
-        if (
-            block.linked > 0.8 * len(block.text)
-            and below.linked < 0.3 * len(below.text)
-            and 25 <= len(below.text) < 300
-        ):
-            teasers += not _is_beside(block)
-    return teasers
+    return sum(
+        block.linked > 0.8 * len(block.text)
+        and below.linked < 0.3 * len(below.text)
+        and 25 <= len(below.text) < 300
+        and not _is_beside(block)
+        for block, below in pairwise(blocks)
+    )
 
 
 def _is_beside(block: RawBlock) -> bool:
