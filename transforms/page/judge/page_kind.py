@@ -24,23 +24,14 @@ from transforms.records import Block, PageKind
 # index, the offer of a product
 _DESCRIPTION, _BY_PLAYER, _SHOW_NOTES, _INTRODUCTION, _OFFER = 100, 120, 300, 170, 400
 # of prose under a headline, before a list of links; how many blocks are looked at; characters of a title
-_FEW_WORDS, _BELOW, _TITLE = 60, 60, 400
+_FEW_WORDS, _BELOW, _TITLE, _CALL_CHARS = 60, 60, 400, 40
 _NEWS_TYPES = frozenset(t for t in ARTICLE_TYPES if t.endswith("newsarticle"))
 _GALLERY_TYPES = frozenset(("imagegallery", "mediagallery"))
 _VIDEO_TYPES = frozenset(("videoobject", "podcastepisode", "movie", "episode", "tvepisode", "radioepisode", "clip"))
 _FORUM_TYPES = frozenset(("qapage", "discussionforumposting"))
 _LIST_TYPES = frozenset(("collectionpage", "searchresultspage", "itemlist", "profilepage", "offercatalog"))
 _ADVERT_TYPES = frozenset(("jobposting", "realestatelisting"))
-_OFFER_OG = (
-    "product",
-    "og:product",
-    "product.item",
-    "hotel",
-    "event",
-    "events.event",
-    "restaurant",
-    "business.business",
-)
+_OFFER_OG = frozenset(("product", "og:product", "product.item", "hotel", "event", "events.event", "restaurant"))
 
 _LEGAL_WORDS = (
     r"terms(?:\s+(?:(?:and|&|of)\s+)?(?:conditions|service|use|sale))?|(?:privacy|cookies?|legal|returns?|refund)"
@@ -64,12 +55,20 @@ _LOGIN_WORDS = (
     r"|giriş(?:\s+yap)?|вход|войти|увійти|登录|登錄|ログイン|로그인"
 )
 _NOTICE_TITLE = re.compile(rf"^(?:(?:our|the|unsere?|notre)\s+)?(?:{_LEGAL_WORDS}|{_ABOUT_WORDS})$", re.IGNORECASE)
-_LEGAL_TITLE = re.compile(rf"(?:^|\s)(?:{_LEGAL_WORDS})$", re.IGNORECASE)
+_LEGAL_TITLE = re.compile(rf"(?:^|\s)(?:{_LEGAL_WORDS})$|^(?:{_LEGAL_WORDS})\b", re.IGNORECASE)
 _LOGIN_TITLE = re.compile(rf"^(?:{_LOGIN_WORDS})\b", re.IGNORECASE)
 _LEGAL_PATH = re.compile(
     r"(?:^|-)(?:terms(?:-and)?(?:-of)?-(?:conditions|service|use|sale)|(?:privacy|cookies?)(?:-policy|-notice|-statement)?"
     r"|legal-notice|imprint|impressum|datenschutz(?:erklaerung)?|agb|nutzungsbedingungen|mentions-legales|aviso-legal)"
     r"(?:\.\w{2,5})?$"
+)
+_NOTICE_PARTS = frozenset(
+    (
+        "about about-us aboutus contact contact-us imprint impressum kontakt ueber-uns privacy privacy-policy "
+        "datenschutz datenschutzerklaerung cookies cookie-policy terms terms-of-service terms-of-use "
+        "terms-and-conditions legal legal-notice agb mentions-legales a-propos aviso-legal quienes-somos chi-siamo "
+        "contatti over-ons o-nas om-oss login signin"
+    ).split()
 )
 _LIVE_WORDS = re.compile(
     r"\blive(?:[- ]?(?:blog|ticker|updates?|coverage|stream|score))?\b|\bthe\s+latest\b|\bticker\b|en\s+direct\b"
@@ -113,16 +112,26 @@ _BOARD_PARTS = frozenset(
     )
 )
 _POST_NAME = re.compile(
-    r"\.(?:post[_-]?(?:body|message|content|text)|message[_-]?(?:body|content|text)|topic-post|postbody|forum-?post|answer|comment-?body)\b",
+    r"\.(?:post[_-]?(?:body|message|content|text)|message[_-]?(?:body|content|text)|topic-post|forum-?post|answer)\b",
+    re.IGNORECASE,
+)
+_COMMENT_NAME = re.compile(r"\.comment[_-]?(?:body|content|text)\b", re.IGNORECASE)
+# what a landing page asks its visitors to do
+_CALL = re.compile(
+    r"^\W*(?:get\s+(?:started|an?\s+(?:demo|quote)|the\s+app)|(?:book|request|schedule)\s+(?:a|your)\s+(?:\w+\s+)?(?:demo|call"
+    r"|tour|quote)|(?:start|try)\b.{0,20}\bfree(?:\s+trial)?|free\s+trial|buy\s+now|book\s+now|apply\s+now|enroll"
+    r"|contact\s+sales|(?:see\s+|view\s+)?pricing|jetzt\s+(?:testen|buchen|bestellen|starten)|kostenlos\s+testen"
+    r"|demo\s+anfordern|essa(?:i|yer)\s+gratuit\w*|demander\s+une\s+démo|réserver|prueba\s+gratis|reserv[ae]r?"
+    r"|solicit[ae]r?\s+(?:una\s+)?demo|teste\s+grátis|prova\s+gratis|prenota|probeer\s+gratis|zamów"
+    r"|попробовать\s+бесплатно|заказать|無料で|免费试用|免費試用)(?:\s+\w+){0,2}\W*$",
     re.IGNORECASE,
 )
 _TAG_PARTS = frozenset(
     (
-        "tag", "tags", "category", "categories", "kategorie", "author", "authors", "autor", "autoren", "auteur",
-        "archive", "archives", "archiv", "section", "sections", "rubrik", "etiqueta", "etiquetas", "categoria",
-        "tema", "temas",
-    )
-)  # fmt: skip
+        "tag tags category categories kategorie author authors autor autoren auteur archive archives archiv section "
+        "sections rubrik etiqueta etiquetas categoria tema temas"
+    ).split()
+)
 _ICON = re.compile(
     r"icon|logo|avatar|gravatar|sprite|pixel|spacer|emoji|\.svg|\.gif|button|badge|ads?[/_-]", re.IGNORECASE
 )
@@ -135,7 +144,8 @@ class Shape:
 
     `headlines` are the linked ones of the whole page. In the main column, `links_below` are those that follow the
     headline before any prose, `teasers` those within the text that a short text follows, `pictures` the different ones
-    from the headline to the end of the text. `posts` are the texts of users.
+    from the headline to the end of the text, `calls` the links that ask visitors to buy, book or try. `posts` and
+    `comments` are the elements named so.
     """
 
     headlines: int = 0
@@ -143,6 +153,8 @@ class Shape:
     teasers: int = 0
     pictures: int = 0
     posts: int = 0
+    comments: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +176,14 @@ class Evidence:
         return bool(self.marks.own & _NEWS_TYPES)
 
     @property
+    def is_linked_article(self) -> bool:
+        """Whether the page's own node is an article of any type."""
+        return bool(self.marks.own & ARTICLE_TYPES)
+
+    @property
     def has_article(self) -> bool:
         """Whether linked data has an article, or `og:type` says so."""
-        return bool(self.marks.own & ARTICLE_TYPES) or self.marks.og_type in ("article", "news", "story", "blog")
+        return self.is_linked_article or self.marks.og_type in ("article", "news", "story", "blog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +207,35 @@ def _is_legal(e: Evidence) -> bool:
     return bool(_LEGAL_TITLE.search(e.title)) and bool(e.marks.path) and bool(_LEGAL_PATH.search(e.marks.path[-1]))
 
 
+def _is_about(e: Evidence) -> bool:
+    """Say whether an address is that of a notice: "/about", "/en/privacy", "/pages/terms-of-service"."""
+    *above, last = e.marks.path or ("",)
+    return (
+        last.partition(".")[0] in _NOTICE_PARTS
+        and (not above or (len(above) == 1 and (len(above[0]) in (2, 5) or above[0] in ("pages", "info", "legal"))))
+        and not e.is_linked_article
+    )
+
+
+def _is_front(e: Evidence) -> bool:
+    links = max(e.shape.headlines, e.shape.teasers)
+    is_root = e.marks.path in ((), ("",)) and not e.marks.asked
+    return is_root and not e.has_article and e.prose < max(_INTRODUCTION, 12 * links * (links >= 8))
+
+
+def _is_section(e: Evidence) -> bool:
+    links = max(e.shape.headlines, e.shape.teasers)
+    named = e.marks.og_type == "profile" or not _TAG_PARTS.isdisjoint(e.marks.path[-2:])
+    return named and not e.has_article and not e.is_dated and links >= 8 and e.prose < 12 * links
+
+
 RULES: tuple[KindRule, ...] = (
     KindRule("LiveBlogPosting", PageKind.LIVE_BLOG, lambda e: e.is_live),
     KindRule("title of an error", PageKind.NOTICE, _is_error),
     KindRule("form for a password", PageKind.NOTICE, _is_login),
     KindRule("title of a notice", PageKind.NOTICE, lambda e: not e.is_news and bool(_NOTICE_TITLE.search(e.title))),
     KindRule("title and address of a notice", PageKind.NOTICE, lambda e: not e.is_news and _is_legal(e)),
+    KindRule("address of a notice", PageKind.NOTICE, _is_about),
     KindRule(
         "posts with times",
         PageKind.LIVE_BLOG,
@@ -204,7 +244,7 @@ RULES: tuple[KindRule, ...] = (
     KindRule(
         "QAPage or DiscussionForumPosting",
         PageKind.FORUM,
-        lambda e: bool((e.marks.linked | e.marks.microdata) & _FORUM_TYPES) and not e.is_news,
+        lambda e: bool((e.marks.linked | e.marks.microdata) & _FORUM_TYPES) and not e.is_linked_article,
     ),
     KindRule(
         "posts on a board",
@@ -218,7 +258,9 @@ RULES: tuple[KindRule, ...] = (
     KindRule(
         "thread of comments",
         PageKind.FORUM,
-        lambda e: e.prose < _DESCRIPTION and e.shape.posts >= 3 and bool(_THREAD_WORDS.search(e.title)),
+        lambda e: (
+            e.prose < _DESCRIPTION and e.shape.posts + e.shape.comments >= 3 and bool(_THREAD_WORDS.search(e.title))
+        ),
     ),
     KindRule(
         "JobPosting or RealEstateListing",
@@ -228,7 +270,7 @@ RULES: tuple[KindRule, ...] = (
     KindRule(
         "og:type of an offer",
         PageKind.PRODUCT,
-        lambda e: e.marks.og_type in _OFFER_OG and not e.marks.own & ARTICLE_TYPES and e.prose < 2 * _OFFER,
+        lambda e: e.marks.og_type in _OFFER_OG and not e.is_linked_article and e.prose < 2 * _OFFER,
     ),
     KindRule(
         "Product with an offer",
@@ -236,9 +278,19 @@ RULES: tuple[KindRule, ...] = (
         lambda e: e.marks.is_offered and not e.has_article and not e.is_dated and e.prose < 2 * _OFFER,
     ),
     KindRule(
-        "button of a cart",
+        "cart",
         PageKind.PRODUCT,
-        lambda e: e.marks.has_cart and not e.has_article and not e.is_dated and e.prose < _OFFER,
+        lambda e: (
+            e.marks.has_cart
+            and not e.is_linked_article
+            and e.prose < _OFFER
+            and (e.marks.is_offered or not (e.has_article or e.is_dated))
+        ),
+    ),
+    KindRule(
+        "landing page",
+        PageKind.PRODUCT,
+        lambda e: e.shape.calls >= 3 and not e.has_article and not e.is_dated and e.prose < _OFFER,
     ),
     KindRule(
         "ImageGallery",
@@ -298,16 +350,8 @@ RULES: tuple[KindRule, ...] = (
             )
         ),
     ),
-    KindRule(
-        "front of a site or of a part of it",
-        PageKind.INDEX,
-        lambda e: (
-            not e.has_article
-            and (e.marks.path in ((), ("",)) or not _TAG_PARTS.isdisjoint(e.marks.path))
-            and max(e.shape.headlines, e.shape.teasers) >= 8
-            and e.prose < 12 * max(e.shape.headlines, e.shape.teasers)
-        ),
-    ),
+    KindRule("front of a site", PageKind.INDEX, _is_front),
+    KindRule("page of a tag, a category or an author", PageKind.INDEX, _is_section),
     KindRule(
         "links under the headline",
         PageKind.INDEX,
@@ -381,7 +425,15 @@ def measure_shape(walk: Walk, titles: Sequence[str], region: Sequence[Block], fi
         links_below=0 if head is None else _count_links_below(walk.blocks[start : start + _BELOW]),
         teasers=_count_teasers(walk.blocks[start : last + 1]),
         pictures=len(pictures),
-        posts=sum(1 for frame in walk.frames if _POST_NAME.search(frame.key)),
+        posts=sum(bool(_POST_NAME.search(frame.key)) for frame in walk.frames),
+        comments=sum(bool(_COMMENT_NAME.search(frame.key)) for frame in walk.frames),
+        calls=sum(
+            block.linked > 0
+            and len(block.text) < _CALL_CHARS
+            and bool(_CALL.search(block.text))
+            and not _is_beside(block)
+            for block in walk.blocks
+        ),
     )
 
 
