@@ -62,14 +62,14 @@ _LEGAL_PATH = re.compile(
     r"|legal-notice|imprint|impressum|datenschutz(?:erklaerung)?|agb|nutzungsbedingungen|mentions-legales|aviso-legal)"
     r"(?:\.\w{2,5})?$"
 )
-_NOTICE_PARTS = frozenset(
-    (
-        "about about-us aboutus contact contact-us imprint impressum kontakt ueber-uns privacy privacy-policy "
-        "datenschutz datenschutzerklaerung cookies cookie-policy terms terms-of-service terms-of-use "
-        "terms-and-conditions legal legal-notice agb mentions-legales a-propos aviso-legal quienes-somos chi-siamo "
-        "contatti over-ons o-nas om-oss login signin"
-    ).split()
+_NOTICE_PATHS = (
+    "about about-us aboutus contact contact-us imprint impressum kontakt ueber-uns privacy privacy-policy "
+    "datenschutz datenschutzerklaerung cookies cookie-policy terms terms-of-service terms-of-use "
+    "terms-and-conditions legal legal-notice agb mentions-legales a-propos aviso-legal quienes-somos chi-siamo "
+    "contatti over-ons o-nas om-oss login signin"
 )
+_NOTICE_PARTS = frozenset(_NOTICE_PATHS.split())
+_ABOVE_NOTICE = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?|pages?|info|legal|help|site")
 _LIVE_WORDS = re.compile(
     r"\blive(?:[- ]?(?:blog|ticker|updates?|coverage|stream|score))?\b|\bthe\s+latest\b|\bticker\b|en\s+direct\b"
     r"|en\s+(?:vivo|directo)\b|minuto\s+a\s+minuto|ao\s+vivo|in\s+diretta|na\s+żywo|\bonline\b|онлайн|наживо|canlı|实时|速報",
@@ -126,12 +126,11 @@ _CALL = re.compile(
     r"|попробовать\s+бесплатно|заказать|無料で|免费试用|免費試用)(?:\s+\w+){0,2}\W*$",
     re.IGNORECASE,
 )
-_TAG_PARTS = frozenset(
-    (
-        "tag tags category categories kategorie author authors autor autoren auteur archive archives archiv section "
-        "sections rubrik etiqueta etiquetas categoria tema temas"
-    ).split()
+_TAG_PATHS = (
+    "tag tags category categories kategorie author authors autor autoren auteur archive archives archiv section "
+    "sections rubrik etiqueta etiquetas categoria tema temas"
 )
+_TAG_PARTS = frozenset(_TAG_PATHS.split())
 _ICON = re.compile(
     r"icon|logo|avatar|gravatar|sprite|pixel|spacer|emoji|\.svg|\.gif|button|badge|ads?[/_-]", re.IGNORECASE
 )
@@ -212,7 +211,7 @@ def _is_about(e: Evidence) -> bool:
     *above, last = e.marks.path or ("",)
     return (
         last.partition(".")[0] in _NOTICE_PARTS
-        and (not above or (len(above) == 1 and (len(above[0]) in (2, 5) or above[0] in ("pages", "info", "legal"))))
+        and (not above or (len(above) == 1 and _ABOVE_NOTICE.fullmatch(above[0]) is not None))
         and not e.is_linked_article
     )
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from lxml import etree
 
-from transforms.page.read.linked_data import as_list, types_of
+from transforms.page.read.linked_data import as_list, text_of, types_of
 from transforms.page.read.sources import PageSources, read_line
 
 # Past these nothing more is read; of 823 pages the most have 366 types in microdata, and 47 frames and players.
@@ -62,7 +62,7 @@ class Marks:
     """What a page's markup says of its kind; types are in lower case.
 
     `own` are the linked data's types of the page's own article, `linked` those of all its nodes, `microdata` those of
-    `itemtype`. `listed` is the number of items of the longest ItemList. `is_offered` says that something that can be
+    `itemtype`. `listed` is the number of items of the longest ItemList. `is_offered` says that one thing that can be
     bought or used has an offer, `players` counts the video and audio players of the main column, `path` are the parts
     of the address's path, `asked` the names in its query.
     """
@@ -107,7 +107,8 @@ def read_marks(page: PageSources) -> Marks:
             (len(as_list(node.get("itemListElement"))) for types, node in typed if "itemlist" in types), default=0
         ),
         is_offered=bool(page.first_tag("product:price:amount", "og:price:amount"))
-        or any(types & OFFERED_TYPES and "offers" in node for types, node in typed)
+        # a list of the best ones has an offer for each
+        or len({text_of(node.get("name")) for types, node in typed if types & OFFERED_TYPES and "offers" in node}) == 1
         or bool(microdata & OFFERED_TYPES and microdata & _OFFERS),
         has_cart=has_cart,
         has_password=has_password,
