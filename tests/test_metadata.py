@@ -18,7 +18,6 @@ from transforms.page.read.linked_data import read_linked_data
 from transforms.page.read.metadata import Metadata, read_metadata
 from transforms.page.read.parse import parse_page
 from transforms.page.read.titles import choose_title, strip_site_name
-from transforms.records import PageKind
 
 URL = "https://www.courier.example/news/quay?x=1"
 PUBLISHED = datetime(2026, 3, 4, 17, 20, tzinfo=UTC)
@@ -222,17 +221,6 @@ def test_descriptions_and_tags_are_plain(written: str, plain: str) -> None:
 def test_the_title_is_not_the_section(head: str, section: str) -> None:
     trail = {"@type": "BreadcrumbList", "itemListElement": [{"name": "Home"}, {"name": "Quay closed"}]}
     assert read(head + linked(**trail)).section == section
-
-
-@pytest.mark.parametrize(
-    ("head", "kind"),
-    [
-        (linked(), PageKind.ARTICLE), (linked(**{"@type": "LiveBlogPosting"}), PageKind.LIVE_BLOG),
-        (meta(og__type="video.other"), PageKind.VIDEO), (linked(**{"@type": "ImageGallery", "name": "x"}), PageKind.GALLERY),
-    ],
-)  # fmt: skip
-def test_page_kind(head: str, kind: PageKind) -> None:
-    assert read(head).page_kind is kind
 
 
 @pytest.mark.parametrize(("free", "walled"), [(False, True), ("False", True), (True, False), ("true", False)])

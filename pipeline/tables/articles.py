@@ -207,7 +207,11 @@ ARTICLES: Table[LandedArticle] = Table(
         ),
         string("lead_image", "URL of the main image.", lambda a: a.article.lead_image, most=LONGEST_URL),
         string(
-            "page_kind", "article, live_blog, video or gallery.", lambda a: a.article.page_kind.value, required=True
+            "page_kind",
+            "What the page is, judged from its markup, structure and text: article, live_blog, video, gallery, index,"
+            " product, forum or notice. No page is rejected because of it.",
+            lambda a: a.article.page_kind.value,
+            required=True,
         ),
         string(
             "content_hash",
