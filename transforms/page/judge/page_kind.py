@@ -54,7 +54,8 @@ _LOGIN_WORDS = (
     r"|iniciar\s+sesión|entrar|acced[ei]|accesso|inloggen|zaloguj|logowanie|logga\s+in|logg\s+inn|log\s+ind|přihlášení"
     r"|giriş(?:\s+yap)?|вход|войти|увійти|登录|登錄|ログイン|로그인"
 )
-_NOTICE_TITLE = re.compile(rf"^(?:(?:our|the|unsere?|notre)\s+)?(?:{_LEGAL_WORDS}|{_ABOUT_WORDS})$", re.IGNORECASE)
+_ONLY_LEGAL = re.compile(rf"^(?:(?:our|the|unsere?|notre)\s+)?(?:{_LEGAL_WORDS})$", re.IGNORECASE)
+_ONLY_ABOUT = re.compile(rf"^(?:{_ABOUT_WORDS})$", re.IGNORECASE)
 _LEGAL_TITLE = re.compile(rf"(?:^|\s)(?:{_LEGAL_WORDS})$|^(?:{_LEGAL_WORDS})\b", re.IGNORECASE)
 _LOGIN_TITLE = re.compile(rf"^(?:{_LOGIN_WORDS})\b", re.IGNORECASE)
 _LEGAL_PATH = re.compile(
@@ -80,10 +81,10 @@ _CLOCK = re.compile(
     rf"^\W*{_TIME}(?:\W*(?:$|[([|•·,–—-]|[A-Z]{{2,4}}\b))|(?:^|[^\d.,:]){_TIME}(?:\s*[A-Z]{{2,4}})?\W*$", re.IGNORECASE
 )
 _VIDEO_WORDS = re.compile(
-    r"^\W*(?:watch|video|vidéo|vídeo|wideo|видео|відео|視頻|视频|動画|영상)\s*[:|丨｜\])】!-]|[\[(]\s*(?:video|vidéo|vídeo|видео)\s*[\])]"
-    r"|\bpodcasts?\b|подкаст|播客|ポッドキャスト|팟캐스트",
+    r"^\W*(?:watch|video|vidéo|vídeo|wideo|видео|відео|視頻|视频|動画|영상)\s*[:|丨｜\])】!-]|[\[(]\s*(?:video|vidéo|vídeo|видео)\s*[\])]",
     re.IGNORECASE,
 )
+_PODCAST_WORDS = re.compile(r"\bpodcasts?\b|подкаст|播客|ポッドキャスト|팟캐스트", re.IGNORECASE)
 _GALLERY_WORDS = re.compile(
     r"\bphotos?\b|\bpictures\b|\bgaller(?:y|ies)\b|\bslideshow\b|\bphotostory\b|foto(?:s|strecke|galerie|galería|gallery)\b"
     r"|\bbilder(?:galerie|strecke)?\b|\bdiaporama\b|\ben\s+images\b|\bimágenes\b|\bzdjęcia\b|\bbildspel\b"
@@ -96,21 +97,8 @@ _THREAD_WORDS = re.compile(
 _BOARDS = re.compile(
     r"phpbb|vbulletin|xenforo|discourse|invision|discuz|mybb|\bsmf\b|flarum|vanilla|nodebb|burning\s?board|woltlab"
 )
-_BOARD_PARTS = frozenset(
-    (
-        "forum",
-        "forums",
-        "thread",
-        "threads",
-        "topic",
-        "topics",
-        "questions",
-        "viewtopic.php",
-        "showthread.php",
-        "foren",
-        "foro",
-    )
-)
+_BOARD_PATHS = "forum forums thread threads topic topics questions viewtopic.php showthread.php foren foro"
+_BOARD_PARTS = frozenset(_BOARD_PATHS.split())
 _POST_NAME = re.compile(
     r"\.(?:post[_-]?(?:body|message|content|text)|message[_-]?(?:body|content|text)|topic-post|forum-?post|answer)\b",
     re.IGNORECASE,
@@ -158,12 +146,17 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the rules look at: `prose` are words in paragraphs of 15 or more, `words` those of the whole text."""
+    """What the rules look at.
+
+    `prose` are words in paragraphs of 15 or more, `own_prose` those of our own reading, `words` all of the text;
+    `live_posts` are times of day that stand alone over prose.
+    """
 
     marks: Marks
     shape: Shape
     title: str
     prose: int
+    own_prose: int
     words: int
     live_posts: int
     is_dated: bool
@@ -202,6 +195,13 @@ def _is_login(e: Evidence) -> bool:
     return e.marks.has_password and e.prose < _DESCRIPTION / 2 and bool(_LOGIN_TITLE.search(e.title))
 
 
+def _is_notice(e: Evidence) -> bool:
+    """Say whether a title is nothing but that of a notice; "Contact" is also a film."""
+    if e.is_news:
+        return False
+    return bool(_ONLY_LEGAL.search(e.title) or (not e.has_article and _ONLY_ABOUT.search(e.title)))
+
+
 def _is_legal(e: Evidence) -> bool:
     return bool(_LEGAL_TITLE.search(e.title)) and bool(e.marks.path) and bool(_LEGAL_PATH.search(e.marks.path[-1]))
 
@@ -232,7 +232,7 @@ RULES: tuple[KindRule, ...] = (
     KindRule("LiveBlogPosting", PageKind.LIVE_BLOG, lambda e: e.is_live),
     KindRule("title of an error", PageKind.NOTICE, _is_error),
     KindRule("form for a password", PageKind.NOTICE, _is_login),
-    KindRule("title of a notice", PageKind.NOTICE, lambda e: not e.is_news and bool(_NOTICE_TITLE.search(e.title))),
+    KindRule("title of a notice", PageKind.NOTICE, _is_notice),
     KindRule("title and address of a notice", PageKind.NOTICE, lambda e: not e.is_news and _is_legal(e)),
     KindRule("address of a notice", PageKind.NOTICE, _is_about),
     KindRule(
@@ -249,9 +249,9 @@ RULES: tuple[KindRule, ...] = (
         "posts on a board",
         PageKind.FORUM,
         lambda e: (
-            not e.is_news
-            and e.shape.posts >= 2
-            and bool(_BOARDS.search(e.marks.generator) or not _BOARD_PARTS.isdisjoint(e.marks.path))
+            e.shape.posts >= 2
+            and not e.is_linked_article
+            and bool(_BOARDS.search(e.marks.generator) or not (e.has_article or _BOARD_PARTS.isdisjoint(e.marks.path)))
         ),
     ),
     KindRule(
@@ -320,7 +320,11 @@ RULES: tuple[KindRule, ...] = (
     KindRule(
         "player, and the title's words",
         PageKind.VIDEO,
-        lambda e: e.marks.players > 0 and e.prose < _SHOW_NOTES and bool(_VIDEO_WORDS.search(e.title)),
+        lambda e: (
+            e.marks.players > 0
+            and e.prose < _SHOW_NOTES
+            and bool(_VIDEO_WORDS.search(e.title) or _PODCAST_WORDS.search(e.title))
+        ),
     ),
     KindRule("title's words", PageKind.VIDEO, lambda e: e.prose < _DESCRIPTION and bool(_VIDEO_WORDS.search(e.title))),
     KindRule("player with little text", PageKind.VIDEO, lambda e: e.marks.players > 0 and e.prose < _BY_PLAYER),
@@ -340,7 +344,7 @@ RULES: tuple[KindRule, ...] = (
         lambda e: (
             not e.has_article
             and (
-                (e.marks.listed >= 8 and e.prose < 40 * e.marks.listed)
+                (e.marks.listed >= 8 and e.own_prose < _INTRODUCTION)
                 or (
                     bool(e.marks.linked & _LIST_TYPES)
                     and e.prose < _INTRODUCTION
@@ -389,12 +393,14 @@ def judge_kind(meta: Metadata, shape: Shape, region: Sequence[Block], text: Sequ
 
 def collect_evidence(meta: Metadata, shape: Shape, region: Sequence[Block], text: Sequence[Block]) -> Evidence:
     """Return what the rules look at."""
-    counts = [count_words(block.text) for block in text if block.kind in TEXT_KINDS]
+    own = [count_words(block.text) for block in region if block.kind in TEXT_KINDS]
+    counts = own if text is region else [count_words(block.text) for block in text if block.kind in TEXT_KINDS]
     return Evidence(
         marks=meta.marks,
         shape=shape,
         title=meta.title,
         prose=sum(count for count in counts if count >= PARAGRAPH_WORDS),
+        own_prose=sum(count for count in own if count >= PARAGRAPH_WORDS),
         words=sum(counts),
         live_posts=count_live_posts(region),
         is_dated=meta.published_at is not None,
@@ -466,7 +472,7 @@ def _count_links_below(blocks: Sequence[RawBlock]) -> int:
 def _count_teasers(blocks: Sequence[RawBlock]) -> int:
     """Return how many linked blocks of the main column are followed by a short text."""
     return sum(
-        block.linked > 0.8 * len(block.text)
+        block.linked > 0.6 * len(block.text)
         and below.linked < 0.3 * len(below.text)
         and 25 <= len(below.text) < 300
         and not _is_beside(block)
