@@ -1,7 +1,7 @@
 """Judge the kind of a page (PageKind) from what it declares, how it is built, and the blocks of its text.
 
-What a page declares is often wrong: articles declare themselves collections, videos and products. So every rule
-wants the page's text to agree: a page with the prose of an article stays one. The first rule that holds decides.
+What a page declares is often wrong: articles declare themselves collections, videos and products. So these count only
+on a page without the prose of an article. The first rule that holds decides; a page that none fits is an article.
 """
 
 from __future__ import annotations
