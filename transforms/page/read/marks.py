@@ -15,7 +15,7 @@ from lxml import etree
 from transforms.page.read.linked_data import as_list, text_of, types_of
 from transforms.page.read.sources import PageSources, read_line
 
-# Past these nothing more is read; of 823 pages the most have 126 types in microdata, and 159 players, frames and buttons.
+# Past these nothing more is read; of 823 pages the most have 126 types in microdata, and 159 players and buttons.
 _MAX_TYPES = 2_000
 _MAX_ELEMENTS = 3_000
 # of an address or a button's text
