@@ -1,12 +1,12 @@
 """Print the scores and the cost of extraction on a corpus, next to trafilatura's in the same run.
 
-usage: python bench/extraction.py CORPUS [--pages N] [--unseen SCORES.npz] [--steps]
+usage: python bench/extraction.py CORPUS [--pages N] [--unseen STRICT.npz BROAD.npz] [--steps] [--scorer SCORE.py]
 
-CORPUS contains gold.jsonl and html/ID.html.gz; the scorer is CORPUS/../eval/score.py. `--unseen` takes the file that
-tools/train_blocks.py --unseen writes: block scores by models that have not seen a page's publisher. The table
-"publishers unseen" made from them says what to expect on other pages. Times are CPU milliseconds per page, including
-parsing. `--steps` prints instead the times of all that is done with a page: extracting, stripping, finding entities,
-and passing the article to another process.
+CORPUS contains gold.jsonl and html/ID.html.gz; the scorer is CORPUS/../eval/score.py. `--unseen` takes the files that
+tools/train_blocks.py --unseen writes for the two models: block scores by models that have not seen a page's publisher.
+The table "publishers unseen" made from them says what to expect on other pages. Times are CPU milliseconds per page,
+including parsing. `--steps` prints instead the times of all that is done with a page: extracting, stripping, finding
+entities, and passing the article to another process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pickle
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -32,7 +32,7 @@ from transforms.entities.recognizer import EntityRecognizer
 from transforms.errors import NewsbeamError
 from transforms.page.boilerplate import strip_boilerplate
 from transforms.page.extract import Scorer, article_json, extract
-from transforms.page.judge.classifier import score_blocks
+from transforms.page.judge.classifier import Model, score_blocks
 from transforms.records import ArticleLink, FetchedPage
 
 Row = dict[str, Any]
@@ -60,16 +60,17 @@ def extract_theirs(page: FetchedPage) -> Row:
     }
 
 
-def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
+def extract_unseen(page: FetchedPage, scores: Mapping[Model, np.ndarray]) -> Row:
     """Extract and strip one page whose blocks have these scores."""
-    return extract_ours(page, lambda *_: scores.astype(np.float32))
+    return extract_ours(page, lambda _walk, _layout, _features, model: scores[model].astype(np.float32))
 
 
-def load_scorer(corpus: Path) -> ModuleType:
-    """Import the corpus's own scorer."""
-    spec = importlib.util.spec_from_file_location("score", corpus.parent / "eval" / "score.py")
-    if spec is None or spec.loader is None:
-        sys.exit(f"no eval/score.py beside {corpus}")
+def load_scorer(corpus: Path, path: Path | None = None) -> ModuleType:
+    """Import the corpus's own scorer, or the one at `path`."""
+    path = path or corpus.parent / "eval" / "score.py"
+    spec = importlib.util.spec_from_file_location("score", path)
+    if spec is None or spec.loader is None or not path.exists():
+        sys.exit(f"no scorer at {path}; name one with --scorer")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -116,7 +117,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--pages", type=int)
-    parser.add_argument("--unseen", type=Path)
+    parser.add_argument("--unseen", type=Path, nargs=2, metavar=("STRICT.npz", "BROAD.npz"))
+    parser.add_argument("--scorer", type=Path)
     parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
     gold = [json.loads(line) for line in (args.corpus / "gold.jsonl").open()][: args.pages]
@@ -135,9 +137,11 @@ def main() -> None:
         "trafilatura": lambda _, page: extract_theirs(page),
     }
     if args.unseen:
-        unseen = np.load(args.unseen)
-        runs["newsbeam, publishers unseen"] = lambda name, page: extract_unseen(page, unseen[name])
-    scorer = load_scorer(args.corpus)
+        unseen = dict(zip((Model.STRICT, Model.BROAD), map(np.load, args.unseen), strict=True))
+        runs["newsbeam, publishers unseen"] = lambda name, page: extract_unseen(
+            page, {model: scores[name] for model, scores in unseen.items()}
+        )
+    scorer = load_scorer(args.corpus, args.scorer)
     for title, work in runs.items():
         rows, times = run(pages, work)
         result, _ = scorer.score(gold, rows)

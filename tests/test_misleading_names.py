@@ -7,6 +7,11 @@ from __future__ import annotations
 import pytest
 from test_extract import STORY, extract_body
 
+from transforms.page.judge.cues import CUES
+from transforms.page.judge.features import COLUMN, PageFacts, measure_blocks
+from transforms.page.judge.layout import find_layout
+from transforms.page.judge.walk import walk_page
+from transforms.page.read.parse import parse_page
 from transforms.records import BlockKind
 
 LONG = (
@@ -44,6 +49,17 @@ def test_a_name_that_most_paragraphs_have_removes_none(name: str) -> None:
     for story in (each, thirds, paragraphs(named, f" class={name}"), f"<div class={name}>{paragraphs(named)}</div>"):
         article = extract_body(page(paragraphs(OTHERS) + story))
         assert tuple(article.paragraphs) == (*OTHERS, *named)
+
+
+@pytest.mark.parametrize("name", ["w-embed", "caption", "ad-text", "paywall-promo"])
+def test_features_do_not_believe_a_name_that_holds_most_of_the_text(name: str) -> None:
+    cues = [COLUMN[f"inside:{cue}"] for cue in CUES if cue not in ("body", "article")]
+    for count, believed in ((len(LONG), False), (1, True)):
+        story = "".join(f"<div class={name}><p>{text}</p></div>" for text in LONG[:count]) + paragraphs(LONG[count:])
+        walk = walk_page(parse_page(page(story).encode()).tree)
+        features = measure_blocks(walk, PageFacts((TITLE,)), find_layout(walk, (TITLE,)))
+        told = [i for i, block in enumerate(walk.blocks) if block.text in LONG]
+        assert len(told) == len(LONG) and features[told][:, cues].any() == believed
 
 
 def test_comments_in_name_only_are_the_article() -> None:

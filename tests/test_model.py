@@ -9,7 +9,7 @@ import pytest
 from lxml import html
 
 from transforms.errors import UserError
-from transforms.page.judge.classifier import COLUMNS, CONTEXT_FEATURES, MODEL_PATH, load_model, measure_context
+from transforms.page.judge.classifier import COLUMNS, CONTEXT_FEATURES, Model, load_model, measure_context
 from transforms.page.judge.features import COLUMN, FEATURES, PageFacts, measure_blocks
 from transforms.page.judge.forest import load_forests, save_forests
 from transforms.page.judge.layout import find_layout
@@ -24,7 +24,7 @@ PAGE = f"""<html><body><nav><a href="/">Home and all the news</a></nav>
 
 def write_model(path: Path, change: dict[str, np.ndarray]) -> Path:
     """Copy the shipped model, replacing some of its arrays and leaving out those that are None."""
-    with np.load(MODEL_PATH) as file:
+    with np.load(Model.STRICT.path) as file:
         arrays = {key: file[key] for key in file.files} | change
     np.savez(path, **{key: array for key, array in arrays.items() if array is not None})
     return path
@@ -40,15 +40,15 @@ def test_names_are_unique_and_complete() -> None:
 
 def test_swapped_names_in_the_file_are_refused(tmp_path: Path) -> None:
     swapped = np.array(swap(FEATURES, "linked", "links"))
-    path = write_model(tmp_path / "blocks.npz", {"first.names": swapped})
+    path = write_model(tmp_path / "strict.npz", {"first.names": swapped})
     with pytest.raises(UserError, match=r"damaged.*tools/train_blocks\.py"):
         load_forests(path, COLUMNS)
 
 
 def test_a_changed_array_is_refused(tmp_path: Path) -> None:
-    with np.load(MODEL_PATH) as file:
+    with np.load(Model.STRICT.path) as file:
         feature = file["second.feature"]
-    path = write_model(tmp_path / "blocks.npz", {"second.feature": feature[::-1]})
+    path = write_model(tmp_path / "strict.npz", {"second.feature": feature[::-1]})
     with pytest.raises(UserError, match="damaged"):
         load_forests(path, COLUMNS)
 
@@ -57,7 +57,7 @@ def test_columns_in_another_order_give_the_same_scores() -> None:
     order = np.random.default_rng(1).permutation(len(FEATURES))
     rows = np.random.default_rng(2).normal(5, 20, (200, len(FEATURES))).astype(np.float32)
     names = tuple(FEATURES[number] for number in order)
-    shuffled = load_forests(MODEL_PATH, {"first": names, "second": (*names, *CONTEXT_FEATURES)})["first"]
+    shuffled = load_forests(Model.STRICT.path, {"first": names, "second": (*names, *CONTEXT_FEATURES)})["first"]
     assert (shuffled.predict(rows[:, order]) == load_model()[0].predict(rows)).all()
     # this check can fail: bound to the wrong columns, the scores differ
     assert (shuffled.predict(rows) != load_model()[0].predict(rows)).any()
@@ -68,21 +68,21 @@ def test_columns_in_another_order_give_the_same_scores() -> None:
 )
 def test_features_that_the_model_does_not_know_are_refused(names: tuple[str, ...]) -> None:
     with pytest.raises(UserError, match=r"first pass was not trained.*tools/train_blocks\.py"):
-        load_forests(MODEL_PATH, COLUMNS | {"first": names})
+        load_forests(Model.STRICT.path, COLUMNS | {"first": names})
 
 
 @pytest.mark.parametrize(
     "change", [{"first.names": None}, {"sha256": None}, {"third.names": np.array(["words"])}, {"first.roots": None}]
 )
 def test_missing_and_unknown_keys_are_named(tmp_path: Path, change: dict[str, np.ndarray]) -> None:
-    path = write_model(tmp_path / "blocks.npz", change)
+    path = write_model(tmp_path / "strict.npz", change)
     with pytest.raises(UserError, match=next(iter(change))):
         load_forests(path, COLUMNS)
 
 
 def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "blocks.npz"
-    for content in (b"", b"not a model", MODEL_PATH.read_bytes()[:1000]):
+    path = tmp_path / "strict.npz"
+    for content in (b"", b"not a model", Model.STRICT.path.read_bytes()[:1000]):
         path.write_bytes(content)
         with pytest.raises(UserError, match="cannot read the model"):
             load_forests(path, COLUMNS)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from test_extract import STORY, extract_body, tell_story
+from numpy.typing import NDArray
+from test_extract import STORY, extract_body, make_page, tell_story
 
+from transforms.page.extract import BROAD, extract
+from transforms.page.judge.classifier import Model
 from transforms.page.judge.confidence import Doubts, confidence_of, measure_doubts
+from transforms.page.judge.features import Matrix
+from transforms.page.judge.layout import Layout
 from transforms.page.judge.opinions import OURS, TRAFILATURA, overlap, second_opinion
+from transforms.page.judge.walk import Walk
 from transforms.page.read.parse import Page, parse_page
 from transforms.records import Block, BlockKind
 
@@ -68,6 +75,55 @@ def test_an_article_says_which_reader_and_how_sure() -> None:
     article = extract_body(tell_story())
     assert article.sources["body"] == OURS
     assert article.confidence is not None and 0 < article.confidence < 1
+
+
+@pytest.mark.parametrize(("score", "asked"), [(0.999, [Model.STRICT]), (0.6, [Model.STRICT, Model.BROAD])])
+def test_the_broad_model_is_asked_where_the_strict_one_is_not_sure(score: float, asked: list[Model]) -> None:
+    seen = []
+
+    def judge(walk: Walk, layout: Layout, features: Matrix, model: Model) -> NDArray[np.float32]:
+        seen.append(model)
+        sure = score if model is Model.STRICT else 0.9
+        left = LINES[-2:] if model is Model.STRICT else ()
+        scores = {line: 1 - sure if line in left else sure for line in LINES}
+        return np.array([scores.get(block.text, 0.001) for block in walk.blocks], dtype=np.float32)
+
+    body = "".join(f"<p>{line}</p>" for line in LINES)
+    article = extract(make_page(f"<html><body><article><h1>Harbour</h1>{body}</article></body></html>"), judge)
+    assert seen == asked
+    assert article.sources["body"] == (BROAD if Model.BROAD in asked else OURS)
+    told = [block.score for block in article.blocks if block.text in LINES[:-2]]
+    assert told == pytest.approx([0.9 if Model.BROAD in asked else score] * (len(LINES) - 2))
+
+
+def test_of_two_readings_alike_the_strict_one_is_taken() -> None:
+    asked = []
+
+    def judge(walk: Walk, layout: Layout, features: Matrix, model: Model) -> NDArray[np.float32]:
+        sure = {Model.STRICT: 0.932, Model.BROAD: 0.99}[model]
+        scores = dict.fromkeys(LINES, sure) | {
+            "A short note below, of which nobody can say whether it belongs.": 0.49 if model is Model.STRICT else 0.9
+        }
+        asked.append(model)
+        return np.array([scores.get(block.text, 0.001) for block in walk.blocks], dtype=np.float32)
+
+    body = "".join(
+        f"<p>{line}</p>" for line in (*LINES, "A short note below, of which nobody can say whether it belongs.")
+    )
+    article = extract(make_page(f"<html><body><article><h1>Harbour</h1>{body}</article></body></html>"), judge)
+    assert asked == [Model.STRICT, Model.BROAD] and article.sources["body"] == OURS
+
+
+def test_a_broad_reading_of_which_it_is_not_sure_itself_is_not_taken() -> None:
+    def judge(walk: Walk, layout: Layout, features: Matrix, model: Model) -> NDArray[np.float32]:
+        strict = dict.fromkeys(LINES[:8], 0.94) | dict.fromkeys(LINES[8:], 0.3)
+        broad = dict.fromkeys(LINES[:8], 0.3) | dict.fromkeys(LINES[8:], 0.6)
+        scores = strict if model is Model.STRICT else broad
+        return np.array([scores.get(block.text, 0.001) for block in walk.blocks], dtype=np.float32)
+
+    body = "".join(f"<p>{line}</p>" for line in LINES)
+    article = extract(make_page(f"<html><body><article><h1>Harbour</h1>{body}</article></body></html>"), judge)
+    assert article.sources["body"] != BROAD
 
 
 @pytest.mark.parametrize("field", ["doubt", "missed"])

@@ -1,6 +1,12 @@
 """Train the block classifier on a corpus of pages with known bodies, by publisher folds.
 
-usage: python tools/train_blocks.py CORPUS OUT.npz [--folds 5] [--seed 1]
+usage: python tools/train_blocks.py CORPUS OUT.npz [--folds 5] [--seed 1] [--unseen SCORES.npz]
+                                    [--more FOLDER [--weight SET=WEIGHT ...]]
+
+CORPUS follows the conventions for what belongs to a body. `--more` names pages whose conventions are looser: each of
+their data sets counts with its weight, by default not at all (they are only scored), and their blocks beside the first
+and the last line of the body, and subheads that their body lacks, are left out. The strict model is trained without
+weights, the broad one with them; see docs/extraction.md for the commands.
 
 Needs lightgbm, which newsbeam itself does not: the trees are saved as plain arrays, with the names of their features
 (see transforms/page/judge/forest.py). Prints the scores on publishers that the models have not seen.
@@ -50,6 +56,7 @@ class Page:
     features: Matrix
     label: Matrix
     weight: Matrix
+    trains: bool = True
 
 
 def publisher(url: str) -> str:
@@ -104,8 +111,8 @@ def label_blocks(texts: list[str], gold: list[str]) -> list[float]:
 # -- data ---------------------------------------------------------------------------------------------------------
 
 
-def read_pages(corpus: Path) -> list[Page]:
-    """Measure and label every page of the corpus."""
+def read_pages(corpus: Path, weights: dict[str, float] | None = None) -> list[Page]:
+    """Measure and label every page of a corpus; `weights` are those of the data sets of a looser one, by name."""
     pages = []
     for line in (corpus / "gold.jsonl").open():
         gold = json.loads(line)
@@ -119,12 +126,27 @@ def read_pages(corpus: Path) -> list[Page]:
         label = (np.array(share) > 0.5).astype(np.float32)
         weight = np.sqrt(np.clip(np.array(layout.words, dtype=np.float64), 1, 64))
         weight *= 20 / np.sqrt(weight.sum())
-        rows = [Row(r) for r in features]
         if gold["dataset"] == "aeb":
             # this data set leaves standfirsts out, the others do not: whether they are body is a policy, not learned
-            weight[[i for i, r in enumerate(rows) if is_standfirst(r) and not label[i]]] = 0
-        pages.append(Page(gold["id"], gold["url"], walk, layout, features, label, weight))
+            weight[[i for i, r in enumerate(map(Row, features)) if is_standfirst(r) and not label[i]]] = 0
+        factor = 1.0
+        if weights is not None:
+            factor = weights.get(gold["dataset"], 0.0)
+            weight[list_unsure(walk, label)] = 0
+        pages.append(Page(gold["id"], gold["url"], walk, layout, features, label, weight * factor, factor > 0))
     return pages
+
+
+def list_unsure(walk: Walk, label: Matrix) -> list[int]:
+    """Return the blocks on which conventions differ: those beside the body's ends, and subheads that it lacks."""
+    at = np.nonzero(label)[0]
+    if not len(at):
+        return []
+    beside = [i for i in (at[0] - 1, at[-1] + 1) if 0 <= i < len(label)]
+    subheads = [
+        i for i in range(at[0], at[-1]) if not label[i] and walk.blocks[i].frame.tag in ("h2", "h3", "h4", "h5", "h6")
+    ]
+    return [int(i) for i in (*beside, *subheads)]
 
 
 def stack_pages(
@@ -158,7 +180,7 @@ def stack_pages(
 PARAMETERS = {
     "objective": "binary", "learning_rate": 0.08, "num_leaves": 31, "max_depth": 9, "min_data_in_leaf": 20,
     "feature_fraction": 0.3, "bagging_fraction": 0.7, "bagging_freq": 1, "lambda_l2": 5, "max_bin": 63,
-    "verbose": -1, "num_threads": 1, "seed": 1, "deterministic": True,
+    "verbose": -1, "num_threads": 2, "seed": 1, "deterministic": True,
 }  # fmt: skip
 ROUNDS = (200, 120)
 
@@ -175,13 +197,13 @@ def predict_unseen(pages: list[Page], folds: int, seed: int) -> tuple[list[Matri
     first: list[Matrix] = [np.zeros(0)] * len(pages)
     second: list[Matrix] = [np.zeros(0)] * len(pages)
     for k in range(folds):
-        model = fit([p for p, f in zip(pages, fold, strict=True) if f != k], None, ROUNDS[0], seed)
+        model = fit([p for p, f in zip(pages, fold, strict=True) if f != k and p.trains], None, ROUNDS[0], seed)
         for i, page in enumerate(pages):
             if fold[i] == k:
                 first[i] = model.predict(page.features).astype(np.float32)
     contexts = [measure_context(p.walk, p.layout, s) for p, s in zip(pages, first, strict=True)]
     for k in range(folds):
-        seen = [i for i, f in enumerate(fold) if f != k]
+        seen = [i for i, f in enumerate(fold) if f != k and pages[i].trains]
         model = fit([pages[i] for i in seen], [contexts[i] for i in seen], ROUNDS[1], seed)
         for i, page in enumerate(pages):
             if fold[i] == k:
@@ -229,15 +251,21 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--unseen", type=Path, help="write the scores of unseen publishers here (.npz)")
+    parser.add_argument("--more", type=Path, help="a folder of pages with looser conventions")
+    parser.add_argument("--weight", action="append", default=[], metavar="SET=WEIGHT", help="of a data set of --more")
     args = parser.parse_args()
     pages = read_pages(args.corpus)
+    if args.more:
+        weights = dict(each.split("=") for each in args.weight)
+        pages += read_pages(args.more, {name: float(weight) for name, weight in weights.items()})
     first, second = predict_unseen(pages, args.folds, args.seed)
     for name, scores in (("first", first), ("second", second)):
         label, score = np.concatenate([p.label for p in pages]), np.concatenate(scores)
         print(f"unseen publishers, {name} pass: wrong blocks {np.mean((score > 0.5) != label):.4f}")
     if args.unseen:
         np.savez_compressed(args.unseen, **{p.id: s for p, s in zip(pages, second, strict=True)})
-    contexts = [measure_context(p.walk, p.layout, s) for p, s in zip(pages, first, strict=True)]
+    training = [(p, measure_context(p.walk, p.layout, s)) for p, s in zip(pages, first, strict=True) if p.trains]
+    pages, contexts = [p for p, _ in training], [context for _, context in training]
     forests = {
         "first": export(fit(pages, None, ROUNDS[0], args.seed)),
         "second": export(fit(pages, contexts, ROUNDS[1], args.seed)),

@@ -9,7 +9,7 @@ transforms.page.boilerplate then decides which kinds of block are body.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from transforms.errors import NoText
 from transforms.page.describe import describe_article
-from transforms.page.judge.classifier import score_blocks
-from transforms.page.judge.confidence import confidence_of, measure_doubts
+from transforms.page.judge.classifier import Model, score_blocks
+from transforms.page.judge.confidence import Doubts, confidence_of, measure_doubts
 from transforms.page.judge.features import Matrix, PageFacts, measure_blocks
 from transforms.page.judge.layout import Layout, find_layout, find_plain_text
-from transforms.page.judge.opinions import FEW_WORDS, MUCH_MORE, OURS, second_opinion
+from transforms.page.judge.opinions import FEW_WORDS, MUCH_MORE, OURS, is_like, second_opinion
 from transforms.page.judge.page_kind import Shape, judge_kind, measure_shape
 from transforms.page.judge.pictures import collect_images
 from transforms.page.judge.rejection import reject_page
@@ -36,9 +36,24 @@ from transforms.records import Article, Block, BlockKind, FetchedPage, Image
 from transforms.words import count_words as count_text_words
 from transforms.words import reading_minutes
 
-LINKED = "json-ld"
+LINKED, BROAD = "json-ld", "blocks, broad model"
 _LEAST_LINKED_WORDS = 60
-Scorer = Callable[[Walk, Layout, Matrix], NDArray[np.float32]]
+# below this confidence in the strict model's article, the broad model is asked
+_UNSURE = 0.6
+# and its article is taken only if the confidence in it is at least this share of the confidence in the strict one's;
+# both figures were chosen on 823 pages whose publishers the models had not seen (docs/extraction.md)
+_AS_SURE = 0.5
+Scorer = Callable[[Walk, Layout, Matrix, Model], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What one model makes of a page; `doubts` are those about `blocks`."""
+
+    blocks: list[Block]
+    images: list[Image]
+    shape: Shape
+    doubts: Doubts
 
 
 def extract(page: FetchedPage, score: Scorer = score_blocks) -> Article:
@@ -49,38 +64,56 @@ def extract(page: FetchedPage, score: Scorer = score_blocks) -> Article:
     """
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url, page.fetched_at)
-    blocks, images, shape = read_blocks(parsed, meta, score)
-    doubts = measure_doubts(blocks)
-    linked = read_linked_body(meta, doubts.words)
-    reject_page(page.url, meta, linked or blocks, shape.headlines)
-    text, reader = (linked, LINKED) if linked else second_opinion(parsed, blocks, doubts, meta.is_declared_live)
+    reading, model = read_blocks(parsed, meta, score)
+    linked = read_linked_body(meta, reading.doubts.words)
+    reject_page(page.url, meta, linked or reading.blocks, reading.shape.headlines)
+    if linked:
+        text, reader = linked, LINKED
+    else:
+        text, reader = second_opinion(parsed, reading.blocks, reading.doubts, meta.is_declared_live)
     if not any(block.kind in TEXT_KINDS for block in text):
         raise NoText(f"no paragraph in {page.url}")
-    article = describe_article(page, meta, text, judge_kind(meta, shape, blocks, text))
+    is_ours = reader == OURS
+    article = describe_article(page, meta, text, judge_kind(meta, reading.shape, reading.blocks, text))
     return replace(
         article,
-        images=tuple(images),
-        sources={**article.sources, "body": reader},
-        confidence=round(confidence_of(doubts, reader == OURS), 3),
+        images=tuple(reading.images),
+        sources={**article.sources, "body": BROAD if is_ours and model is Model.BROAD else reader},
+        confidence=round(confidence_of(reading.doubts, is_ours), 3),
     )
 
 
-def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tuple[list[Block], list[Image], Shape]:
-    """Return the typed blocks of a page's article region, its images and how it is built."""
+def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tuple[_Reading, Model]:
+    """Read a page with the strict model, or with the broad one if the strict one's article is doubtful.
+
+    The broad one's is taken if it is another text, of which that model is not much less sure. It has not learned from
+    live blogs, so it is not asked about them.
+    """
     walk = walk_page(page.tree)
     facts = page_facts(meta)
     layout = find_layout(walk, facts.titles)
     features = measure_blocks(walk, facts, layout)
-    scores = score(walk, layout, features)
-    live = meta.is_declared_live
-    region = TypedRegion(walk, features, scores, live, layout.aside)
-    if not any(layout.good) or not any(block.kind in TEXT_KINDS for block in region.blocks):
-        # a page unlike those that the classifier was trained on
-        scores[find_plain_text(walk, layout)] = 0.51
+
+    def read(model: Model) -> _Reading:
+        scores = score(walk, layout, features, model)
+        live = meta.is_declared_live
         region = TypedRegion(walk, features, scores, live, layout.aside)
-    images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
-    shape = measure_shape(walk, facts.titles, region.blocks, region.first)
-    return overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS), images, shape
+        if not any(layout.good) or not any(block.kind in TEXT_KINDS for block in region.blocks):
+            # a page unlike those that the classifier was trained on
+            scores[find_plain_text(walk, layout)] = 0.51
+            region = TypedRegion(walk, features, scores, live, layout.aside)
+        images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
+        shape = measure_shape(walk, facts.titles, region.blocks, region.first)
+        blocks = overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS)
+        return _Reading(blocks, images, shape, measure_doubts(blocks))
+
+    strict = read(Model.STRICT)
+    confidence = confidence_of(strict.doubts)
+    if confidence < _UNSURE and not meta.is_declared_live:
+        broad = read(Model.BROAD)
+        if confidence_of(broad.doubts) >= _AS_SURE * confidence and not is_like(strict.blocks, broad.blocks):
+            return broad, Model.BROAD
+    return strict, Model.STRICT
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:

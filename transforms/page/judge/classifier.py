@@ -1,12 +1,17 @@
 """Score how likely each block of a page is to belong to the article: two passes of boosted trees over its features.
 
 The second pass also sees the first scores of a block's neighbours, of the blocks built from the same elements and of
-the page as a whole. tools/train_blocks.py trains both.
+the page as a whole.
+
+There are two models, both trained by tools/train_blocks.py. The strict one has learned from pages whose bodies follow
+one convention, and finds more bodies exactly. The broad one has also learned from many more publishers, whose bodies
+follow looser ones, and misses fewer articles. It is asked where the strict one is not sure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,7 +23,7 @@ from transforms.page.judge.forest import Forest, load_forests
 from transforms.page.judge.layout import Layout, number_groups
 from transforms.page.judge.walk import Walk
 
-MODEL_PATH = Path(__file__).parent / "data" / "blocks.npz"
+MODELS = Path(__file__).parent / "data"
 # the second pass leaves out the blocks that the first scores no higher than this
 _SETTLED = 0.01
 _NEAR = (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5)
@@ -39,9 +44,21 @@ CONTEXT_FEATURES: tuple[str, ...] = (
 COLUMNS: dict[str, tuple[str, ...]] = {"first": FEATURES, "second": (*FEATURES, *CONTEXT_FEATURES)}
 
 
-def score_blocks(walk: Walk, layout: Layout, features: Matrix) -> NDArray[np.float32]:
+class Model(StrEnum):
+    """A trained model."""
+
+    STRICT = "strict"
+    BROAD = "broad"
+
+    @property
+    def path(self) -> Path:
+        """The file of the model."""
+        return MODELS / f"{self.value}.npz"
+
+
+def score_blocks(walk: Walk, layout: Layout, features: Matrix, model: Model = Model.STRICT) -> NDArray[np.float32]:
     """Return for each block the probability that it is body."""
-    first, second = load_model()
+    first, second = load_model(model)
     score = first.predict(features)
     open_ = np.nonzero(score > _SETTLED)[0]
     context = measure_context(walk, layout, score)
@@ -49,10 +66,10 @@ def score_blocks(walk: Walk, layout: Layout, features: Matrix) -> NDArray[np.flo
     return score
 
 
-@lru_cache(maxsize=1)
-def load_model() -> tuple[Forest, Forest]:
-    """Read the two forests, once per process; raises UserError if they do not fit the features of this code."""
-    forests = load_forests(MODEL_PATH, COLUMNS)
+@lru_cache(maxsize=len(Model))
+def load_model(model: Model = Model.STRICT) -> tuple[Forest, Forest]:
+    """Read a model's two forests, once per process; raises UserError if they do not fit the features of this code."""
+    forests = load_forests(model.path, COLUMNS)
     return forests["first"], forests["second"]
 
 

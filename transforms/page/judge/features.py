@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.page.judge.layout import ANCESTORS, BlockFrames, Layout, read_frames
+from transforms.page.judge.layout import ANCESTORS, FAR, BlockFrames, Layout, distrust_names, read_frames
 from transforms.page.judge.phrases import PHRASE_KINDS, find_phrases
 from transforms.page.judge.walk import NEVER, TAG_INDEX, Frame, RawBlock, Walk
 from transforms.page.text import UNSPACED, text_key
@@ -50,7 +50,6 @@ _OWN_TAGS = {
         start=1,
     )
 }
-_FAR = 40
 # keys that are no longer than this are compared as a whole
 _SHORT_KEY = 12
 # pages with more blocks skip the search for each block in all others, which is quadratic
@@ -186,9 +185,11 @@ def measure_blocks(walk: Walk, facts: PageFacts, layout: Layout) -> Matrix:
             columns[place + _PHRASE_NUMBER[kind], i] = 1
     place += len(PHRASE_KINDS)
     depth = np.array([frame.depth for frame in near.frames])
-    columns[place : place + len(ANCESTORS)] = np.minimum(depth - near.nearest, _FAR)
+    distance, inside = np.minimum(depth - near.nearest, FAR), near.nearest > np.array(layout.lca_depth)
+    distrust_names(distance, inside, np.array(layout.good))
+    columns[place : place + len(ANCESTORS)] = distance
     place += len(ANCESTORS)
-    columns[place : place + len(ANCESTORS)] = near.nearest > np.array(layout.lca_depth)
+    columns[place : place + len(ANCESTORS)] = inside
     place += len(ANCESTORS)
     _measure_neighbours(columns, place, near, layout)
     return np.ascontiguousarray(columns.T)

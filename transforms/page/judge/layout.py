@@ -21,6 +21,30 @@ _FEW_SENTENCES, _FEW_WORDS = 3, 20
 _DECAY = (0.0, 1.0, 0.8, 0.55, 0.3)
 _DAMPING = (CUE_INDEX["comment"], CUE_INDEX["nav"], TAG_INDEX["footer"], TAG_INDEX["nav"])
 
+# the distance of an ancestor that is not there
+FAR = 40
+# Names of what is beside an article. Names of comments are believed even where they hold most of the text.
+_DOUBTED = tuple(
+    CUE_INDEX[cue]
+    for cue in (
+        *(
+            "related",
+            "promo",
+            "paywall",
+            "ad",
+            "social",
+            "caption",
+            "credit",
+            "image",
+            "video",
+            "byline",
+            "date",
+            "meta",
+        ),
+        *("bio", "tags", "nav", "edge", "box", "embed", "quote", "legal", "hidden", "print"),
+    )
+)
+
 # in the order of Frame.nearest; "article", "body" and "nav" are both words in class names and tags
 ANCESTORS = (*CUES, *(f"<{tag}>" for tag in TAGS))
 
@@ -153,6 +177,19 @@ def read_frames(blocks: Sequence[RawBlock]) -> BlockFrames:
         signature=number_groups([frame.signature for frame in frames]),
         nearest=np.ascontiguousarray(table[[row_of[id(frame.nearest)] for frame in frames]].T),
     )
+
+
+def distrust_names(distance: NDArray[np.int32], inside: NDArray[np.bool_], good: NDArray[np.int_]) -> None:
+    """Take back the names of elements that hold most of the running text, if what they say is not true of an article.
+
+    A page whose whole text is in an element called "embed" or "caption" was built from parts with such names.
+    """
+    most = good.sum() / 2
+    for cue in _DOUBTED:
+        held = inside[cue]
+        if most and good[held].sum() > most:
+            distance[cue, held] = FAR
+            inside[cue] = False
 
 
 def number_groups(keys: Sequence[Hashable]) -> NDArray[np.intp]:

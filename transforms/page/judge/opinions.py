@@ -28,6 +28,8 @@ DOUBTFUL = 0.07
 _SHORT = 100
 _AGREE = 0.85
 _DIFFER = 0.85
+# two of our own readings with more in common differ by a line or two; the strict model is the better judge of those
+_ALIKE = 0.95
 _SHINGLE = 4
 _WORD = re.compile(rf"{UNSPACED.pattern}|\w+")
 
@@ -64,6 +66,12 @@ def overlap(one: Counter[tuple[str, ...]], other: Counter[tuple[str, ...]]) -> f
     """Return which share of two texts is common to both: twice what they share over what they have, from 0 to 1."""
     total = one.total() + other.total()
     return 2 * (one & other).total() / total if total else 1.0
+
+
+def is_like(blocks: list[Block], others: list[Block]) -> bool:
+    """Say whether two readings of a page have nearly the same text."""
+    one, other = (_shingles(block for block in each if block.kind in TEXT_KINDS) for each in (blocks, others))
+    return overlap(one, other) >= _ALIKE
 
 
 def _shingles(blocks: Iterable[Block]) -> Counter[tuple[str, ...]]:
