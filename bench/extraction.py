@@ -65,11 +65,24 @@ def extract_unseen(page: FetchedPage, scores: np.ndarray) -> Row:
     return extract_ours(page, lambda *_: scores.astype(np.float32))
 
 
-def load_scorer(corpus: Path) -> ModuleType:
-    """Import the corpus's own scorer."""
-    spec = importlib.util.spec_from_file_location("score", corpus.parent / "eval" / "score.py")
-    if spec is None or spec.loader is None:
-        sys.exit(f"no eval/score.py beside {corpus}")
+def read_pages(corpus: Path, count: int | None = None) -> tuple[list[Row], list[tuple[str, FetchedPage]]]:
+    """Return the truth of the first `count` pages, and the pages with their ids."""
+    gold = [json.loads(line) for line in (corpus / "gold.jsonl").open()][:count]
+    now = datetime.now(UTC)
+    pages = []
+    for row in gold:
+        body = gzip.decompress((corpus / "html" / f"{row['id']}.html.gz").read_bytes())
+        link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="")
+        pages.append((row["id"], FetchedPage(link, row["url"], "text/html", body, now)))
+    return gold, pages
+
+
+def load_scorer(corpus: Path, path: Path | None = None) -> ModuleType:
+    """Import the corpus's own scorer, or the one at `path`."""
+    path = path or corpus.parent / "eval" / "score.py"
+    spec = importlib.util.spec_from_file_location("score", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        sys.exit(f"no scorer {path}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -119,13 +132,7 @@ def main() -> None:
     parser.add_argument("--unseen", type=Path)
     parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
-    gold = [json.loads(line) for line in (args.corpus / "gold.jsonl").open()][: args.pages]
-    now = datetime.now(UTC)
-    pages = []
-    for row in gold:
-        body = gzip.decompress((args.corpus / "html" / f"{row['id']}.html.gz").read_bytes())
-        link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="")
-        pages.append((row["id"], FetchedPage(link, row["url"], "text/html", body, now)))
+    gold, pages = read_pages(args.corpus, args.pages)
     if args.steps:
         print_steps(pages)
         return
