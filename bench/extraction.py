@@ -19,7 +19,7 @@ import pickle
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -60,9 +60,30 @@ def extract_theirs(page: FetchedPage) -> Row:
     }
 
 
-def extract_unseen(page: FetchedPage, scores: Mapping[Model, np.ndarray]) -> Row:
-    """Extract and strip one page whose blocks have these scores."""
-    return extract_ours(page, lambda _walk, _layout, _features, model: scores[model].astype(np.float32))
+def score_unseen(scores: Mapping[Model, np.ndarray]) -> Scorer:
+    """Return a scorer that gives the blocks of one page these scores."""
+    return lambda _walk, _layout, _features, model: scores[model].astype(np.float32)
+
+
+def load_unseen(files: Sequence[Path]) -> dict[str, dict[Model, np.ndarray]]:
+    """Return the scores of each page by model, from the files for the strict and the broad one."""
+    found: dict[str, dict[Model, np.ndarray]] = {}
+    for model, path in zip((Model.STRICT, Model.BROAD), files, strict=True):
+        for name, scores in np.load(path).items():
+            found.setdefault(name, {})[model] = scores
+    return found
+
+
+def read_pages(corpus: Path, count: int | None = None) -> tuple[list[Row], list[tuple[str, FetchedPage]]]:
+    """Return the truth of the first `count` pages, and the pages with their ids."""
+    gold = [json.loads(line) for line in (corpus / "gold.jsonl").open()][:count]
+    now = datetime.now(UTC)
+    pages = []
+    for row in gold:
+        body = gzip.decompress((corpus / "html" / f"{row['id']}.html.gz").read_bytes())
+        link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="")
+        pages.append((row["id"], FetchedPage(link, row["url"], "text/html", body, now)))
+    return gold, pages
 
 
 def load_scorer(corpus: Path, path: Path | None = None) -> ModuleType:
@@ -121,13 +142,7 @@ def main() -> None:
     parser.add_argument("--scorer", type=Path)
     parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
-    gold = [json.loads(line) for line in (args.corpus / "gold.jsonl").open()][: args.pages]
-    now = datetime.now(UTC)
-    pages = []
-    for row in gold:
-        body = gzip.decompress((args.corpus / "html" / f"{row['id']}.html.gz").read_bytes())
-        link = ArticleLink(url=row["url"], canonical_url=row["url"], article_id=row["id"], host="")
-        pages.append((row["id"], FetchedPage(link, row["url"], "text/html", body, now)))
+    gold, pages = read_pages(args.corpus, args.pages)
     if args.steps:
         print_steps(pages)
         return
@@ -137,10 +152,8 @@ def main() -> None:
         "trafilatura": lambda _, page: extract_theirs(page),
     }
     if args.unseen:
-        unseen = dict(zip((Model.STRICT, Model.BROAD), map(np.load, args.unseen), strict=True))
-        runs["newsbeam, publishers unseen"] = lambda name, page: extract_unseen(
-            page, {model: scores[name] for model, scores in unseen.items()}
-        )
+        unseen = load_unseen(args.unseen)
+        runs["newsbeam, publishers unseen"] = lambda name, page: extract_ours(page, score_unseen(unseen[name]))
     scorer = load_scorer(args.corpus, args.scorer)
     for title, work in runs.items():
         rows, times = run(pages, work)

@@ -24,6 +24,8 @@ LINES = [
     for who in ("bakers", "fishers", "pilots", "teachers")
 ]
 
+NOTE = "A short note below, of which nobody can say, on any page, whether it really belongs to the story."
+
 
 def page_with(lines: list[str]) -> Page:
     body = "".join(f"<p>{line}</p>" for line in lines)
@@ -101,15 +103,11 @@ def test_of_two_readings_alike_the_strict_one_is_taken() -> None:
 
     def judge(walk: Walk, layout: Layout, features: Matrix, model: Model) -> NDArray[np.float32]:
         sure = {Model.STRICT: 0.932, Model.BROAD: 0.99}[model]
-        scores = dict.fromkeys(LINES, sure) | {
-            "A short note below, of which nobody can say whether it belongs.": 0.49 if model is Model.STRICT else 0.9
-        }
+        scores = dict.fromkeys(LINES, sure) | {NOTE: 0.49 if model is Model.STRICT else 0.9}
         asked.append(model)
         return np.array([scores.get(block.text, 0.001) for block in walk.blocks], dtype=np.float32)
 
-    body = "".join(
-        f"<p>{line}</p>" for line in (*LINES, "A short note below, of which nobody can say whether it belongs.")
-    )
+    body = "".join(f"<p>{line}</p>" for line in (*LINES, NOTE))
     article = extract(make_page(f"<html><body><article><h1>Harbour</h1>{body}</article></body></html>"), judge)
     assert asked == [Model.STRICT, Model.BROAD] and article.sources["body"] == OURS
 
