@@ -1,4 +1,4 @@
-"""Text that names of elements, dialogs, tables for layout and short lines must not take away."""
+"""Text that names of elements, dialogs, tables for layout and short lines must not take away, or that is not body."""
 
 # ruff: noqa: E501  lines of markup are data
 
@@ -192,3 +192,22 @@ def test_a_notice_is_still_no_text() -> None:
     ):
         with pytest.raises(NoText):
             extract_body(f"<title>x</title><body><div id=app><p>{text}</p></div></body>")
+
+
+def post(name: str, n: int, date: str) -> str:
+    """A comment, or a teaser of another article, without a telling name."""
+    text = f"{STORY[n % len(STORY)]} That is at least what my neighbour told me about it on evening {n}."
+    return f"<tr><td>{name} {n}, {date}</td></tr><tr><td><div class=x4>{text}</div></td></tr>"
+
+
+@pytest.mark.parametrize(("date", "kind"), [("6 January 2012 14:0{}", "comment"), ("0{}.01.2012", "related")])
+def test_what_stands_below_the_article_under_dates_is_no_part_of_it(date: str, kind: str) -> None:
+    posts = "".join(post("Reader", n, date.format(n)) for n in range(1, 9))
+    article = extract_body(page(paragraphs() + f"<table class=z>{posts}</table>"))
+    assert tuple(article.paragraphs) == LONG
+    assert {block.reason for block in article.removed if "neighbour" in block.text} == {kind}
+
+
+def test_dated_posts_that_are_the_article_stay() -> None:
+    posts = "".join(f"<p>{n} March 2012, 10:0{n}</p><p>{text}</p>" for n, text in enumerate(LONG, 1))
+    assert {text for text in extract_body(page(posts)).paragraphs if text in LONG} == set(LONG)

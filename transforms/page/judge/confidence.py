@@ -1,7 +1,8 @@
 """How sure we are of an article's body: a calibrated probability that it is nearly what a careful person would take.
 
 doubt   share of the kept words that are not body, as the classifier's scores have it: the mean of 1 - score
-missed  words that were left out and are body, as the scores have it, over the kept words
+missed  words that were left out and are body, as the scores have it, over the kept words; not those of comments and
+        teasers that were told by their dates, which read like an article
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
+from transforms.page.judge.consistency import UNDER_DATES
 from transforms.page.kinds import TEXT_KINDS
 from transforms.page.text import count_words
 from transforms.records import Block
@@ -41,7 +43,7 @@ def measure_doubts(blocks: list[Block]) -> Doubts:
         if is_text:
             kept += count
             doubt += count * (1 - block.score)
-        else:
+        elif block.rule != UNDER_DATES:
             missed += count * block.score
     return Doubts(words, doubt / kept if kept else 1.0, missed / max(kept, 1))
 

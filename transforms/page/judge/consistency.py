@@ -17,16 +17,23 @@ from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.layout import number_groups
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import Walk
+from transforms.page.read.dates import parse_date
 from transforms.page.text import STOPS
 from transforms.records import BlockKind
 
 NAMES_ALONE = "names alone at an edge"
+UNDER_DATES = "below the article, under dates"
 _SUBHEADS = frozenset(("h2", "h3", "h4", "h5", "h6"))
 # two to four capitalised words, alone or joined: "Ann Lee", "Ann Lee/Bob O'Hara", "MDR (Ann Lee, Bob Day)"
 NAMES = re.compile(
     r"(?:[A-Z][\w-]+ )?\(?(?:[^\W\d_a-z][\w.'’-]+)(?: (?:[^\W\d_a-z][\w.'’-]*|de|van|von|der|da|di|el|al|bin)){1,3}"
     r"(?:\s?[/,&]\s?(?:[^\W\d_a-z][\w.'’-]+)(?: [^\W\d_a-z][\w.'’-]*){1,3}){0,3}\)?"
 )
+# a thread has this many lines with a date, each of at most so many words
+_FEW_DATED, _DATED_WORDS = 3, 10
+# a paragraph, and an article above a thread, have this many words
+_PROSE_WORDS, _STORY_WORDS = 12, 60
+_CLOCK = re.compile(r"\b\d{1,2}:\d\d\b")
 _PHRASES = [COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
 
 
@@ -97,6 +104,7 @@ class _Page:
     def settle(self) -> None:
         if not self.verdicts.kept.any():
             return
+        self.drop_thread()
         self.drop_second_copy()
         self.restore_alike()
         self.restore_subheads()
@@ -114,6 +122,39 @@ class _Page:
         for i in map(int, np.nonzero(posts & prose)[0]):
             if i not in self.fixed and self.scores[i] > 0.02:
                 self.verdicts.restore(i, "post of a live blog")
+
+    def drop_thread(self) -> None:
+        """Drop what follows the body under lines that each have a date: comments, answers, teasers of other articles.
+
+        Nothing below the first of these lines may be built like the text above it; the posts of a live blog are.
+        """
+        dated = self.list_dated()
+        if len(dated) < _FEW_DATED or not self.verdicts.kept[dated[0] :].any():
+            return
+        prose = self.verdicts.kept & (self.words >= _PROSE_WORDS)
+        above = prose & (np.arange(len(prose)) < dated[0])
+        below = [int(i) for i in np.nonzero(prose)[0] if i > dated[0]]
+        made_of = {self.walk.blocks[i].frame.signature for i in np.nonzero(above)[0].tolist()}
+        if self.kept_words(above) < _STORY_WORDS or len(below) < _FEW_DATED:
+            return
+        if any(self.walk.blocks[i].frame.signature in made_of for i in below):
+            return
+        # the first of the posts may have its headline above its date
+        start = next((i for i in range(dated[0], 0, -1) if above[i]), dated[0]) + 1
+        timed = sum(1 for i in dated if _CLOCK.search(self.walk.blocks[i].text))
+        kind = BlockKind.COMMENT if 2 * timed > len(dated) else BlockKind.RELATED
+        for i in range(start, len(prose)):
+            self.verdicts.drop(i, kind, UNDER_DATES)
+
+    def list_dated(self) -> list[int]:
+        """Return the short lines with a date below the first kept block that are built alike, if most of them are."""
+        first = int(np.argmax(self.verdicts.kept))
+        short = (self.words <= _DATED_WORDS) & (self.column("digits") > 0.1)
+        found: dict[str, list[int]] = defaultdict(list)
+        for i in np.nonzero(short)[0].tolist():
+            if i > first and parse_date(self.walk.blocks[i].text):
+                found[self.walk.blocks[i].frame.signature].append(i)
+        return max(found.values(), key=len, default=[])
 
     def drop_second_copy(self) -> None:
         """Drop the second copy of a body that the page has twice; single repeated lines are left to their scores."""
