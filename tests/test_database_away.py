@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import NEWSBEAM, clean_environment, newsbeam, start
+from commands import NEWSBEAM, clean_environment, start
 from emulators.postgres import create_database
+from forked import newsbeam
 from structlog.testing import capture_logs
 from tinyserver import TinyServer, answer
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from commands import newsbeam
+from forked import newsbeam
 from structlog.testing import capture_logs
 from test_poller import CONFIG, close_fetcher, events, feed, names, one_reader, poll, rss
 from tinyserver import Seen, TinyServer, answer

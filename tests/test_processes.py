@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import log_lines, newsbeam, rows_of, start, wait_for
+from commands import log_lines, rows_of, start, wait_for
 from emulators.postgres import create_database
+from forked import newsbeam
 from newsworld import Newsworld
 
 from pipeline.jobs.work import GRACE_S

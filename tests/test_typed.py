@@ -16,7 +16,8 @@ from typing import Any
 import click
 import pytest
 import sqlalchemy as sa
-from commands import NEWSBEAM, clean_environment, newsbeam
+from commands import NEWSBEAM, clean_environment
+from forked import newsbeam
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from smallnews import page_of
