@@ -47,10 +47,10 @@ def read_alone(body: bytes) -> Reading:
     if not child:
         try:
             os.write(sink, msgspec.json.encode(_read(body)))
-        except BaseException:
+            os._exit(0)
+        finally:
             traceback.print_exc()
             os._exit(1)
-        os._exit(0)
     os.close(sink)
     with os.fdopen(source, "rb") as pipe:
         told = pipe.read()

@@ -131,9 +131,9 @@ def test_a_host_with_a_long_crawl_delay_does_not_hold_up_a_batch() -> None:
     started = time.monotonic()
     with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
         links = links_of([f"{server.base}/{n}" for n in range(5)])
-        outcomes = list(fetcher.fetch_articles(links, budget_s=3))
+        outcomes = list(fetcher.fetch_articles(links, budget_s=30))
         assert server.paths() == ["/robots.txt"] and fetcher.delay_of("127.0.0.1") == 100
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30, "the batch must not wait for its budget"
     assert len(outcomes) == 5
     for outcome in outcomes:
         assert isinstance(outcome, Ended) and isinstance(outcome.error, HostBusy)
