@@ -86,6 +86,6 @@ def test_stop_wakes_all_resting_threads() -> None:
         thread.start()
     loop.stop()
     for thread in threads:
-        thread.join(5)
+        thread.join(LONG_S / 2)
     assert not any(thread.is_alive() for thread in threads)
     loop.run(lambda: pytest.fail("a stopped loop does no more work"))

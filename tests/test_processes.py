@@ -16,12 +16,15 @@ from emulators.postgres import create_database
 from forked import newsbeam
 from newsworld import Newsworld
 
+from pipeline.jobs.run import WORKERS_STOP_S
 from pipeline.jobs.work import GRACE_S
 from pipeline.tables.database import METADATA
 
 # how long a page may hang: what ends sooner has not waited for it
 HANGS_S = 300
 HANGING = {"NEWSBEAM_FETCH_TIMEOUT": str(HANGS_S)}
+# by then a run has killed workers that do not end; what is left takes a second of CPU, so many on a busy machine
+ENDED_S = WORKERS_STOP_S + 20
 ARTICLES, URLS = METADATA.tables["articles"], METADATA.tables["urls"]
 
 
@@ -62,7 +65,7 @@ def test_a_run_ends_cleanly_on_an_interrupt(tmp_path: Path) -> None:
         process = start("run", world.feeds_url, "--db", db, "--allow-private-addresses", "--host-delay", "0.2")
         wait_for(process, db, sa.select(sa.func.count()).select_from(ARTICLES))
         took = stop(process, signal.SIGINT)
-    assert process.returncode == 0 and took < HANGS_S
+    assert process.returncode == 0 and took < ENDED_S
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
     assert counts["leased"] == 0 and counts["lost"] == 0, "unfinished work must be given back"
     assert counts["article"] > 0
@@ -79,7 +82,7 @@ def test_a_hanging_page_does_not_delay_termination(tmp_path: Path) -> None:
             assert process.poll() is None
             time.sleep(0.1)
         took = stop(process, signal.SIGTERM)
-    assert process.returncode == 0 and GRACE_S - 1 < took < HANGS_S
+    assert process.returncode == 0 and GRACE_S - 1 < took < ENDED_S
     counts = json.loads(newsbeam("audit", "--db", db).stdout)
     assert counts["leased"] == 0 and counts["lost"] == 0, "unfinished work must be given back"
     assert counts["waiting"] == counts["urls"] == 2
