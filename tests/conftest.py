@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +17,31 @@ from pipeline.tables.database import create_engine, open_database
 
 settings.register_profile("newsbeam", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("newsbeam")
+# files whose tests take longest, mostly by waiting: what starts last must not be what all others wait for
+LONGEST = (
+    "test_kill",
+    "test_run_newsworld",
+    "test_how_to_add",
+    "test_processes",
+    "test_progress",
+    "test_database_away",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, dealt in turn to the workers of xdist, which start on equal parts."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    files = {name: [item for item in items if item.path.stem == name] for name in LONGEST}
+    firsts = [[item for name in LONGEST[n::workers] for item in files[name]] for n in range(workers)]
+    rest = [item for item in items if item.path.stem not in LONGEST]
+    # the same sizes as of the parts that xdist makes
+    sizes = [(len(items) * (n + 1)) // workers - (len(items) * n) // workers for n in range(workers)]
+    dealt: list[pytest.Item] = []
+    for first, size in zip(firsts, sizes, strict=True):
+        count = max(0, size - len(first))
+        dealt += [*first, *rest[:count]]
+        del rest[:count]
+    items[:] = [*dealt, *rest]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from commands import clean_environment
+from commands import RUN_TIMEOUT_S, clean_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("pipeline", "transforms", "tests", "deploy", "docs", "README.md", "pyproject.toml", "setup.py", "Makefile")
@@ -34,6 +34,9 @@ class Copy:
                 shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / name)
+        # mypy need not read again what the steps leave as it is
+        if (ROOT / ".mypy_cache").is_dir():
+            shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache")
         self.written: set[str] = set()
 
     def follow(self) -> None:
@@ -56,7 +59,7 @@ class Copy:
         path.write_text(old[: found.start()] + text + old[found.start() :])
         self.written.add(name)
 
-    def run(self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = 120) -> str:
+    def run(self, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float = RUN_TIMEOUT_S) -> str:
         """Run Python in the copy and return its output; fails if the command fails."""
         path = os.pathsep.join([str(self.folder), str(self.folder / "tests")])
         done = subprocess.run(

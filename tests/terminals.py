@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from fcntl import ioctl
 from pathlib import Path
 
-from commands import clean_environment
+from commands import RUN_TIMEOUT_S, clean_environment
 
 ROWS, COLUMNS = 60, 250
 # the colours and movements that rich prints of its own, and no others
@@ -31,7 +31,7 @@ def run_on_terminal(
     command: Sequence[str | bytes],
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    timeout: float = 120,
+    timeout: float = RUN_TIMEOUT_S,
 ) -> tuple[int, bytes]:
     """Run a command that writes to a terminal and reads nothing; returns its exit code and every byte that it wrote."""
     parent, child = pty.openpty()

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import clean_environment, newsbeam
+from commands import clean_environment
+from forked import newsbeam
 from newsworld import Newsworld
 
 

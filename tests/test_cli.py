@@ -11,7 +11,8 @@ import alembic.command
 import pytest
 import sqlalchemy as sa
 from alembic.config import Config as AlembicConfig
-from commands import NEWSBEAM, clean_environment, newsbeam
+from commands import NEWSBEAM, clean_environment
+from forked import newsbeam
 from newsworld.offline import read_pages
 
 from pipeline.tables.database import create_engine
@@ -109,7 +110,7 @@ def test_help_is_instant() -> None:
     spent = []
     for _ in range(5):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert newsbeam("--help").returncode == 0
+        subprocess.run([*NEWSBEAM, "--help"], check=True, stdout=subprocess.DEVNULL, env=clean_environment())
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(spent) < 0.3

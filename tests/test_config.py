@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
-from commands import NEWSBEAM, clean_environment
+from forked import newsbeam
 
 FEED = "https://feed.invalid/rss"
 
 
 def refusal(tmp_path: Path, *arguments: str, **variables: str) -> str:
     """Run a command that must end in a user error; returns the error line."""
-    done = subprocess.run(
-        [*NEWSBEAM, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=15,
-        cwd=tmp_path,
-        env=clean_environment() | variables,
-    )
+    done = newsbeam(*arguments, cwd=tmp_path, environment=variables)
     assert done.returncode == 2, (done.returncode, done.stderr)
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert not list(tmp_path.glob("*.db")), "nothing may be created before the settings have been validated"

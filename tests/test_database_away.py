@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from commands import NEWSBEAM, clean_environment, newsbeam, start
+from commands import NEWSBEAM, RUN_TIMEOUT_S, clean_environment, start
 from emulators.postgres import create_database
+from forked import newsbeam
 from structlog.testing import capture_logs
 from tinyserver import TinyServer, answer
 
@@ -61,7 +62,7 @@ def test_a_command_that_starts_while_the_database_is_away_waits_for_it(command: 
             said = json.loads(line_with(process, "waiting for it"))
             assert said["level"] == "warning" and "No such file or directory" in said["error"]
             (mine / ".s.PGSQL.5432").symlink_to(folder / ".s.PGSQL.5432")
-            _, rest = process.communicate(timeout=60)
+            _, rest = process.communicate(timeout=RUN_TIMEOUT_S)
         finally:
             process.kill()
             process.wait()
@@ -123,7 +124,9 @@ def test_a_worker_of_a_run_never_makes_a_database(tmp_path: Path) -> None:
     command = [*NEWSBEAM, "work", "--until-stdin-closes", "--db", f"sqlite:///{tmp_path}/news.db"]
     ours, its = os.pipe()
     try:
-        done = subprocess.run(command, stdin=ours, capture_output=True, text=True, env=clean_environment(), timeout=60)
+        done = subprocess.run(
+            command, stdin=ours, capture_output=True, text=True, env=clean_environment(), timeout=RUN_TIMEOUT_S
+        )
     finally:
         os.close(ours)
         os.close(its)
@@ -199,7 +202,7 @@ def test_a_command_ends_when_its_file_is_deleted(command: list[str], tmp_path: P
             line_with(process, "batch" if command[0] == "work" else "polled")
             for file in tmp_path.glob("news.db*"):
                 file.unlink()
-            _, rest = process.communicate(timeout=60)
+            _, rest = process.communicate(timeout=RUN_TIMEOUT_S)
         finally:
             process.kill()
             process.wait()

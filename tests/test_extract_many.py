@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import newsbeam
+from forked import newsbeam
 from test_extract import FOREIGN, STORY, tell_story
 
 from pipeline.cli import extraction

@@ -83,10 +83,10 @@ def test_feeds_asked_one_by_one_are_answered_as_they_come() -> None:
         fetcher.ask_feed(FeedRequest(f"{server.base}/slow"), answers.put)
         for name in ("/a", "/gone"):
             fetcher.ask_feed(FeedRequest(f"{server.base}{name}"), answers.put)
-        quick = [answers.get(timeout=5) for _ in range(2)]
+        quick = [answers.get(timeout=60) for _ in range(2)]
         assert sorted(found.status for found in quick) == [200, 410]
         release.set()
-        assert answers.get(timeout=5).request.url == f"{server.base}/slow"
+        assert answers.get(timeout=60).request.url == f"{server.base}/slow"
     with pytest.raises(RuntimeError):
         fetcher.ask_feed(FeedRequest(f"{server.base}/a"), answers.put)
 
@@ -96,7 +96,7 @@ def test_a_callback_that_fails_stops_nothing() -> None:
     with TinyServer({"*": lambda seen: page()}) as server, Fetcher(POLICY) as fetcher:
         for action in (lambda found: 1 / 0, answers.put):
             fetcher.ask_feed(FeedRequest(f"{server.base}/a"), action)
-        assert answers.get(timeout=5).status == 200
+        assert answers.get(timeout=60).status == 200
 
 
 def test_an_empty_batch_ends_at_once() -> None:
@@ -131,9 +131,9 @@ def test_a_host_with_a_long_crawl_delay_does_not_hold_up_a_batch() -> None:
     started = time.monotonic()
     with TinyServer(routes) as server, Fetcher(POLICY) as fetcher:
         links = links_of([f"{server.base}/{n}" for n in range(5)])
-        outcomes = list(fetcher.fetch_articles(links, budget_s=3))
+        outcomes = list(fetcher.fetch_articles(links, budget_s=30))
         assert server.paths() == ["/robots.txt"] and fetcher.delay_of("127.0.0.1") == 100
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30, "the batch must not wait for its budget"
     assert len(outcomes) == 5
     for outcome in outcomes:
         assert isinstance(outcome, Ended) and isinstance(outcome.error, HostBusy)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from commands import newsbeam, rows_of, start, wait_for
+from forked import newsbeam as ask
 from newsworld import Newsworld
 
 from pipeline.tables.database import METADATA
@@ -70,4 +71,4 @@ def test_a_run_that_is_killed_loses_nothing_and_does_nothing_twice(tmp_path: Pat
     )
     assert landed(stormy) == landed(calm) and len(landed(calm)) == PAGES
     assert len(rows_of(stormy, sa.select(REVISIONS.c.revision))) == PAGES
-    assert newsbeam("audit", "--db", stormy).returncode == 0
+    assert ask("audit", "--db", stormy).returncode == 0

@@ -14,7 +14,8 @@ import apache_beam as beam
 import pytest
 import sqlalchemy as sa
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from commands import newsbeam, rows_of
+from commands import rows_of
+from forked import newsbeam
 
 from pipeline.config import Config
 from pipeline.graph.build import Outcomes

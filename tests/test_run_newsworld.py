@@ -40,7 +40,9 @@ def assert_polite(stats: list[Row]) -> None:
     for row in stats:
         assert row["robots_breaches"] == 0, row
         assert row["most_active"] <= 2, row
-        assert row["shortest_gap"] is None or row["shortest_gap"] >= 0.95, row
+        # a gap that was kept shrinks by as much as the first of two requests was late to be sent and to be seen
+        late = row.get("lateness", 0.0)
+        assert row["shortest_gap"] is None or row["shortest_gap"] >= 0.95 - 2 * late, row
 
 
 def assert_all_accounted(counts: Row, fates: dict[str, sa.RowMapping], truth: list[Row]) -> None:

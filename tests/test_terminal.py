@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 import pytest
-from commands import NEWSBEAM, newsbeam
+from commands import NEWSBEAM
+from forked import newsbeam
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console

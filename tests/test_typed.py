@@ -16,7 +16,8 @@ from typing import Any
 import click
 import pytest
 import sqlalchemy as sa
-from commands import NEWSBEAM, clean_environment, newsbeam
+from commands import NEWSBEAM, RUN_TIMEOUT_S, clean_environment
+from forked import newsbeam
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from smallnews import page_of
@@ -303,7 +304,7 @@ def in_shell(redirection: str, arguments: list[str], folder: Path) -> tuple[int,
         capture_output=True,
         text=True,
         input="One day the council met.\n",
-        timeout=60,
+        timeout=RUN_TIMEOUT_S,
     )
     return done.returncode, done.stdout, done.stderr
 

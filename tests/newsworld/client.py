@@ -112,7 +112,10 @@ class WebProcess:
         return [json.loads(line) for line in self.read("/truth.jsonl").splitlines()]
 
     def stats(self) -> list[dict[str, Any]]:
-        """Return per host: {"host", "base", "requests", "not_modified", "most_active", "shortest_gap", ...}."""
+        """Return per host: {"host", "base", "requests", "not_modified", "most_active", "shortest_gap", ...}.
+
+        "lateness" is the most that the server was late to see anything, in seconds.
+        """
         rows: list[dict[str, Any]] = json.loads(self.read("/stats.json"))
         return rows
 

@@ -22,6 +22,7 @@ from newsworld.feeds import opml
 from newsworld.sites import Site, World
 
 IDLE_S = 60.0
+TICK_S = 0.01
 CONTROL_ADDRESS = "127.0.0.1"
 
 
@@ -43,9 +44,18 @@ class Server:
             for address in (CONTROL_ADDRESS, *self.world.sites)
         ]
         print(json.dumps(self.world.summary()), flush=True)
+        metronome = asyncio.create_task(self._measure_lateness())
         await stop.wait()
+        metronome.cancel()
         for server in servers:
             server.close()
+
+    async def _measure_lateness(self) -> None:
+        """Keep the most that this process was late: so late it may also have seen a request, on a busy machine."""
+        while True:
+            due = time.monotonic() + TICK_S
+            await asyncio.sleep(TICK_S)
+            self.world.lateness_s = max(self.world.lateness_s, time.monotonic() - due)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         site = self.world.sites.get(writer.get_extra_info("sockname")[0])
@@ -86,7 +96,8 @@ class Server:
         if path == "/feeds.opml":
             return Answer(body=opml("newsworld", world.feeds), content_type="text/x-opml")
         if path == "/stats.json":
-            rows = [site.stats() for site in world.sites.values()]
+            late = {"lateness": round(world.lateness_s, 3)}
+            rows = [site.stats() | late for site in world.sites.values()]
             return Answer(body=json.dumps(rows).encode(), content_type="application/json")
         if path == "/edit":
             world.edit()

@@ -90,6 +90,7 @@ class World:
     truth: list[dict[str, object]] = field(default_factory=list)
     articles: list[dict[str, object]] = field(default_factory=list)
     edits: list[Callable[[float], None]] = field(default_factory=list)
+    lateness_s: float = 0.0
 
     def add_site(self, name: str) -> Site:
         """Add a site on the next free address."""
