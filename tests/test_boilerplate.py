@@ -50,6 +50,13 @@ def test_a_standfirst_opens_the_body_only_in_a_sectioned_article() -> None:
     assert "In short" not in strip_boilerplate(sectioned, BodyPolicy(standfirst=Standfirst.NEVER)).paragraphs
 
 
+def test_a_standfirst_that_is_a_quarter_of_the_rest_is_the_first_paragraph_of_a_short_item() -> None:
+    for count, kept in ((8, True), (9, False)):
+        rest = Block(BlockKind.PARAGRAPH, " ".join(["word"] * 4 * count), score=SCORE)
+        article = make_article(Block(BlockKind.STANDFIRST, " ".join(["first"] * 8), score=SCORE), rest)
+        assert len(strip_boilerplate(article).paragraphs) == 1 + kept
+
+
 def test_a_removed_block_names_the_rule_that_decided() -> None:
     article = make_article(
         Block(BlockKind.RELATED, "More news", "related by name", 0.02),

@@ -5,15 +5,18 @@ The reasons are the values of BlockKind. A BodyPolicy says which kinds are body.
 - paragraphs, subheads, list items, quotes and the posts of a live blog are body;
 - tables and embedded posts are not: they accompany the story, and most users of `body` want prose;
 - the standfirst goes to `description`. In an article with subheads it also opens the body, since there it is the
-  text of the first section; without subheads it would only repeat the first paragraph.
+  text of the first section; without subheads it would only repeat the first paragraph. Where it has a quarter of the
+  words of the rest, or more, it is the first paragraph of a short item and stays in the body too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from transforms.page.judge.wording import judge_wording
+from transforms.page.text import count_words
 from transforms.records import Article, Block, BlockKind, RemovedBlock
 
 
@@ -48,6 +51,7 @@ class BodyPolicy:
 
 
 DEFAULT = BodyPolicy()
+_SHORT_ITEM = 0.25
 
 
 def strip_boilerplate(article: Article, policy: BodyPolicy = DEFAULT) -> Article:
@@ -59,6 +63,7 @@ def strip_boilerplate(article: Article, policy: BodyPolicy = DEFAULT) -> Article
     worded = judge_wording([article.blocks[i].text for i in unscored], article.title, article.authors)
     verdicts = {unscored[i]: verdict for i, verdict in worded.items()}
     sectioned = any(b.kind is BlockKind.HEADING and i not in verdicts for i, b in enumerate(article.blocks))
+    sectioned = sectioned or _is_short(article.blocks, policy)
     kept: list[Block] = []
     removed: list[RemovedBlock] = []
     for position, block in enumerate(article.blocks):
@@ -70,6 +75,17 @@ def strip_boilerplate(article: Article, policy: BodyPolicy = DEFAULT) -> Article
         else:
             kept.append(block)
     return replace(article, blocks=tuple(kept), removed=(*article.removed, *removed))
+
+
+def _is_short(blocks: Sequence[Block], policy: BodyPolicy) -> bool:
+    """Say whether the standfirst is so large a part of an article that it must be the first of its paragraphs."""
+    words = rest = 0
+    for block in blocks:
+        if block.kind is BlockKind.STANDFIRST:
+            words += count_words(block.text)
+        elif policy.keeps(block.kind, sectioned=False):
+            rest += count_words(block.text)
+    return rest > 0 and words >= _SHORT_ITEM * rest
 
 
 def _decided_by(block: Block) -> str:

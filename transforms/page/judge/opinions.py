@@ -42,7 +42,7 @@ def second_opinion(page: Page, blocks: list[Block], doubts: Doubts, live: bool =
     must have more than we.
     """
     words, is_sure = doubts.words, doubts.doubt <= DOUBTFUL
-    if words >= FEW_WORDS and is_sure:
+    if is_sure and words >= FEW_WORDS / 2:
         return blocks, OURS
     markup = simple_markup(page)
     if not markup:
