@@ -18,16 +18,18 @@ The figures after them judge each page by constants fitted without its publisher
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import numpy as np
 from extraction import extract_ours, load_scorer, load_unseen, read_pages, score_unseen
 from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+from publishers import fold_of
 
 from transforms.page.extract import BROAD, Scorer, read_blocks
 from transforms.page.judge import confidence as code
@@ -48,21 +50,13 @@ Vector = NDArray[np.float64]
 
 
 class Judged(NamedTuple):
-    """An extracted page: the set and the publisher it is of, its confidence, the f1 of its body, and its measures."""
+    """An extracted page: its set, the fold of its publisher, its confidence, the f1 of its body, and its measures."""
 
     dataset: str
-    publisher: str
+    fold: int
     confidence: float
     f1: float
     measures: tuple[float, ...]
-
-
-def publisher(url: str) -> str:
-    """Return roughly the registrable domain of a host, as tools/train_blocks.py does."""
-    parts = (urlsplit(url).hostname or "").split(".")
-    if len(parts) > 2 and parts[-2] in ("co", "com", "org", "net", "gov", "ac"):
-        return ".".join(parts[-3:])
-    return ".".join(parts[-2:])
 
 
 def measure(page: FetchedPage, score: Scorer, is_ours: bool) -> tuple[float, ...]:
@@ -98,7 +92,7 @@ def judge(
                 continue
             (_, _, f1), *_ = body_score(truth, row["body"])
             measures = measure(page, score, row["sources"]["body"] in (OURS, BROAD)) if measured else ()
-            judged.append(Judged(truth["dataset"], publisher(truth["url"]), row["confidence"], f1, measures))
+            judged.append(Judged(truth["dataset"], fold_of(truth["url"], FOLDS), row["confidence"], f1, measures))
     print(f"{len(judged)} pages, {rejected} more were rejected; {by_unseen} by the scores of unseen publishers")
     return judged
 
@@ -153,7 +147,7 @@ def print_fit(judged: Sequence[Judged]) -> None:
     x = np.array([page.measures for page in judged])
     y = np.array([float(page.f1 >= RIGHT) for page in judged])
     # the folds of tools/train_blocks.py
-    fold = np.array([int(hashlib.md5(f"1{page.publisher}".encode()).hexdigest(), 16) % FOLDS for page in judged])
+    fold = np.array([page.fold for page in judged])
     print("\nfitted on these pages:")
     for name, value in zip(CONSTANTS, fit(x, y), strict=True):
         print(f"  {name:13} {value:7.3f}  in the code {getattr(code, name):7.3f}")

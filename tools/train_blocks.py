@@ -16,20 +16,20 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import hashlib
 import json
 import re
 import sys
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from publishers import fold_of
+
 from transforms.page.extract import page_facts
 from transforms.page.judge.classifier import COLUMNS, measure_context
 from transforms.page.judge.cues import CUES
@@ -57,19 +57,6 @@ class Page:
     label: Matrix
     weight: Matrix
     trains: bool = True
-
-
-def publisher(url: str) -> str:
-    """Return roughly the registrable domain of a host. All pages of a publisher are in one fold."""
-    parts = (urlsplit(url).hostname or "").split(".")
-    if len(parts) > 2 and parts[-2] in ("co", "com", "org", "net", "gov", "ac"):
-        return ".".join(parts[-3:])
-    return ".".join(parts[-2:])
-
-
-def fold_of(url: str, folds: int, seed: int = 1) -> int:
-    """Return the fold of a page, by a hash of its publisher."""
-    return int(hashlib.md5(f"{seed}{publisher(url)}".encode()).hexdigest(), 16) % folds
 
 
 def label_blocks(texts: list[str], gold: list[str]) -> list[float]:
