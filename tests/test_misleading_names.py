@@ -203,11 +203,14 @@ def post(name: str, n: int, date: str) -> str:
 @pytest.mark.parametrize(("date", "kind"), [("6 January 2012 14:0{}", "comment"), ("0{}.01.2012", "related")])
 def test_what_stands_below_the_article_under_dates_is_no_part_of_it(date: str, kind: str) -> None:
     posts = "".join(post("Reader", n, date.format(n)) for n in range(1, 9))
-    article = extract_body(page(paragraphs() + f"<table class=z>{posts}</table>"))
+    article = extract_body(page(f"<div>{paragraphs()}</div><table class=z>{posts}</table>"))
     assert tuple(article.paragraphs) == LONG
     assert {block.reason for block in article.removed if "neighbour" in block.text} == {kind}
 
 
 def test_dated_posts_that_are_the_article_stay() -> None:
+    parts = "".join(f"<div><b>{n} March 2012</b></div><div>{text}</div>" for n, text in enumerate(OTHERS, 1))
+    chronicle = f"<article>{paragraphs()}<section>{parts}</section></article>"
+    assert {text for text in extract_body(page(chronicle)).paragraphs if text in OTHERS} == set(OTHERS)
     posts = "".join(f"<p>{n} March 2012, 10:0{n}</p><p>{text}</p>" for n, text in enumerate(LONG, 1))
     assert {text for text in extract_body(page(posts)).paragraphs if text in LONG} == set(LONG)

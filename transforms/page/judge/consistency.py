@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.layout import number_groups
 from transforms.page.judge.phrases import PHRASE_KINDS
-from transforms.page.judge.walk import Walk
+from transforms.page.judge.walk import Frame, Walk
 from transforms.page.read.dates import parse_date
 from transforms.page.text import STOPS
 from transforms.records import BlockKind
@@ -84,6 +84,15 @@ def settle_page(
     return verdicts
 
 
+def _holders(frame: Frame) -> set[int]:
+    """Return the numbers of the frames around a frame."""
+    found = set()
+    while frame.parent is not None:
+        frame = frame.parent
+        found.add(frame.number)
+    return found
+
+
 class _Page:
     def __init__(
         self, walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int]
@@ -126,7 +135,8 @@ class _Page:
     def drop_thread(self) -> None:
         """Drop what follows the body under lines that each have a date: comments, answers, teasers of other articles.
 
-        Nothing below the first of these lines may be built like the text above it; the posts of a live blog are.
+        Nothing below the first of these lines may be built like the text above it, and none of them may be inside the
+        element that holds that text: the parts of a chronicle or of a live blog are.
         """
         dated = self.list_dated()
         if len(dated) < _FEW_DATED or not self.verdicts.kept[dated[0] :].any():
@@ -138,6 +148,10 @@ class _Page:
         if self.kept_words(above) < _STORY_WORDS or len(below) < _FEW_DATED:
             return
         if any(self.walk.blocks[i].frame.signature in made_of for i in below):
+            return
+        holders = [_holders(self.walk.blocks[i].frame) for i in np.nonzero(above)[0].tolist()]
+        held_by = set.intersection(*holders) - {0}
+        if any(_holders(self.walk.blocks[i].frame) >= held_by for i in dated):
             return
         # the first of the posts may have its headline above its date
         start = next((i for i in range(dated[0], 0, -1) if above[i]), dated[0]) + 1
