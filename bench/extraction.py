@@ -157,10 +157,11 @@ def main() -> None:
     scorer = load_scorer(args.corpus, args.scorer)
     for title, work in runs.items():
         rows, times = run(pages, work)
-        result, _ = scorer.score(gold, rows)
+        result, scored = scorer.score(gold, rows)
         print(
             f"{title}: {statistics.mean(times):.1f} ms of CPU per page, median {statistics.median(times):.1f}, "
-            f"worst {max(times):.0f}; rejected {sum('rejected' in row for row in rows.values())}"
+            f"worst {max(times):.0f}; rejected {sum('rejected' in row for row in rows.values())}; "
+            f"f1 under .8: {sum(f1 < 0.8 for f1, *_ in scored)} of {len(scored)}"
         )
         for name, measures in result.items():
             print(f"  {name}  " + "  ".join(f"{m} {measures[m]:.3f}" for m in MEASURES if m in measures))
