@@ -62,7 +62,7 @@ class Judged(NamedTuple):
 def measure(page: FetchedPage, score: Scorer, is_ours: bool) -> tuple[float, ...]:
     """Return what each of the constants is multiplied with for a page."""
     parsed = parse_page(page.body, page.content_type, page.url)
-    reading, _ = read_blocks(parsed, read_metadata(parsed.tree, page.url, page.fetched_at), score)
+    reading = read_blocks(parsed, read_metadata(parsed.tree, page.url, page.fetched_at), score)
     doubts = reading.doubts
     return (
         1.0,

@@ -47,9 +47,10 @@ Scorer = Callable[[Walk, Layout, Matrix, Model], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """What one model makes of a page; `doubts` are those about `blocks`."""
+class Reading:
+    """What a model makes of a page; `doubts` are those about `blocks`."""
 
+    model: Model
     blocks: list[Block]
     images: list[Image]
     shape: Shape
@@ -64,7 +65,7 @@ def extract(page: FetchedPage, score: Scorer = score_blocks) -> Article:
     """
     parsed = parse_page(page.body, page.content_type, page.url)
     meta = read_metadata(parsed.tree, page.url, page.fetched_at)
-    reading, model = read_blocks(parsed, meta, score)
+    reading = read_blocks(parsed, meta, score)
     linked = read_linked_body(meta, reading.doubts.words)
     reject_page(page.url, meta, linked or reading.blocks, reading.shape.headlines)
     if linked:
@@ -78,12 +79,12 @@ def extract(page: FetchedPage, score: Scorer = score_blocks) -> Article:
     return replace(
         article,
         images=tuple(reading.images),
-        sources={**article.sources, "body": BROAD if is_ours and model is Model.BROAD else reader},
+        sources={**article.sources, "body": BROAD if is_ours and reading.model is Model.BROAD else reader},
         confidence=round(confidence_of(reading.doubts, is_ours), 3),
     )
 
 
-def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tuple[_Reading, Model]:
+def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> Reading:
     """Read a page with the strict model, or with the broad one if the strict one's article is doubtful.
 
     The broad one's is taken if it is another text, of which that model is not much less sure. It has not learned from
@@ -94,7 +95,7 @@ def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tup
     layout = find_layout(walk, facts.titles)
     features = measure_blocks(walk, facts, layout)
 
-    def read(model: Model) -> _Reading:
+    def read(model: Model) -> Reading:
         scores = score(walk, layout, features, model)
         live = meta.is_declared_live
         region = TypedRegion(walk, features, scores, live, layout.aside)
@@ -105,15 +106,15 @@ def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> tup
         images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
         shape = measure_shape(walk, facts.titles, region.blocks, region.first)
         blocks = overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS)
-        return _Reading(blocks, images, shape, measure_doubts(blocks))
+        return Reading(model, blocks, images, shape, measure_doubts(blocks))
 
     strict = read(Model.STRICT)
     confidence = confidence_of(strict.doubts)
     if confidence < _UNSURE and not meta.is_declared_live:
         broad = read(Model.BROAD)
         if confidence_of(broad.doubts) >= _AS_SURE * confidence and not is_like(strict.blocks, broad.blocks):
-            return broad, Model.BROAD
-    return strict, Model.STRICT
+            return broad
+    return strict
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:

@@ -161,7 +161,7 @@ class _Page:
             self.verdicts.drop(i, kind, UNDER_DATES)
 
     def list_dated(self) -> list[int]:
-        """Return the short lines with a date below the first kept block that are built alike, if most of them are."""
+        """Return the short lines with a date below the first kept block: the largest group of those built alike."""
         first = int(np.argmax(self.verdicts.kept))
         short = (self.words <= _DATED_WORDS) & (self.column("digits") > 0.1)
         found: dict[str, list[int]] = defaultdict(list)

@@ -26,23 +26,30 @@ FAR = 40
 # Names of what is beside an article. Names of comments are believed even where they hold most of the text.
 _DOUBTED = tuple(
     CUE_INDEX[cue]
-    for cue in (
-        *(
-            "related",
-            "promo",
-            "paywall",
-            "ad",
-            "social",
-            "caption",
-            "credit",
-            "image",
-            "video",
-            "byline",
-            "date",
-            "meta",
-        ),
-        *("bio", "tags", "nav", "edge", "box", "embed", "quote", "legal", "hidden", "print"),
-    )
+    for cue in [
+        "related",
+        "promo",
+        "paywall",
+        "ad",
+        "social",
+        "caption",
+        "credit",
+        "image",
+        "video",
+        "byline",
+        "date",
+        "meta",
+        "bio",
+        "tags",
+        "nav",
+        "edge",
+        "box",
+        "embed",
+        "quote",
+        "legal",
+        "hidden",
+        "print",
+    ]
 )
 
 # in the order of Frame.nearest; "article", "body" and "nav" are both words in class names and tags

@@ -37,9 +37,9 @@ _WORD = re.compile(rf"{UNSPACED.pattern}|\w+")
 def second_opinion(page: Page, blocks: list[Block], doubts: Doubts, live: bool = False) -> tuple[list[Block], str]:
     """Return the blocks to use, and the reader that they come from; `doubts` are those about our `blocks`.
 
-    The others win where we found hardly any text and trafilatura MUCH_MORE times as much, or where we are not sure and
-    both agree with each other but not with us. Of a `live` blog both often return the introduction only: there they
-    must have more than we.
+    The others win where we found hardly any text, or little of which we are not sure, and trafilatura MUCH_MORE times
+    as much; or where we are not sure and both agree with each other but not with us. Of a `live` blog both often return
+    the introduction only: there they must have more than we.
     """
     words, is_sure = doubts.words, doubts.doubt <= DOUBTFUL
     if is_sure and words >= FEW_WORDS / 2:
