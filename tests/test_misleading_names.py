@@ -214,3 +214,21 @@ def test_dated_posts_that_are_the_article_stay() -> None:
     assert {text for text in extract_body(page(chronicle)).paragraphs if text in OTHERS} == set(OTHERS)
     posts = "".join(f"<p>{n} March 2012, 10:0{n}</p><p>{text}</p>" for n, text in enumerate(LONG, 1))
     assert {text for text in extract_body(page(posts)).paragraphs if text in LONG} == set(LONG)
+
+
+def test_full_texts_of_related_articles_are_no_part_of_this_one() -> None:
+    others = [
+        tuple(
+            f"{text} So it was in {town}, and so it stayed for many years after that, whatever anybody said."
+            for text in LONG
+        )
+        for town in ("Marsh End", "Tessaly", "Brackenford")
+    ]
+    cards = "".join(f"<li class=related-item><div class=rich-text>{paragraphs(other)}</div></li>" for other in others)
+    article = extract_body(page(f"<div class=rich-text>{paragraphs((*LONG, *OTHERS))}</div><ul>{cards}</ul>"))
+    assert tuple(article.paragraphs) == (*LONG, *OTHERS)
+
+
+def test_the_rest_of_an_article_behind_read_more_stays() -> None:
+    story = f"<div>{paragraphs(LONG)}</div><div class=read-more>{paragraphs(OTHERS)}</div>"
+    assert tuple(extract_body(page(story)).paragraphs) == (*LONG, *OTHERS)

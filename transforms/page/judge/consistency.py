@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.page.judge.cues import CUE_INDEX
 from transforms.page.judge.features import COLUMN, Matrix
 from transforms.page.judge.layout import number_groups
 from transforms.page.judge.phrases import PHRASE_KINDS
-from transforms.page.judge.walk import Frame, Walk
+from transforms.page.judge.walk import NEVER, Frame, Walk
 from transforms.page.read.dates import parse_date
 from transforms.page.text import STOPS
 from transforms.records import BlockKind
@@ -33,6 +34,9 @@ NAMES = re.compile(
 _FEW_DATED, _DATED_WORDS = 3, 10
 # a paragraph, and an article above a thread, have this many words
 _PROSE_WORDS, _STORY_WORDS = 12, 60
+# the full text of another article has this many words
+_NEIGHBOUR_WORDS = 150
+_RELATED = CUE_INDEX["related"]
 _CLOCK = re.compile(r"\b\d{1,2}:\d\d\b")
 _PHRASES = [COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS]
 
@@ -93,6 +97,16 @@ def _holders(frame: Frame) -> set[int]:
     return found
 
 
+def _holder(frame: Frame, cue: int) -> int | None:
+    """Return the number of the nearest frame, this one or around it, that has a cue in its name."""
+    depth = frame.nearest[cue]
+    if depth == NEVER:
+        return None
+    while frame.depth > depth and frame.parent is not None:
+        frame = frame.parent
+    return frame.number
+
+
 class _Page:
     def __init__(
         self, walk: Walk, features: Matrix, scores: NDArray[np.float32], verdicts: Verdicts, fixed: set[int]
@@ -115,6 +129,7 @@ class _Page:
             return
         self.drop_thread()
         self.drop_second_copy()
+        self.drop_neighbours()
         self.restore_alike()
         self.restore_subheads()
         self.drop_other_articles()
@@ -185,6 +200,25 @@ class _Page:
         drop_first = sum(hidden[a] for a, _ in copies) > sum(hidden[b] for _, b in copies)
         for a, b in copies:
             self.verdicts.drop(a if drop_first else b, BlockKind.DUPLICATE, "second copy of the body")
+
+    def drop_neighbours(self) -> None:
+        """Drop the full texts of other articles below this one, in two or more elements named as related ones.
+
+        A single such element may hold the rest of the article, behind a "read more".
+        """
+        prose = np.nonzero(self.verdicts.kept & (self.words >= _PROSE_WORDS))[0].tolist()
+        holders = {i: _holder(self.walk.blocks[i].frame, _RELATED) for i in prose}
+        first = next((i for i in prose if holders[i] is not None), None)
+        if first is None or any(holders[i] is None for i in prose if i > first):
+            return
+        held: dict[int | None, float] = defaultdict(float)
+        for i in prose:
+            held[holders[i]] += float(self.words[i])
+        texts = [words for number, words in held.items() if number is not None and words >= _NEIGHBOUR_WORDS]
+        if len(texts) < 2 or held[None] < _NEIGHBOUR_WORDS:
+            return
+        for i in range(first, len(self.words)):
+            self.verdicts.drop(i, BlockKind.RELATED, "another article below the first")
 
     def restore_alike(self) -> None:
         """Restore doubtful blocks between kept ones that have the tags and classes of most of the kept text."""
