@@ -95,7 +95,7 @@ def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> Rea
     layout = find_layout(walk, facts.titles)
     features = measure_blocks(walk, facts, layout)
 
-    def read(model: Model) -> Reading:
+    def judge(model: Model) -> tuple[TypedRegion, list[Block], Doubts]:
         scores = score(walk, layout, features, model)
         live = meta.is_declared_live
         region = TypedRegion(walk, features, scores, live, layout.aside)
@@ -103,18 +103,18 @@ def read_blocks(page: Page, meta: Metadata, score: Scorer = score_blocks) -> Rea
             # a page unlike those that the classifier was trained on
             scores[find_plain_text(walk, layout)] = 0.51
             region = TypedRegion(walk, features, scores, live, layout.aside)
-        images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
-        shape = measure_shape(walk, facts.titles, region.blocks, region.first)
         blocks = overrule_by_words(cut_region(region.blocks, REGION_KINDS), REGION_KINDS)
-        return Reading(model, blocks, images, shape, measure_doubts(blocks))
+        return region, blocks, measure_doubts(blocks)
 
-    strict = read(Model.STRICT)
-    confidence = confidence_of(strict.doubts)
+    model, (region, blocks, doubts) = Model.STRICT, judge(Model.STRICT)
+    confidence = confidence_of(doubts)
     if confidence < _UNSURE and not meta.is_declared_live:
-        broad = read(Model.BROAD)
-        if confidence_of(broad.doubts) >= _AS_SURE * confidence and not is_like(strict.blocks, broad.blocks):
-            return broad
-    return strict
+        broad = judge(Model.BROAD)
+        if confidence_of(broad[2]) >= _AS_SURE * confidence and not is_like(blocks, broad[1]):
+            model, (region, blocks, doubts) = Model.BROAD, broad
+    images = collect_images(walk, region.blocks, region.first, page.url, meta.lead_image)
+    shape = measure_shape(walk, facts.titles, region.blocks, region.first)
+    return Reading(model, blocks, images, shape, doubts)
 
 
 def read_linked_body(meta: Metadata, found: int) -> list[Block]:

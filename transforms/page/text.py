@@ -9,6 +9,8 @@ import re
 UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 # those of them in which the names of people have no capitals and few characters: kana, Chinese characters, Hangul
 EASTERN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+# a block of this many words reads like a paragraph; an article has at least so many words of running text
+PROSE_WORDS, STORY_WORDS = 12, 60
 # what ends a sentence
 STOPS = frozenset(".!?…。！？।؟۔။።")
 _UNSPACED_RUN = re.compile(f"{UNSPACED.pattern}+")

@@ -19,7 +19,7 @@ from transforms.page.judge.layout import number_groups
 from transforms.page.judge.phrases import PHRASE_KINDS
 from transforms.page.judge.walk import NEVER, Frame, Walk
 from transforms.page.read.dates import parse_date
-from transforms.page.text import STOPS
+from transforms.page.text import PROSE_WORDS, STOPS, STORY_WORDS
 from transforms.records import BlockKind
 
 NAMES_ALONE = "names alone at an edge"
@@ -32,8 +32,6 @@ NAMES = re.compile(
 )
 # a thread has this many lines with a date, each of at most so many words
 _FEW_DATED, _DATED_WORDS = 3, 10
-# a paragraph, and an article above a thread, have this many words
-_PROSE_WORDS, _STORY_WORDS = 12, 60
 # the full text of another article has this many words
 _NEIGHBOUR_WORDS = 150
 _RELATED = CUE_INDEX["related"]
@@ -156,11 +154,11 @@ class _Page:
         dated = self.list_dated()
         if len(dated) < _FEW_DATED or not self.verdicts.kept[dated[0] :].any():
             return
-        prose = self.verdicts.kept & (self.words >= _PROSE_WORDS)
+        prose = self.verdicts.kept & (self.words >= PROSE_WORDS)
         above = prose & (np.arange(len(prose)) < dated[0])
         below = [int(i) for i in np.nonzero(prose)[0] if i > dated[0]]
         made_of = {self.walk.blocks[i].frame.signature for i in np.nonzero(above)[0].tolist()}
-        if self.kept_words(above) < _STORY_WORDS or len(below) < _FEW_DATED:
+        if self.kept_words(above) < STORY_WORDS or len(below) < _FEW_DATED:
             return
         if any(self.walk.blocks[i].frame.signature in made_of for i in below):
             return
@@ -206,7 +204,7 @@ class _Page:
 
         A single such element may hold the rest of the article, behind a "read more".
         """
-        prose = np.nonzero(self.verdicts.kept & (self.words >= _PROSE_WORDS))[0].tolist()
+        prose = np.nonzero(self.verdicts.kept & (self.words >= PROSE_WORDS))[0].tolist()
         holders = {i: _holder(self.walk.blocks[i].frame, _RELATED) for i in prose}
         first = next((i for i in prose if holders[i] is not None), None)
         if first is None or any(holders[i] is None for i in prose if i > first):

@@ -10,10 +10,8 @@ from collections.abc import Sequence
 
 from transforms.page.judge.phrases import find_phrases
 from transforms.page.judge.walk import Walk
-from transforms.page.text import text_key
+from transforms.page.text import STORY_WORDS, text_key
 
-# the rest of the page is an article if it has this many words of running text
-_STORY_WORDS = 60
 _NOT_STORY = frozenset(("legal", "promo"))
 
 
@@ -36,10 +34,10 @@ def find_dialogs(walk: Walk, good: Sequence[int], titles: Sequence[str] = ()) ->
     for at in inside.values():
         own = sum(good[i] for i in at)
         if headlines and headlines <= set(at):
-            if own >= _STORY_WORDS:
+            if own >= STORY_WORDS:
                 return frozenset(range(len(good))).difference(at)
             continue
-        if total - own < _STORY_WORDS:
+        if total - own < STORY_WORDS:
             continue
         if own <= total / 2 or any(not _NOT_STORY.isdisjoint(find_phrases(walk.blocks[i].text)) for i in at):
             aside.update(at)

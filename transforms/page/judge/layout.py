@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from transforms.page.judge.cues import CUE_INDEX, CUES
 from transforms.page.judge.dialogs import find_dialogs
 from transforms.page.judge.walk import NEVER, TAG_INDEX, TAGS, Frame, RawBlock, Walk
-from transforms.page.text import STOPS, count_words
+from transforms.page.text import PROSE_WORDS, STOPS, count_words
 
-_GOOD_WORDS = 12
 # less than this is no text but a notice, such as one that JavaScript is needed
 _FEW_SENTENCES, _FEW_WORDS = 3, 20
 # how much a paragraph counts for the ancestor 1, 2, 3 ... levels above it in the search for the main frame
@@ -77,7 +76,7 @@ def find_layout(walk: Walk, titles: Sequence[str] = ()) -> Layout:
     """Find the element whose children hold most of the page's running text; `titles` are those of its metadata."""
     words = [count_words(block.text) for block in walk.blocks]
     good = [
-        min(count, 100) if count >= _GOOD_WORDS and block.linked < 0.4 * max(1, len(block.text)) else 0
+        min(count, 100) if count >= PROSE_WORDS and block.linked < 0.4 * max(1, len(block.text)) else 0
         for block, count in zip(walk.blocks, words, strict=True)
     ]
     layout = _find_main(walk, good, words)

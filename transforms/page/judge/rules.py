@@ -22,13 +22,12 @@ from transforms.page.judge.pictures import BEFORE
 from transforms.page.judge.walk import TAGS, Frame, RawBlock, Walk
 from transforms.page.judge.wording import opens_with_promo
 from transforms.page.read.dates import parse_date
+from transforms.page.text import PROSE_WORDS, STORY_WORDS
 from transforms.records import Block, BlockKind
 
 _INSIDE = {name: COLUMN[f"inside:{name}"] for name in (*CUES, *(f"<{tag}>" for tag in TAGS))}
 _PHRASE = {kind: COLUMN[f"phrase:{kind}"] for kind in PHRASE_KINDS}
 _KEEP = 0.5
-# a block of this many words reads like a paragraph
-_PROSE_WORDS = 12
 # blocks that score less are never restored by the rules of transforms.page.judge.consistency
 _DOUBTFUL = 0.1
 _MAYBE_STANDFIRST = 0.15
@@ -79,8 +78,6 @@ _BY_NAME = {
     "menu": ("<nav>",),
     "form": ("<form>",),
 }
-# what is left of an article without its comments has this many words
-_STORY_WORDS = 60
 
 RULES: tuple[Rule, ...] = (
     Rule("same text as the title", BlockKind.HEADLINE, True, lambda r: r["title_equal"] >= 0.97),
@@ -230,11 +227,11 @@ class TypedRegion:
         if not taken:
             return
         words = np.where(scores > _KEEP, self.features[:, COLUMN["words"]], 0)
-        words[(words < _PROSE_WORDS) | (self.features[:, COLUMN["linked"]] > 0.4)] = 0
+        words[(words < PROSE_WORDS) | (self.features[:, COLUMN["linked"]] > 0.4)] = 0
         comments = self.features[:, _INSIDE["comment"]] > 0
         asks = self.features[:, _PHRASE["comment"]] > 0
         wrong = set()
-        if words[~comments].sum() < min(_STORY_WORDS, words.sum() / 2) and not (comments & asks).any():
+        if words[~comments].sum() < min(STORY_WORDS, words.sum() / 2) and not (comments & asks).any():
             wrong.add(_COMMENTS)
             comments[:] = False
         words[comments] = 0
@@ -276,7 +273,7 @@ def _find_rule(raw: RawBlock, row: Row) -> tuple[BlockKind, str] | None:
 def _is_layout(walk: Walk, features: Matrix, kept: NDArray[np.bool_]) -> bool:
     """Say whether most of the kept text is prose in cells: such a table has the page's layout, not data."""
     words, ends = features[:, COLUMN["words"]], features[:, COLUMN["ends_sentence"]] > 0
-    cells = [i for i in map(int, np.nonzero(kept & (ends | (words >= _PROSE_WORDS)))[0]) if _is_cell(walk.blocks[i])]
+    cells = [i for i in map(int, np.nonzero(kept & (ends | (words >= PROSE_WORDS)))[0]) if _is_cell(walk.blocks[i])]
     return float(words[cells].sum()) > float(words[kept].sum()) / 2
 
 
@@ -286,7 +283,7 @@ def _is_cell(raw: RawBlock) -> bool:
 
 def _name_kept(tag: str, row: Row, live: bool, in_layout: bool, told: float) -> BlockKind:
     """Return the kind of a kept block, before which there are `told` words of the body."""
-    if told < _STORY_WORDS and is_standfirst(row):
+    if told < STORY_WORDS and is_standfirst(row):
         return BlockKind.STANDFIRST
     if tag in _HEADINGS:
         return BlockKind.HEADING
